@@ -1,0 +1,52 @@
+/**
+ * Hashes that every process computes alike: where a key lives, and the digest of a causal state.
+ *
+ * Not for secrets: anybody can make two inputs with one hash. The mixing steps are MurmurHash3's (Austin Appleby).
+ * Ring: values.
+ */
+
+const C1 = 0xcc9e2d51
+const C2 = 0x1b873593
+
+/** MurmurHash3's finaliser: spreads every input bit over the 32 bits of the result. */
+function finish(hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+function mix(hash: number, word: number): number {
+  word = Math.imul(word, C1)
+  word = Math.imul((word << 15) | (word >>> 17), C2)
+  hash ^= word
+  return Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64
+}
+
+/** 32 bits over the UTF-16 code units of a string. */
+export function hashString(text: string, seed = 0): number {
+  let hash = seed
+  for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i))
+  return finish(hash ^ text.length)
+}
+
+/** 52 bits over a string, never 0: an identity for a definition or a membership. */
+export function fingerprint(text: string): number {
+  return (hashString(text, 1) & 0xfffff) * 2 ** 32 + hashString(text, 2) || 1
+}
+
+/** Collects whole numbers up to 2^53 - 1 into 52 bits that are never 0. */
+export class Digest {
+  #high = 0x51ed270b
+  #low = 0x2127599b
+
+  add(value: number): void {
+    const low = value >>> 0
+    const high = Math.floor(value / 2 ** 32) >>> 0
+    this.#high = mix(mix(this.#high, low), high)
+    this.#low = mix(mix(this.#low, high), low)
+  }
+
+  value(): number {
+    return (finish(this.#high) & 0xfffff) * 2 ** 32 + finish(this.#low) || 1
+  }
+}

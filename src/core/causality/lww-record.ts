@@ -1,0 +1,27 @@
+/**
+ * The last writer wins, by hybrid time; between equal stamps the larger operation identity.
+ *
+ * Of two concurrent writes one is lost: that is what `lww` means, and why it is not the default. The order is total and
+ * the same on every replica, so replicas converge whatever order writes arrive in.
+ * Ring: values.
+ */
+import { Digest } from '../base/hash.ts'
+import type { LwwRecord, Version } from '../record.ts'
+
+/** The record that wins; `a` itself when both are the same write. */
+export function mergeLww(a: LwwRecord, b: LwwRecord): LwwRecord {
+  return isNewer(b, a) ? b : a
+}
+
+/** Whether `a` replaces `b`. */
+export function isNewer(a: Version, b: Version): boolean {
+  return a.at > b.at || (a.at === b.at && a.op > b.op)
+}
+
+/** Digest of the state: which write it is. */
+export function digestLww(record: LwwRecord): number {
+  const digest = new Digest()
+  digest.add(record.at)
+  digest.add(record.op)
+  return digest.value()
+}

@@ -1,0 +1,39 @@
+/**
+ * What both kinds of record have in common: merge, digest, context, and the values that a reader sees.
+ *
+ * Ring: values.
+ */
+import type { StoredRecord, Version } from '../record.ts'
+import { CLOCK_ACTOR, EMPTY_CONTEXT, type CausalContext } from './causal-context.ts'
+import { digestDotted, mergeDotted, visibleSiblings } from './dotted-record.ts'
+import { digestLww, mergeLww } from './lww-record.ts'
+
+/** Digest of an absent record. */
+export const ABSENT = 0
+
+/** Merges two copies of a key. Copies of different kinds never meet: a keyspace's kind is part of its fingerprint. */
+export function mergeRecords(a: StoredRecord | undefined, b: StoredRecord | undefined): StoredRecord | undefined {
+  if (a === undefined) return b
+  if (b === undefined) return a
+  if (a.kind === 'lww') return b.kind === 'lww' ? mergeLww(a, b) : a
+  return b.kind === 'dotted' ? mergeDotted(a, b) : a
+}
+
+/** The same for equal causal states, whatever bytes encode them; 0 for absent. */
+export function digestOf(record: StoredRecord | undefined): number {
+  if (record === undefined) return ABSENT
+  return record.kind === 'lww' ? digestLww(record) : digestDotted(record)
+}
+
+/** What a reader of this record has seen. For `lww` that is the stamp, as the dot of a clock. */
+export function contextOf(record: StoredRecord | undefined): CausalContext {
+  if (record === undefined) return EMPTY_CONTEXT
+  if (record.kind === 'dotted') return record.context
+  return { vector: [CLOCK_ACTOR, record.at], cloud: [] }
+}
+
+/** The versions that a reader sees, tombstones included; one for each operation. */
+export function versionsOf(record: StoredRecord | undefined): readonly Version[] {
+  if (record === undefined) return []
+  return record.kind === 'lww' ? [record] : visibleSiblings(record)
+}

@@ -1,0 +1,367 @@
+/**
+ * The coordinator: runs client operations against replicas.
+ *
+ * A deterministic machine. Inputs are calls, messages, link changes and ticks, each with the time; effects go into a
+ * `Step`. It keeps the operations in flight, their deadlines, and what it knows of the replicas; what an operation does
+ * is decided in operation/.
+ * The host's duty: see step.ts; deliver answers with the index of the replica they came from; tick by `wakeAt`.
+ * Ring: machines.
+ */
+import { QuorateError } from './base/errors.ts'
+import type { Random } from './base/random.ts'
+import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
+import { HybridClock, stampOf } from './causality/hybrid-time.ts'
+import { ABSENT } from './causality/merge.ts'
+import { Keyspace } from './operation/keyspace.ts'
+import type { KeyspaceDefinition } from './keyspace-definition.ts'
+import type { Answer, Message, Refused } from './message.ts'
+import { InFlight } from './operation/in-flight.ts'
+import { Get, type GetResult } from './operation/get.ts'
+import { Open } from './operation/open.ts'
+import { Todo, type Operation } from './operation/operation.ts'
+import { Peers } from './operation/peers.ts'
+import { Put } from './operation/put.ts'
+import { Scan } from './operation/scan.ts'
+import type { Repair, ResolvedCore, ResolvedKeyspace } from './options.ts'
+import type { Membership } from './placement/membership.ts'
+import type { PreferenceList } from './placement/placement.ts'
+import type { Level } from './quorum/level.ts'
+import type { StoredRecord } from './record.ts'
+import type { Now, Step } from './step.ts'
+
+export interface CoordinatorConfig {
+  readonly membership: Membership
+  /** The index of the replica in this process, or -1. */
+  readonly local: number
+  readonly zone: string
+  readonly options: ResolvedCore
+  readonly random: Random
+}
+
+interface CallBase {
+  /** Comes back with the reply. */
+  readonly tag: unknown
+  readonly timeoutMs?: number | undefined
+}
+
+interface KeyCall extends CallBase {
+  readonly keyspace: Keyspace
+  readonly key: string
+  readonly level?: Level | undefined
+}
+
+export interface GetCall extends KeyCall {
+  readonly kind: 'get'
+  readonly repair?: Repair | undefined
+  readonly atLeast?: CausalContext | undefined
+}
+
+/** Also a delete, with `null` for the value. */
+export interface PutCall extends KeyCall {
+  readonly kind: 'put'
+  readonly value: Uint8Array | null
+  readonly context?: CausalContext | undefined
+  /** The identity of an earlier attempt. */
+  readonly operation?: { readonly op: number; readonly at: number } | undefined
+}
+
+export interface ScanCall extends CallBase {
+  readonly kind: 'scan'
+  readonly keyspace: Keyspace
+  readonly level?: Level | undefined
+  readonly prefix: string
+  readonly after: string
+  readonly limit: number
+}
+
+export interface OpenCall extends CallBase {
+  readonly kind: 'open'
+  readonly name: string
+  readonly definition: KeyspaceDefinition | undefined
+}
+
+export type Call = GetCall | PutCall | ScanCall | OpenCall
+
+export class Coordinator {
+  readonly #config: CoordinatorConfig
+  readonly #clock = new HybridClock()
+  readonly #peers: Peers
+  readonly #inFlight: InFlight
+  readonly #todo = new Todo()
+  readonly #everybody: PreferenceList
+  /** Definitions opened here, to teach a replica that has forgotten one. */
+  readonly #opened = new Map<number, KeyspaceDefinition>()
+
+  constructor(config: CoordinatorConfig) {
+    const { membership, options } = config
+    this.#config = config
+    this.#peers = new Peers(config)
+    this.#inFlight = new InFlight(options.inFlightMax)
+    const { members } = membership
+    this.#everybody = {
+      partition: -1,
+      replicas: members.map((_, index) => index),
+      zones: members.map(({ zone }) => zone),
+    }
+  }
+
+  get peers(): Peers {
+    return this.#peers
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** A handle for calls, once the members have agreed on the definition (an `open` call). */
+  keyspace(resolved: ResolvedKeyspace): Keyspace {
+    const { membership, zone, options } = this.#config
+    const keyspace = new Keyspace(resolved, { membership, zone, timeoutMs: options.timeoutMs })
+    this.#opened.set(keyspace.fingerprint, keyspace.definition)
+    return keyspace
+  }
+
+  /** A new write's identity, to be given to the put and to each retry of it. */
+  newOperation(now: Now): { readonly op: number; readonly at: number } {
+    return { op: this.#config.random.identity(), at: this.#clock.next(now.wallMs) }
+  }
+
+  /** Starts an operation. Its reply comes in this step or a later one. Gives the id for `cancel`, 0 if it is over. */
+  call(call: Call, now: Now, step: Step): number {
+    let operation: Operation
+    try {
+      operation = this.#operationFor(call, now)
+    } catch (error) {
+      step.replies.push({ tag: call.tag, result: error })
+      return 0
+    }
+    operation.tag = call.tag
+    if (!this.#inFlight.add(operation)) {
+      const limit = this.#config.options.inFlightMax
+      const message = `${limit} calls are in flight already: wait for some to end, or raise inFlightMax`
+      const error = new QuorateError('QUORATE_OVERLOADED', message, { retry: 'safe' })
+      step.replies.push({ tag: call.tag, result: error })
+      return 0
+    }
+    operation.begin(this.#todo, this.#peers.view(operation.list, now.monoMs))
+    operation.lateAtMs = now.monoMs + this.#peers.patienceMs()
+    this.#carryOut(operation, now, step)
+    step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
+    return operation.id
+  }
+
+  /** The application no longer waits. What was sent may still happen: the outcome says so. */
+  cancel(id: number, now: Now, step: Step): void {
+    const operation = this.#inFlight.get(id)
+    if (operation === undefined) return
+    operation.fail(this.#todo, { code: 'QUORATE_ABORTED', why: 'the caller gave up waiting' }, this.#peers.names)
+    this.#carryOut(operation, now, step)
+  }
+
+  /** An answer from a replica. Late, doubled and unknown answers change nothing. */
+  receive(answer: Answer, from: number, now: Now, step: Step): void {
+    if (answer.kind === 'pong') {
+      this.#peers.answered(from, { sentAtMs: answer.sentAt, nowMs: now.monoMs }, step)
+      return
+    }
+    const operation = this.#inFlight.get(answer.id)
+    if (operation === undefined) return
+    const position = operation.list.replicas.indexOf(from)
+    if (position < 0 || !(operation.asked & (1 << position))) return
+    if ((operation.tookMs[position] as number) < 0) {
+      operation.tookMs[position] = now.monoMs - operation.startedAtMs
+      if (answer.round === 0) this.#peers.took(from, operation.tookMs[position] as number, now.monoMs)
+    }
+    this.#deliver(operation, position, answer, now, step)
+    this.#carryOut(operation, now, step)
+  }
+
+  /** The host gained or lost the link to a replica. */
+  linked(replica: number, up: boolean, now: Now, step: Step): void {
+    this.#peers.linked(replica, up, now.monoMs, step)
+    if (up) {
+      this.tick(now, step)
+      return
+    }
+    for (const operation of this.#inFlight.all()) {
+      const position = operation.list.replicas.indexOf(replica)
+      if (position < 0 || !(operation.asked & ~operation.failed & (1 << position))) continue
+      operation.lost(position, this.#todo, this.#peers.view(operation.list, now.monoMs))
+      this.#carryOut(operation, now, step)
+    }
+  }
+
+  /** Deadlines, hedges, heartbeats. */
+  tick(now: Now, step: Step): void {
+    if (this.#peers.pingDue(now.monoMs, step)) this.#ping(now, step)
+    for (const operation of this.#inFlight.all()) {
+      if (now.monoMs >= operation.deadlineMs) {
+        operation.fail(this.#todo, { code: 'QUORATE_TIMEOUT', why: operation.waitingFor() }, this.#peers.names)
+        this.#carryOut(operation, now, step)
+        continue
+      }
+      if (now.monoMs >= operation.lateAtMs) {
+        operation.late(this.#todo, this.#peers.view(operation.list, now.monoMs))
+        const waited = operation.lateAtMs - operation.startedAtMs
+        operation.lateAtMs = now.monoMs + Math.max(waited, this.#peers.patienceMs())
+        this.#carryOut(operation, now, step)
+      }
+      step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
+    }
+    step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs)
+  }
+
+  #operationFor(call: Call, now: Now): Operation {
+    const nowMs = now.monoMs
+    switch (call.kind) {
+      case 'get': {
+        const { keyspace, atLeast } = call
+        const list = keyspace.listOf(call.key)
+        const read = keyspace.readChoice(list, call.level)
+        const repair = call.repair ?? keyspace.repairFor(read)
+        const times = { nowMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
+        return new Get({ keyspace, key: call.key, list, read, repair, atLeast, times })
+      }
+      case 'put':
+        return this.#put(call, now)
+      case 'scan': {
+        const { keyspace, level, prefix, after, limit } = call
+        const times = { nowMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
+        return new Scan({ keyspace, list: this.#everybody, level, prefix, after, limit, times })
+      }
+      case 'open': {
+        const { name, definition } = call
+        const times = { nowMs, timeoutMs: call.timeoutMs ?? this.#config.options.timeoutMs }
+        return new Open({ name, definition, list: this.#everybody, times })
+      }
+    }
+  }
+
+  #put(call: PutCall, now: Now): Put {
+    const { keyspace, key, value, context = EMPTY_CONTEXT } = call
+    const list = keyspace.listOf(key)
+    const write = keyspace.writeChoice(list, call.level)
+    this.#observe(seenUpTo(context, CLOCK_ACTOR), now)
+    const { op, at } = call.operation ?? this.newOperation(now)
+    const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
+    return new Put({ keyspace, key, list, write, op, at, value, context, times })
+  }
+
+  /** A stamp that somebody else made: ours come after it, unless it lies beyond what replicas would accept. */
+  #observe(stamp: number, now: Now): void {
+    if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) this.#clock.observe(stamp)
+  }
+
+  #deliver(operation: Operation, position: number, answer: Exclude<Answer, { kind: 'pong' }>, now: Now, step: Step): void {
+    const view = this.#peers.view(operation.list, now.monoMs)
+    const todo = this.#todo
+    if (answer.kind === 'refused') {
+      this.#refused(operation, position, answer, now, step)
+    } else if (operation instanceof Get) {
+      if (answer.kind === 'read-answer') {
+        const { digest, record } = answer
+        if (record?.kind === 'lww') this.#observe(record.at, now)
+        operation.received(position, { digest, record, full: record !== undefined || digest === ABSENT }, todo, view)
+      } else if (answer.kind === 'written' && answer.round === operation.round) operation.written(position, todo, view)
+    } else if (operation instanceof Put) {
+      if (answer.kind === 'minted') operation.minted(position, answer, todo, view)
+      else if (answer.kind === 'written') operation.written(position, todo, view)
+    } else if (operation instanceof Scan) {
+      if (answer.kind === 'scan-page') operation.paged(position, answer, todo)
+    } else if (operation instanceof Open) {
+      if (answer.kind === 'opened') operation.opened(position, answer, todo, view)
+    }
+  }
+
+  /** A replica refused. One that does not know the keyspace is taught it and asked again. */
+  #refused(operation: Operation, position: number, answer: Refused, now: Now, step: Step): void {
+    const view = this.#peers.view(operation.list, now.monoMs)
+    const definition = operation instanceof Open ? undefined : this.#opened.get(operation.keyspaceFingerprint)
+    if (answer.code === 'unknown-keyspace' && definition !== undefined && operation.teach(position)) {
+      const to = operation.list.replicas[position] as number
+      step.send(to, { kind: 'open', id: 0, round: 0, name: definition.name, definition, confirmed: true })
+      operation.again(position, this.#todo)
+      return
+    }
+    operation.refusals ??= new Map()
+    operation.refusals.set(position, `${answer.code} ${answer.detail}`.trim())
+    operation.lost(position, this.#todo, view)
+  }
+
+  #ping(now: Now, step: Step): void {
+    const { members } = this.#config.membership
+    for (let replica = 0; replica < members.length; replica++) {
+      if (replica !== this.#config.local) step.send(replica, { kind: 'ping', sentAt: now.monoMs })
+    }
+  }
+
+  /** Turns what the operation wants into messages, and its end into a reply. */
+  #carryOut(operation: Operation, now: Now, step: Step): void {
+    const todo = this.#todo
+    const { id, round } = operation
+    if (operation instanceof Get) {
+      const { keyspace, key } = operation.plan
+      const { fingerprint } = keyspace
+      if (todo.full) {
+        sendTo(operation, todo.full, { kind: 'read', id, round, keyspace: fingerprint, key, digest: false }, step)
+      }
+      if (todo.digest) {
+        sendTo(operation, todo.digest, { kind: 'read', id, round, keyspace: fingerprint, key, digest: true }, step)
+      }
+      if (todo.write && todo.record) this.#write(operation, { keyspace, key, repair: true }, step)
+    } else if (operation instanceof Put) {
+      const { keyspace, key, op, at, context, value } = operation.plan
+      if (todo.mint) {
+        const mint: Message = { kind: 'mint', id, round, keyspace: keyspace.fingerprint, key, op, at, context, value }
+        sendTo(operation, todo.mint, mint, step)
+      }
+      if (todo.write && todo.record) this.#write(operation, { keyspace, key, repair: false }, step)
+    } else if (operation instanceof Scan) {
+      const { keyspace, prefix, after, limit } = operation.plan
+      const scan: Message = { kind: 'scan', id, round, keyspace: keyspace.fingerprint, prefix, after, limit }
+      if (todo.scan) sendTo(operation, todo.scan, scan, step)
+    } else if (operation instanceof Open && todo.open) {
+      const { name } = operation.plan
+      sendTo(operation, todo.open, { kind: 'open', id, round, name, ...operation.question }, step)
+    }
+    if (todo.done !== undefined) this.#end(operation, todo.done, now, step)
+    todo.clear()
+  }
+
+  #write(operation: Get | Put, target: { keyspace: Keyspace; key: string; repair: boolean }, step: Step): void {
+    const { write, record } = this.#todo
+    const { keyspace, key, repair } = target
+    const { id, round } = operation
+    const message: Message = { kind: 'write', id, round, keyspace: keyspace.fingerprint, key, record: record as StoredRecord }
+    sendTo(operation, write, message, step)
+    if (!repair) return
+    const replicas = operation.list.replicas.filter((_, position) => write & (1 << position))
+    const names = replicas.map((replica) => this.#peers.names[replica] as string)
+    step.notices.push({ kind: 'repair', keyspace: keyspace.name, key, replicas: names })
+  }
+
+  #end(operation: Operation, result: unknown, now: Now, step: Step): void {
+    this.#inFlight.remove(operation)
+    step.replies.push({ tag: operation.tag, result })
+    if (result instanceof QuorateError) {
+      const { kind, keyspaceName } = operation
+      step.notices.push({ kind: 'failed', operation: kind, code: result.code, keyspace: keyspaceName })
+    } else if (operation instanceof Get) {
+      const { record } = result as GetResult
+      if (record?.kind === 'lww') this.#observe(record.at, now)
+      else if (record !== undefined && record.siblings.length > 1) {
+        const { keyspace, key } = operation.plan
+        const siblings = { keyspace: keyspace.name, key, count: record.siblings.length }
+        step.notices.push({ kind: 'siblings', ...siblings })
+      }
+    }
+  }
+}
+
+/** One message object for all positions of the mask. */
+function sendTo(operation: Operation, mask: number, message: Message, step: Step): void {
+  const { replicas } = operation.list
+  for (let position = 0; position < replicas.length; position++) {
+    if (mask & (1 << position)) step.send(replicas[position] as number, message)
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What all members must agree on about a keyspace, and its fingerprint.
+ *
+ * Quorums that do not meet across coordinators are as bad as quorums that do not meet inside one, so whatever decides
+ * where copies are and how many must answer is registered once and named in every message by its fingerprint.
+ * Ring: values.
+ */
+import { fingerprint } from './base/hash.ts'
+
+export interface KeyspaceDefinition {
+  readonly name: string
+  readonly mode: 'ap'
+  /** Replicas per key. */
+  readonly n: number
+  /** The default read quorum, in the form that `quorum/level.ts` prints. */
+  readonly read: string
+  /** The default write quorum. */
+  readonly write: string
+  readonly conflicts: 'siblings' | 'lww'
+}
+
+/** The canonical text: equal definitions have equal texts. */
+export function definitionText(definition: KeyspaceDefinition): string {
+  const { name, mode, n, read, write, conflicts } = definition
+  return JSON.stringify([name, mode, n, read, write, conflicts])
+}
+
+/** A definition's name in messages and on disk: 52 bits, never 0. */
+export function definitionFingerprint(definition: KeyspaceDefinition): number {
+  return fingerprint(definitionText(definition))
+}
+
+/** The definition that `definitionText` wrote, or `undefined` for any other text. */
+export function parseDefinition(text: string): KeyspaceDefinition | undefined {
+  let fields: unknown
+  try {
+    fields = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(fields) || fields.length !== 6) return undefined
+  const [name, mode, n, read, write, conflicts] = fields as readonly unknown[]
+  if (typeof name !== 'string' || typeof read !== 'string' || typeof write !== 'string') return undefined
+  if (mode !== 'ap' || (conflicts !== 'siblings' && conflicts !== 'lww')) return undefined
+  if (typeof n !== 'number' || !Number.isInteger(n) || n < 1) return undefined
+  return { name, mode, n, read, write, conflicts }
+}

@@ -1,0 +1,128 @@
+/**
+ * Every message between a coordinator and a replica, as one discriminated union.
+ *
+ * A request carries the coordinator's request id and a round within the operation; the answer repeats both, so that a
+ * late, doubled or replayed answer never counts for a newer question. `keyspace` is the fingerprint of the keyspace's
+ * definition: a replica that registered other options under the name does not know it.
+ * Ring: machines (types only).
+ */
+import type { CausalContext } from './causality/causal-context.ts'
+import type { RefusalCode } from './refusal.ts'
+import type { KeyspaceDefinition } from './keyspace-definition.ts'
+import type { RecordWrite, StoredRecord } from './record.ts'
+
+interface Numbered {
+  /** The coordinator's request id, a whole number that it never uses twice. */
+  readonly id: number
+  /** Which question of the operation this is, from 0 to 255. */
+  readonly round: number
+}
+
+/** What do you hold for this key? */
+export interface Read extends Numbered {
+  readonly kind: 'read'
+  readonly keyspace: number
+  readonly key: string
+  /** Whether the digest alone is enough. */
+  readonly digest: boolean
+}
+
+/** The digest of the record, 0 for absent, and the record unless the digest was enough or there is none. */
+export interface ReadAnswer extends Numbered {
+  readonly kind: 'read-answer'
+  readonly digest: number
+  readonly record: StoredRecord | undefined
+}
+
+/** Merge this record into yours. Puts, repairs and handed-off hints are all this one message. */
+export interface Write extends Numbered {
+  readonly kind: 'write'
+  readonly keyspace: number
+  readonly key: string
+  readonly record: StoredRecord
+}
+
+/** The record, or one that includes it, is durable here. */
+export interface Written extends Numbered {
+  readonly kind: 'written'
+}
+
+/** Give this write a dot of yours and store it. */
+export interface Mint extends Numbered {
+  readonly kind: 'mint'
+  readonly keyspace: number
+  readonly key: string
+  readonly op: number
+  readonly at: number
+  readonly context: CausalContext
+  readonly value: Uint8Array | null
+}
+
+/** The write is durable here under this dot; `overwritten` are the `at, op` pairs of siblings that it replaced. */
+export interface Minted extends Numbered {
+  readonly kind: 'minted'
+  readonly actor: number
+  readonly counter: number
+  readonly overwritten: readonly number[]
+  /** For a retry of a write that has been overwritten since: the record that includes it, and no new dot. */
+  readonly record: StoredRecord | undefined
+}
+
+/** The next records in key order. */
+export interface Scan extends Numbered {
+  readonly kind: 'scan'
+  readonly keyspace: number
+  readonly prefix: string
+  /** Only keys above this one; the empty string for the beginning. */
+  readonly after: string
+  readonly limit: number
+}
+
+export interface ScanPage extends Numbered {
+  readonly kind: 'scan-page'
+  readonly entries: readonly RecordWrite[]
+  /** Whether no key with the prefix follows the last entry. */
+  readonly done: boolean
+}
+
+/** Register this keyspace, or tell what is registered under the name. */
+export interface Open extends Numbered {
+  readonly kind: 'open'
+  readonly name: string
+  /** Left out: only tell. */
+  readonly definition: KeyspaceDefinition | undefined
+  /** Whether a majority of the members is known to have registered it. */
+  readonly confirmed: boolean
+}
+
+/** What is registered here under the name now; nothing for `undefined`. */
+export interface Opened extends Numbered {
+  readonly kind: 'opened'
+  readonly definition: KeyspaceDefinition | undefined
+  readonly confirmed: boolean
+}
+
+/** The request was not carried out, for this reason. Silence is not refusal. */
+export interface Refused extends Numbered {
+  readonly kind: 'refused'
+  readonly code: RefusalCode
+  readonly detail: string
+}
+
+/** Do you hear me? `sentAt` is the sender's monotonic time and comes back as it was. */
+export interface Ping {
+  readonly kind: 'ping'
+  readonly sentAt: number
+}
+
+/** I heard you; whoever gets this knows that both directions work. */
+export interface Pong {
+  readonly kind: 'pong'
+  readonly sentAt: number
+}
+
+/** What a coordinator asks of a replica. */
+export type Request = Read | Write | Mint | Scan | Open | Ping
+/** What a replica answers. */
+export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong
+export type Message = Request | Answer

@@ -1,0 +1,28 @@
+/**
+ * What machines tell observers: facts for events, metrics and logs, never needed for correctness.
+ *
+ * Ring: values (types only).
+ */
+
+export type Notice =
+  /** A replica's reachability changed, as this coordinator sees it. */
+  | {
+      readonly kind: 'reachability'
+      readonly replica: string
+      readonly state: Reachability
+      readonly before: Reachability
+    }
+  /** A read found copies that differ and sent the merged record to the stale ones. */
+  | { readonly kind: 'repair'; readonly keyspace: string; readonly key: string; readonly replicas: readonly string[] }
+  /** An operation ended in an error. */
+  | { readonly kind: 'failed'; readonly operation: string; readonly code: string; readonly keyspace: string }
+  /** A read found more than one sibling. */
+  | { readonly kind: 'siblings'; readonly keyspace: string; readonly key: string; readonly count: number }
+  /** A keyspace was registered at a replica. */
+  | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
+
+/**
+ * `reachable`: answers within its usual time. `late`: answers are overdue. `unreachable`: nothing came for longer than
+ * the limit, or the link is down. `one-way`: its messages arrive here and none of ours are answered.
+ */
+export type Reachability = 'reachable' | 'late' | 'unreachable' | 'one-way'

@@ -1,0 +1,54 @@
+/**
+ * The operations in flight: found by request id without hashing, and walked for deadlines.
+ *
+ * An id is a slot and how often slots were given out, so it is never used twice and a late answer finds nobody.
+ * Ring: decisions.
+ */
+import type { Operation } from './operation.ts'
+
+const SLOTS = 16_384
+
+export class InFlight {
+  readonly #slots: (Operation | undefined)[] = []
+  readonly #free: number[] = []
+  readonly #max: number
+  #given = 0
+
+  /** @param max at most 16,384. */
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get size(): number {
+    return this.#slots.length - this.#free.length
+  }
+
+  /** Gives the operation its id. False when there is no room. */
+  add(operation: Operation): boolean {
+    if (this.size >= this.#max) return false
+    const slot = this.#free.pop() ?? this.#slots.length
+    operation.id = ++this.#given * SLOTS + slot
+    this.#slots[slot] = operation
+    return true
+  }
+
+  get(id: number): Operation | undefined {
+    const operation = this.#slots[id % SLOTS]
+    return operation?.id === id ? operation : undefined
+  }
+
+  remove(operation: Operation): void {
+    const slot = operation.id % SLOTS
+    if (this.#slots[slot] !== operation) return
+    this.#slots[slot] = undefined
+    this.#free.push(slot)
+  }
+
+  /** The operations at this moment; ending some while walking is fine. */
+  *all(): Generator<Operation> {
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      const operation = this.#slots[slot]
+      if (operation !== undefined) yield operation
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What every client operation has in common: who was asked, who answered, until when, and how it fails.
+ *
+ * An operation is a decision: it is told what came in and writes down in a `Todo` what to do next. It never sees a
+ * message; the coordinator carries the `Todo` out.
+ * Ring: decisions.
+ */
+import { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid } from '../base/errors.ts'
+import type { PreferenceList } from '../placement/placement.ts'
+import type { Quorum } from '../quorum/quorum.ts'
+import { count } from '../quorum/quorum.ts'
+import type { StoredRecord } from '../record.ts'
+
+/** What an operation wants done now, as masks over positions of its preference list. The coordinator empties it. */
+export class Todo {
+  /** Ask these for their record. */
+  full = 0
+  /** Ask these for a digest. */
+  digest = 0
+  /** Ask these to mint. */
+  mint = 0
+  /** Send `record` to these. */
+  write = 0
+  record: StoredRecord | undefined = undefined
+  /** Ask these for a page of records. */
+  scan = 0
+  /** Ask these what is registered, or to register. */
+  open = 0
+  /** The operation is over: a result, or an error. */
+  done: unknown = undefined
+
+  clear(): void {
+    this.full = this.digest = this.mint = this.write = this.scan = this.open = 0
+    this.record = this.done = undefined
+  }
+}
+
+/** Names of the members by index, for receipts and errors. */
+export type Names = readonly string[]
+
+/** What the coordinator knows of the replicas on an operation's preference list. It reuses the object. */
+export interface View {
+  /** Positions that can be asked now. */
+  readonly usable: number
+  /** The same positions, the cheapest first. */
+  readonly order: readonly number[]
+  /** The position of the replica in this process, or -1. */
+  readonly local: number
+  readonly names: Names
+  readonly nowMs: number
+}
+
+export abstract class Operation {
+  /** The request id; 0 until the coordinator accepted the operation. */
+  id = 0
+  tag: unknown = undefined
+  readonly startedAtMs: number
+  readonly deadlineMs: number
+  /** When to hedge or to ask again. */
+  lateAtMs = Infinity
+  /** Positions that were asked anything, answered as needed, or cannot any more. */
+  asked = 0
+  answered = 0
+  failed = 0
+  /** The round that counts: answers to older questions of this operation are not mixed with newer ones. */
+  round = 0
+  /** Milliseconds until each position's first answer. */
+  readonly tookMs: number[]
+  readonly list: PreferenceList
+  /** Why positions refused. Made with the first refusal. */
+  refusals: Map<number, string> | undefined = undefined
+
+  abstract readonly kind: 'get' | 'put' | 'delete' | 'scan' | 'open'
+  abstract readonly keyspaceName: string
+  abstract readonly keyspaceFingerprint: number
+  abstract readonly quorum: Quorum
+
+  constructor(list: PreferenceList, times: { readonly nowMs: number; readonly timeoutMs: number }) {
+    this.list = list
+    this.startedAtMs = times.nowMs
+    this.deadlineMs = times.nowMs + times.timeoutMs
+    this.tookMs = list.replicas.map(() => -1)
+  }
+
+  #taught = 0
+
+  /** Positions that may still give what is needed. */
+  get possible(): number {
+    return this.asked & ~this.failed
+  }
+
+  /** First questions, or the refusal. */
+  abstract begin(todo: Todo, view: View): void
+  /** The position cannot answer: it refused, or its link is gone. */
+  abstract lost(position: number, todo: Todo, view: View): void
+  /** The position is to be asked once more what it was asked. */
+  abstract again(position: number, todo: Todo): void
+  /** Answers are overdue. */
+  abstract late(todo: Todo, view: View): void
+  /** What became of it if it ended in failure now. */
+  abstract outcome(): Outcome
+  /** What was missing, if time ran out now. */
+  abstract waitingFor(): string
+
+  /** Whether this position has not been taught the keyspace yet on behalf of this operation. */
+  teach(position: number): boolean {
+    const first = (this.#taught & (1 << position)) === 0
+    this.#taught |= 1 << position
+    return first
+  }
+
+  /** Ends it for want of answers. */
+  fail(todo: Todo, reason: { readonly code: ErrorCode; readonly why: string }, names: Names): void {
+    const { code, why } = reason
+    const { required } = this.quorum
+    const received = count(this.answered)
+    const outcome = this.outcome()
+    const retry = outcome === 'none' ? 'safe' : 'same-operation'
+    const message = `${this.kind} in ${this.keyspaceName}: ${why} (needs ${this.quorum.text}, has ${received})`
+    const replicas = this.said(names)
+    todo.done = new QuorateError(code, message, { outcome, retry, required, received, replicas, ...this.identity() })
+  }
+
+  /** What each replica had said by now. */
+  said(names: Names): Record<string, ReplicaSaid> {
+    const said: Record<string, ReplicaSaid> = {}
+    this.list.replicas.forEach((replica, position) => {
+      said[names[replica] as string] = this.#saidBy(position)
+    })
+    return said
+  }
+
+  /** Writes carry an operation identity in their errors. */
+  protected identity(): { operation?: string } {
+    return {}
+  }
+
+  #saidBy(position: number): ReplicaSaid {
+    const bit = 1 << position
+    const refusal = this.refusals?.get(position)
+    if (refusal !== undefined) return `refused: ${refusal}`
+    if (this.answered & bit) return 'answered'
+    if (this.failed & bit) return 'unreachable'
+    return this.asked & bit ? 'silent' : 'not asked'
+  }
+}

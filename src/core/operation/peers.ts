@@ -1,0 +1,134 @@
+/**
+ * What a coordinator knows of the replicas: who can be asked, who is fast, and how long to wait before asking others.
+ *
+ * Ring: decisions.
+ */
+import type { Reachability } from '../notice.ts'
+import { FaultDetector } from '../placement/fault-detector.ts'
+import type { Membership } from '../placement/membership.ts'
+import type { PreferenceList } from '../placement/placement.ts'
+import type { Step } from '../step.ts'
+import type { Names, View } from './operation.ts'
+
+const PATIENCE_MS_MIN = 10
+const PATIENCE_MS_MAX = 1_000
+
+export interface PeersConfig {
+  readonly membership: Membership
+  /** The index of the replica in this process, or -1. */
+  readonly local: number
+  readonly options: { readonly heartbeatMs: number }
+}
+
+export class Peers {
+  readonly names: Names
+  readonly #local: number
+  readonly #detector: FaultDetector
+  readonly #view: { usable: number; order: number[]; local: number; names: Names; nowMs: number }
+  readonly #states: Reachability[]
+  /** Smoothed time of answers and its deviation, as TCP keeps them for its retransmission timer (RFC 6298). */
+  #meanMs = 0
+  #deviationMs = 0
+  #pingAtMs = -Infinity
+
+  constructor({ membership, local, options }: PeersConfig) {
+    this.names = membership.members.map(({ id }) => id)
+    this.#local = local
+    this.#detector = new FaultDetector({ replicas: this.names.length, heartbeatMs: options.heartbeatMs })
+    this.#states = this.names.map(() => 'unreachable')
+    this.#view = { usable: 0, order: [], local: -1, names: this.names, nowMs: 0 }
+  }
+
+  /** Who of this list can be asked now. The object is reused by the next call. */
+  view(list: PreferenceList, nowMs: number): View {
+    const view = this.#view
+    view.usable = 0
+    view.order.length = 0
+    view.local = -1
+    view.nowMs = nowMs
+    for (let position = 0; position < list.replicas.length; position++) {
+      const replica = list.replicas[position] as number
+      if (replica === this.#local) view.local = position
+      if (!this.usable(replica, nowMs)) continue
+      view.usable |= 1 << position
+      this.#insert(view.order, list, position)
+    }
+    return view
+  }
+
+  usable(replica: number, nowMs: number): boolean {
+    return replica === this.#local || this.#detector.usable(replica, nowMs)
+  }
+
+  state(replica: number, nowMs: number): Reachability {
+    return replica === this.#local ? 'reachable' : this.#detector.state(replica, nowMs)
+  }
+
+  /** The smoothed round trip to a replica; 0 for the local one, and before the first answer. */
+  latencyMs(replica: number): number {
+    return replica === this.#local ? 0 : this.#detector.latencyMs(replica)
+  }
+
+  /** How long an operation waits before it hedges: what nearly all answers take. */
+  patienceMs(): number {
+    const usualMs = this.#meanMs + 4 * this.#deviationMs
+    return Math.min(PATIENCE_MS_MAX, Math.max(PATIENCE_MS_MIN, usualMs))
+  }
+
+  /** Something arrived from a replica, answered or not. */
+  heard(replica: number, nowMs: number): void {
+    this.#detector.heard(replica, nowMs)
+  }
+
+  /** A replica answered what was sent at `sentAtMs`. */
+  answered(replica: number, times: { readonly sentAtMs: number; readonly nowMs: number }, step: Step): void {
+    this.#detector.answered(replica, times)
+    if (this.#states[replica] !== 'reachable') this.#tell(replica, times.nowMs, step)
+  }
+
+  /** An answer to the first question of an operation took this long. */
+  took(replica: number, ms: number, nowMs: number): void {
+    if (replica === this.#local) return
+    this.#detector.answered(replica, { sentAtMs: nowMs - ms, nowMs })
+    this.#deviationMs += (Math.abs(ms - this.#meanMs) - this.#deviationMs) / 16
+    this.#meanMs += (ms - this.#meanMs) / 16
+  }
+
+  linked(replica: number, up: boolean, nowMs: number, step: Step): void {
+    this.#detector.linked(replica, up)
+    if (up) this.#pingAtMs = -Infinity
+    this.#tell(replica, nowMs, step)
+  }
+
+  /** Whether it is time to ping every replica again. */
+  pingDue(nowMs: number, step: Step): boolean {
+    this.#detector.check(nowMs)
+    for (let replica = 0; replica < this.names.length; replica++) this.#tell(replica, nowMs, step)
+    if (nowMs < this.#pingAtMs) return false
+    this.#pingAtMs = nowMs + this.#detector.heartbeatMs
+    return true
+  }
+
+  get wakeAtMs(): number {
+    return this.#pingAtMs
+  }
+
+  /** Keeps the order by rising latency; lists are short. */
+  #insert(order: number[], list: PreferenceList, position: number): void {
+    const cost = this.latencyMs(list.replicas[position] as number)
+    let at = order.length
+    while (at > 0 && this.latencyMs(list.replicas[order[at - 1] as number] as number) > cost) {
+      order[at] = order[at - 1] as number
+      at--
+    }
+    order[at] = position
+  }
+
+  #tell(replica: number, nowMs: number, step: Step): void {
+    const before = this.#states[replica] as Reachability
+    const state = this.state(replica, nowMs)
+    if (state === before) return
+    this.#states[replica] = state
+    step.notices.push({ kind: 'reachability', replica: this.names[replica] as string, state, before })
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * A write: to all reachable primaries, done when a write quorum has it on disk. A delete is the write of a tombstone.
+ *
+ * With `lww` the coordinator stamps the record and one hop is enough. With siblings a replica of the key first mints
+ * a dot for it, the local one where there is one, and its durable mint counts towards the quorum; then the write goes
+ * to the others as a delta. A minter that stays silent is replaced by the next: the write may then have two dots, which
+ * the records know for one operation (causality/dotted-record.ts).
+ * Ring: decisions.
+ */
+import type { Outcome } from '../base/errors.ts'
+import type { CausalContext } from '../causality/causal-context.ts'
+import { deltaOf } from '../causality/dotted-record.ts'
+import { contextOf } from '../causality/merge.ts'
+import type { Choice, Keyspace } from './keyspace.ts'
+import type { PreferenceList } from '../placement/placement.ts'
+import { count, type Quorum } from '../quorum/quorum.ts'
+import { tally } from '../quorum/tally.ts'
+import type { StoredRecord } from '../record.ts'
+import { operationName } from './operation-name.ts'
+import { Operation, type Todo, type View } from './operation.ts'
+import { Receipt } from './receipt.ts'
+
+export interface PutResult {
+  readonly kind: 'put'
+  /** What the writer has seen now: what it had seen, and this write. */
+  readonly context: CausalContext
+  readonly receipt: Receipt
+}
+
+export interface PutPlan {
+  readonly keyspace: Keyspace
+  readonly key: string
+  readonly list: PreferenceList
+  readonly write: Choice
+  readonly op: number
+  readonly at: number
+  readonly value: Uint8Array | null
+  readonly context: CausalContext
+  readonly times: { readonly nowMs: number; readonly timeoutMs: number }
+}
+
+export class Put extends Operation {
+  readonly kind: 'put' | 'delete'
+  readonly plan: PutPlan
+  /** What every replica is to merge; known at once for `lww`, after the mint for siblings. */
+  #record: StoredRecord | undefined
+  #minters = 0
+  /** This is a retry, and a later write has replaced the first attempt: the record says more than the writer saw. */
+  #superseded = false
+
+  constructor(plan: PutPlan) {
+    super(plan.list, plan.times)
+    this.plan = plan
+    this.kind = plan.value === null ? 'delete' : 'put'
+    this.#record = undefined
+    if (plan.keyspace.definition.conflicts === 'lww') {
+      this.#record = { kind: 'lww', op: plan.op, at: plan.at, value: plan.value }
+    }
+  }
+
+  override get keyspaceName(): string {
+    return this.plan.keyspace.name
+  }
+
+  override get keyspaceFingerprint(): number {
+    return this.plan.keyspace.fingerprint
+  }
+
+  override again(position: number, todo: Todo): void {
+    if (this.#record === undefined) {
+      todo.mint = 1 << position
+    } else {
+      todo.record = this.#record
+      todo.write = 1 << position
+    }
+  }
+
+  override get quorum(): Quorum {
+    return this.plan.write.quorum
+  }
+
+  override outcome(): Outcome {
+    if (count(this.answered) > 0) return 'below-level'
+    return (this.asked & ~this.#refused()) === 0 ? 'none' : 'unknown'
+  }
+
+  override waitingFor(): string {
+    return this.#record === undefined ? 'no replica of the key took the write in time' : 'too few replicas stored it in time'
+  }
+
+  override begin(todo: Todo, view: View): void {
+    if (!this.quorum.met(view.usable)) {
+      const why = 'too few replicas can be reached; nothing was sent'
+      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
+    } else if (this.#record === undefined) {
+      this.#mintNext(todo, view)
+    } else {
+      this.#writeTo(view.usable, todo)
+    }
+  }
+
+  /** A replica gave the write a dot and has it on disk. Only the first dot is used. */
+  minted(position: number, dot: Dot, todo: Todo, view: View): void {
+    if (this.#record !== undefined) return
+    this.answered |= 1 << position
+    this.#record = dot.record ?? deltaOf(this.plan, dot, dot.overwritten)
+    this.#superseded = dot.record !== undefined
+    if (!this.#stands(todo, view)) this.#writeTo(view.usable & ~this.answered, todo)
+    else this.#spread(todo, view)
+  }
+
+  /** A replica has the write on disk. */
+  written(position: number, todo: Todo, view: View): void {
+    this.answered |= 1 << position
+    this.failed &= ~(1 << position)
+    this.#stands(todo, view)
+  }
+
+  override lost(position: number, todo: Todo, view: View): void {
+    this.failed |= 1 << position
+    if (this.#record === undefined) this.#mintNext(todo, view)
+    else this.#stands(todo, view)
+  }
+
+  /** Asks the silent again, and replicas that have come back: a merge twice is a merge once. */
+  override late(todo: Todo, view: View): void {
+    if (this.#record === undefined) this.#mintNext(todo, view)
+    else this.#writeTo(view.usable & ~this.answered, todo)
+  }
+
+  protected override identity(): { operation: string } {
+    return { operation: operationName(this.plan) }
+  }
+
+  /** The next primary that was not asked yet, in preference order; all of them again once each was. */
+  #mintNext(todo: Todo, view: View): void {
+    let candidates = view.usable & ~this.#minters
+    if (candidates === 0) candidates = view.usable & ~this.#refused()
+    const next = this.#first(candidates, view)
+    if (next === undefined) {
+      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'no replica of the key can take the write' }, view.names)
+      return
+    }
+    todo.mint = 1 << next
+    this.#minters |= todo.mint
+    this.asked |= todo.mint
+    this.failed &= ~todo.mint
+  }
+
+  /** The replica in this process before all, then in preference order, so that a key has few actors. */
+  #first(candidates: number, view: View): number | undefined {
+    if (view.local >= 0 && candidates & (1 << view.local)) return view.local
+    for (let position = 0; position < this.list.replicas.length; position++) {
+      if (candidates & (1 << position)) return position
+    }
+    return undefined
+  }
+
+  #writeTo(positions: number, todo: Todo): void {
+    todo.record = this.#record
+    todo.write = positions
+    this.asked |= positions
+    this.failed &= ~positions
+  }
+
+  /** With the quorum already met by the minter alone, the others still get the write. */
+  #spread(todo: Todo, view: View): void {
+    todo.record = this.#record
+    todo.write = view.usable & ~this.answered
+  }
+
+  #stands(todo: Todo, view: View): boolean {
+    const possible = this.possible
+    const state = tally(this.quorum, { answered: this.answered, possible: possible | (view.usable & ~this.failed) })
+    if (state === 'pending') return false
+    if (state === 'won') this.#finish(todo, view)
+    else this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas took the write' }, view.names)
+    return true
+  }
+
+  #refused(): number {
+    let refused = 0
+    if (this.refusals !== undefined) for (const position of this.refusals.keys()) refused |= 1 << position
+    return refused
+  }
+
+  #finish(todo: Todo, view: View): void {
+    const { list, write } = this.plan
+    const receipt = new Receipt({
+      list,
+      names: view.names,
+      level: write.level,
+      quorum: write.quorum,
+      strict: write.strict,
+      asked: this.asked,
+      current: this.answered,
+      stale: 0,
+      repaired: 0,
+      tookMs: this.tookMs,
+      ms: view.nowMs - this.startedAtMs,
+      settled: true,
+    })
+    const context = this.#superseded ? this.plan.context : contextOf(this.#record)
+    todo.done = { kind: 'put', context, receipt } satisfies PutResult
+  }
+}
+
+/** The dot that a replica minted, and the `at, op` pairs of what it replaced. */
+export interface Dot {
+  readonly actor: number
+  readonly counter: number
+  readonly overwritten: readonly number[]
+  /** Instead of a dot: a record in which the write has been overwritten already. */
+  readonly record: StoredRecord | undefined
+}

@@ -1,0 +1,180 @@
+/**
+ * Every option of the core: default, limits, and combinations that cannot be.
+ *
+ * What the user writes has optional fields; what travels inward is resolved once and complete.
+ * Ring: values.
+ */
+import { invalid } from './base/errors.ts'
+import type { KeyspaceDefinition } from './keyspace-definition.ts'
+import { levelName, type Level } from './quorum/level.ts'
+import { majorityOf } from './quorum/quorum.ts'
+
+/** What a read does about replicas that it found stale. */
+export type Repair = 'blocking' | 'background' | 'off'
+
+/** How copies of one key that were written without knowing of each other are treated. */
+export type Conflicts = 'siblings' | 'lww'
+
+export interface KeyspaceOptions<V = unknown> {
+  /** `ap`: every side of a partition accepts, divergence shows as siblings, healing merges. */
+  readonly mode: 'ap'
+  /** Replicas per key. Three by default, or all members if there are fewer. */
+  readonly n?: number
+  /** Replicas that a read waits for. A majority by default. */
+  readonly r?: number
+  /** Replicas that a write waits for. A majority by default. */
+  readonly w?: number
+  /** The read quorum as a level, instead of `r`. */
+  readonly read?: Level
+  /** The write quorum as a level, instead of `w`. */
+  readonly write?: Level
+  /**
+   * `siblings` by default: concurrent writes are kept and shown. `lww` keeps the one with the highest hybrid timestamp
+   * and *loses the others*, acknowledged or not; it saves a round trip for writers that host no replica.
+   */
+  readonly conflicts?: Conflicts
+  /**
+   * Makes one value of several siblings, whenever a read finds them. None by default: `entry.value` is then undefined
+   * while `entry.conflict` holds. It must not depend on the order of the siblings.
+   */
+  readonly resolve?: (siblings: V[]) => V
+  /**
+   * `blocking` by default where the read quorum holds a write quorum (r >= w): the value returned is on a write quorum
+   * first, so that no later strict read can miss it. Elsewhere `background`: a read of one replica cannot know from its
+   * own answer that what it saw is settled; asking for `blocking` there makes it wait for a write quorum.
+   * `off` leaves stale replicas as they are.
+   */
+  readonly repair?: Repair
+  /** Milliseconds that a call may take. The node's `timeoutMs` by default. */
+  readonly timeoutMs?: number
+}
+
+/** A keyspace as every part of the core sees it. */
+export interface ResolvedKeyspace {
+  readonly definition: KeyspaceDefinition
+  /** Left out by the user: derived from the quorums. */
+  readonly repair: Repair | undefined
+  readonly timeoutMs: number | undefined
+}
+
+const KEYSPACE_FIELDS = ['mode', 'n', 'r', 'w', 'read', 'write', 'conflicts', 'resolve', 'repair', 'timeoutMs']
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
+
+/** Checks a keyspace's options and fills in what was left out. Throws `QUORATE_INVALID_OPTION`. */
+export function resolveKeyspace<V>(
+  name: string,
+  options: KeyspaceOptions<V>,
+  cluster: { readonly members: number },
+): ResolvedKeyspace {
+  checkName(name)
+  for (const field of Object.keys(options)) {
+    if (!KEYSPACE_FIELDS.includes(field)) {
+      throw invalid(`${JSON.stringify(field)} is not an option of a keyspace: use ${KEYSPACE_FIELDS.join(', ')}`)
+    }
+  }
+  if (options.mode !== 'ap') throw invalid(`mode ${JSON.stringify(options.mode)} is not known: use 'ap'`)
+  const n = options.n ?? Math.min(3, cluster.members)
+  if (!Number.isInteger(n) || n < 1 || n > cluster.members) {
+    throw invalid(`n is ${String(n)}, and there are ${cluster.members} replicas: use a whole number from 1 to that`)
+  }
+  const definition: KeyspaceDefinition = {
+    name,
+    mode: 'ap',
+    n,
+    read: quorumName({ level: options.read, count: options.r, n, names: ['read', 'r'] }),
+    write: quorumName({ level: options.write, count: options.w, n, names: ['write', 'w'] }),
+    conflicts: oneOf('conflicts', options.conflicts ?? 'siblings', ['siblings', 'lww']),
+  }
+  if (options.resolve !== undefined && definition.conflicts === 'lww') {
+    throw invalid("resolve is for siblings; a keyspace with conflicts 'lww' never has any")
+  }
+  const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
+  if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
+  return { definition, repair, timeoutMs: options.timeoutMs }
+}
+
+export function checkRepair(repair: unknown): Repair {
+  return oneOf('repair', repair, ['blocking', 'background', 'off'])
+}
+
+/** A span from 1 ms to an hour. */
+export function checkTimeout(timeoutMs: unknown): number {
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 1 && timeoutMs <= 3_600_000)) {
+    throw invalid(`timeoutMs is ${String(timeoutMs)}: use 1 to 3600000 milliseconds`)
+  }
+  return timeoutMs
+}
+
+export function checkName(name: unknown): string {
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw invalid(
+      `${JSON.stringify(name)} is not a keyspace name: use up to 64 letters, digits, dots, dashes and underscores`,
+    )
+  }
+  return name
+}
+
+function quorumName(given: {
+  readonly level: Level | undefined
+  readonly count: number | undefined
+  readonly n: number
+  readonly names: readonly [string, string]
+}): string {
+  const [long, short] = given.names
+  if (given.level !== undefined && given.count !== undefined) throw invalid(`give ${long} or ${short}, not both`)
+  return levelName(given.level ?? given.count ?? majorityOf(given.n), given.n)
+}
+
+function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
+  if ((allowed as readonly unknown[]).includes(value)) return value as T
+  throw invalid(`${option} is ${JSON.stringify(value)}: use ${allowed.join(', ')}`)
+}
+
+/** How the core behaves beyond what a keyspace says. */
+export interface CoreOptions {
+  /** Milliseconds that a call may take: 5,000 by default. */
+  readonly timeoutMs?: number
+  /** Milliseconds between pings to each replica: 500 by default. A replica is given up after two. */
+  readonly heartbeatMs?: number
+  /** How far ahead of a replica's clock an `lww` timestamp may lie: 10,000 ms by default. */
+  readonly driftMsMax?: number
+  /** Calls in flight in one coordinator: 8,192 by default, 16,384 at most. Above it calls are refused. */
+  readonly inFlightMax?: number
+  /** Siblings that a key may have: 64 by default. At the bound a write must say which of them it replaces. */
+  readonly siblingsMax?: number
+  /** UTF-8 bytes of a key: 1,024 by default. */
+  readonly keyBytesMax?: number
+  /** Encoded bytes of a value: 1 MiB by default. */
+  readonly valueBytesMax?: number
+}
+
+export type ResolvedCore = Required<CoreOptions>
+
+interface Bound {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
+  timeoutMs: { default: 5_000, min: 1, max: 3_600_000 },
+  heartbeatMs: { default: 500, min: 10, max: 60_000 },
+  driftMsMax: { default: 10_000, min: 0, max: 86_400_000 },
+  inFlightMax: { default: 8_192, min: 1, max: 16_384 },
+  siblingsMax: { default: 64, min: 1, max: 4_096 },
+  keyBytesMax: { default: 1_024, min: 1, max: 32_768 },
+  valueBytesMax: { default: 1_048_576, min: 1, max: 268_435_456 },
+}
+
+/** Checks the core's options and fills in what was left out. Throws `QUORATE_INVALID_OPTION`. */
+export function resolveCore(options: CoreOptions): ResolvedCore {
+  const resolved: Record<string, number> = {}
+  for (const [name, bound] of Object.entries(CORE_BOUNDS)) {
+    const value = options[name as keyof CoreOptions] ?? bound.default
+    if (typeof value !== 'number' || !(value >= bound.min && value <= bound.max)) {
+      throw invalid(`${name} is ${String(value)}: use ${bound.min} to ${bound.max}`)
+    }
+    resolved[name] = value
+  }
+  return resolved as unknown as ResolvedCore
+}

@@ -1,0 +1,86 @@
+/**
+ * Who can be reached, judged by two-way evidence, and how fast each one answers.
+ *
+ * Only an answer to something that we sent proves both directions; hearing a replica proves one. A replica counts as
+ * reached at the moment the answered question *left*, not when the answer came, so a slow link does not look fresher
+ * than it is. When this process itself was paused, nobody is blamed for silence that we could not have heard.
+ * Ring: decisions.
+ */
+import type { Reachability } from '../notice.ts'
+
+export interface FaultDetectorOptions {
+  readonly replicas: number
+  /** How often a replica is pinged. */
+  readonly heartbeatMs: number
+}
+
+const SMOOTHING = 1 / 8
+
+export class FaultDetector {
+  readonly heartbeatMs: number
+  readonly #linked: boolean[]
+  readonly #reachedAt: number[]
+  readonly #heardAt: number[]
+  readonly #latencyMs: number[]
+  #checkedAt = -Infinity
+
+  constructor({ replicas, heartbeatMs }: FaultDetectorOptions) {
+    this.heartbeatMs = heartbeatMs
+    this.#linked = Array.from({ length: replicas }, () => true)
+    this.#reachedAt = Array.from({ length: replicas }, () => -Infinity)
+    this.#heardAt = Array.from({ length: replicas }, () => -Infinity)
+    this.#latencyMs = Array.from({ length: replicas }, () => 0)
+  }
+
+  /** The host opened or lost its link: a lost one needs no time to be believed. */
+  linked(replica: number, up: boolean): void {
+    this.#linked[replica] = up
+    if (!up) this.#reachedAt[replica] = -Infinity
+  }
+
+  /** Something came from the replica. */
+  heard(replica: number, nowMs: number): void {
+    this.#heardAt[replica] = nowMs
+  }
+
+  /** The replica answered what was sent at `sentAtMs`. */
+  answered(replica: number, times: { readonly sentAtMs: number; readonly nowMs: number }): void {
+    this.#heardAt[replica] = times.nowMs
+    if (times.sentAtMs > (this.#reachedAt[replica] as number)) this.#reachedAt[replica] = times.sentAtMs
+    const tookMs = times.nowMs - times.sentAtMs
+    const before = this.#latencyMs[replica] as number
+    this.#latencyMs[replica] = before === 0 ? tookMs : before + (tookMs - before) * SMOOTHING
+  }
+
+  /** The smoothed round trip, queueing at the replica included; 0 before the first answer. */
+  latencyMs(replica: number): number {
+    return this.#latencyMs[replica] as number
+  }
+
+  /**
+   * Called by the machine's tick. After a pause of this process longer than a heartbeat, every replica that was
+   * reachable before gets until the next heartbeat to prove itself again.
+   */
+  check(nowMs: number): void {
+    const pausedMs = nowMs - this.#checkedAt
+    if (pausedMs > 2 * this.heartbeatMs && this.#checkedAt > -Infinity) {
+      for (let i = 0; i < this.#reachedAt.length; i++) {
+        const wasReachable = this.#checkedAt - (this.#reachedAt[i] as number) < 2 * this.heartbeatMs
+        if (wasReachable) this.#reachedAt[i] = Math.max(this.#reachedAt[i] as number, nowMs - this.heartbeatMs)
+      }
+    }
+    this.#checkedAt = nowMs
+  }
+
+  /** Whether requests may be sent: `reachable` or `late`. */
+  usable(replica: number, nowMs: number): boolean {
+    return (this.#linked[replica] as boolean) && nowMs - (this.#reachedAt[replica] as number) < 2 * this.heartbeatMs
+  }
+
+  state(replica: number, nowMs: number): Reachability {
+    if (this.usable(replica, nowMs)) {
+      return nowMs - (this.#reachedAt[replica] as number) < 1.5 * this.heartbeatMs ? 'reachable' : 'late'
+    }
+    return nowMs - (this.#heardAt[replica] as number) < 2 * this.heartbeatMs ? 'one-way' : 'unreachable'
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Consistency levels by name, as Cassandra users know them, and the quorum that each one is for a key.
+ *
+ * A level is a number of replicas or a word; the words with a zone in them depend on where the coordinator is.
+ * Ring: values.
+ */
+import { invalid } from '../base/errors.ts'
+import { CountQuorum, EveryQuorum, firstPositions, majorityOf, type Quorum } from './quorum.ts'
+
+const WORDS = ['one', 'two', 'three', 'quorum', 'all', 'local-one', 'local-quorum', 'each-quorum'] as const
+
+/**
+ * How many replicas must answer: a number, or one of
+ * `one`, `two`, `three`; `quorum`, a majority of the key's replicas; `all`; `local-one` and `local-quorum`, one or a
+ * majority of those in the coordinator's zone; `each-quorum`, a majority in every zone.
+ */
+export type Level = (typeof WORDS)[number] | number
+
+/** Where a key's replicas are, as far as levels need it. */
+export interface Layout {
+  /** The zone at each position of the preference list. */
+  readonly zones: readonly string[]
+  /** The coordinator's zone. */
+  readonly zone: string
+}
+
+/**
+ * The canonical name of a level for `n` replicas: numbers for everything that is a count, so that `quorum` of three
+ * and `2` are the same level. Throws `QUORATE_INVALID_OPTION` for what is not a level.
+ */
+export function levelName(level: unknown, n: number): string {
+  const required = typeof level === 'number' ? level : countOf(level, n)
+  if (required === undefined) {
+    if (isWord(level)) return level
+    throw invalid(`${JSON.stringify(level)} is not a level: use a number from 1 to ${n}, or ${WORDS.join(', ')}`)
+  }
+  if (!Number.isInteger(required) || required < 1 || required > n) {
+    throw invalid(`level ${String(level)} needs ${required} replicas, and a key has ${n}: use 1 to ${n}`)
+  }
+  return String(required)
+}
+
+/** The quorum of a canonical level name for one preference list. */
+export function levelQuorum(name: string, layout: Layout): Quorum {
+  const { zones } = layout
+  switch (name) {
+    case 'local-one':
+      return inZone(zones, layout.zone, () => 1)
+    case 'local-quorum':
+      return inZone(zones, layout.zone, majorityOf)
+    case 'each-quorum':
+      return new EveryQuorum([...new Set(zones)].map((zone) => inZone(zones, zone, majorityOf)))
+    default:
+      return new CountQuorum(Number(name), firstPositions(zones.length))
+  }
+}
+
+/** Whether the quorum of this level depends on the zones, not on the number of replicas alone. */
+export function isZoned(name: string): boolean {
+  return name.includes('-')
+}
+
+function isWord(level: unknown): level is (typeof WORDS)[number] {
+  return (WORDS as readonly unknown[]).includes(level)
+}
+
+function countOf(level: unknown, n: number): number | undefined {
+  switch (level) {
+    case 'one':
+      return 1
+    case 'two':
+      return 2
+    case 'three':
+      return 3
+    case 'quorum':
+      return majorityOf(n)
+    case 'all':
+      return n
+    default:
+      return undefined
+  }
+}
+
+function inZone(zones: readonly string[], zone: string, required: (size: number) => number): Quorum {
+  let members = 0
+  let size = 0
+  for (let i = 0; i < zones.length; i++) {
+    if (zones[i] !== zone) continue
+    members |= 1 << i
+    size++
+  }
+  if (size === 0) throw invalid(`no replica of this keyspace is in zone ${JSON.stringify(zone)}: use another level`)
+  return new CountQuorum(required(size), members)
+}

@@ -1,0 +1,23 @@
+/**
+ * Why a replica refuses a request, as a closed list: it travels as a number.
+ *
+ * Ring: values.
+ */
+
+/** In wire order; new ones are added at the end. */
+export const REFUSALS = [
+  /** No keyspace with this fingerprint is registered here. */
+  'unknown-keyspace',
+  /** The timestamp lies further ahead of this replica's clock than `driftMsMax`. */
+  'clock-ahead',
+  /** A key, a value, or a record is larger than the limit. */
+  'too-large',
+  /** The key has as many siblings as are allowed, and the write did not say which of them it replaces. */
+  'too-many-siblings',
+  /** The request queue is full. */
+  'overloaded',
+  /** The record's kind does not fit the keyspace. */
+  'wrong-kind',
+] as const
+
+export type RefusalCode = (typeof REFUSALS)[number]

@@ -1,0 +1,224 @@
+/**
+ * The replica: stores records and answers coordinators.
+ *
+ * A deterministic machine. It reads its records synchronously and writes them as effects; an answer stands in the step
+ * behind the write that it speaks of, so the host cannot send it before the write is durable.
+ * The host's duty: see step.ts; hand in what the storage holds of keyspace 0 at the start.
+ * Ring: machines.
+ */
+import { stampOf } from './causality/hybrid-time.ts'
+import { EMPTY_RECORD, mergeDotted, mint, siblingOf, wasOverwritten } from './causality/dotted-record.ts'
+import { isNewer } from './causality/lww-record.ts'
+import { digestOf } from './causality/merge.ts'
+import { hasDot, sameContext } from './causality/causal-context.ts'
+import {
+  definitionFingerprint,
+  definitionText,
+  parseDefinition,
+  type KeyspaceDefinition,
+} from './keyspace-definition.ts'
+import type { Mint, Open, Read, Request, Scan, Write } from './message.ts'
+import type { ResolvedCore } from './options.ts'
+import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import type { RefusalCode } from './refusal.ts'
+import type { Address, Now, Step } from './step.ts'
+
+/** The replica's own view of its storage: staged writes included. */
+export interface Records {
+  read(keyspace: number, key: string): StoredRecord | undefined
+}
+
+export interface ReplicaConfig {
+  /** The actor of the dots minted here: this life of the replica's data, never used by another. */
+  readonly incarnation: number
+  readonly records: Records
+  /** The records of keyspace 0 at the start. */
+  readonly own: readonly RecordWrite[]
+  readonly options: ResolvedCore
+}
+
+interface Registered {
+  readonly definition: KeyspaceDefinition
+  readonly confirmed: boolean
+}
+
+/** The keyspace in which a replica keeps what is its own: registered definitions, by name. */
+export const OWN_KEYSPACE = 0
+
+export class Replica {
+  readonly #config: ReplicaConfig
+  readonly #records: Records
+  readonly #byName = new Map<string, Registered>()
+  readonly #byFingerprint = new Map<number, KeyspaceDefinition>()
+
+  constructor(config: ReplicaConfig) {
+    this.#config = config
+    this.#records = config.records
+    for (const { record } of config.own) this.#load(record)
+  }
+
+  /** The keyspaces registered here, by name. */
+  keyspaces(): readonly Registered[] {
+    return [...this.#byName.values()]
+  }
+
+  receive(request: Request, from: Address, now: Now, step: Step): void {
+    switch (request.kind) {
+      case 'read':
+        return this.#read(request, from, step)
+      case 'write':
+        return this.#write(request, from, now, step)
+      case 'mint':
+        return this.#mint(request, from, step)
+      case 'scan':
+        if (this.#knows(request, from, step)) step.scans.push({ to: from, request })
+        return
+      case 'open':
+        return this.#open(request, from, step)
+      case 'ping':
+        return step.send(from, { kind: 'pong', sentAt: request.sentAt })
+    }
+  }
+
+  /** The host walked the records that a `ScanEffect` asked for. */
+  scanned(request: Scan, to: Address, page: ScannedPage, step: Step): void {
+    const { id, round } = request
+    step.send(to, { kind: 'scan-page', id, round, entries: page.entries, done: page.done })
+  }
+
+  #read(request: Read, from: Address, step: Step): void {
+    if (!this.#knows(request, from, step)) return
+    const record = this.#records.read(request.keyspace, request.key)
+    const { id, round } = request
+    const full = request.digest ? undefined : record
+    step.send(from, { kind: 'read-answer', id, round, digest: digestOf(record), record: full })
+  }
+
+  #write(request: Write, from: Address, now: Now, step: Step): void {
+    const definition = this.#knows(request, from, step)
+    if (definition === undefined) return
+    const { keyspace, key, record, id, round } = request
+    if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
+      return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
+    }
+    const before = this.#records.read(keyspace, key)
+    if (record.kind === 'lww') {
+      const aheadMs = this.#config.options.driftMsMax
+      if (record.at > stampOf(now.wallMs + aheadMs)) {
+        return this.#refuse(request, 'clock-ahead', `by more than ${aheadMs} ms`, from, step)
+      }
+      if (before?.kind !== 'lww' || isNewer(record, before)) step.writes.push({ keyspace, key, record })
+    } else {
+      const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
+      const merged = mergeDotted(current, record)
+      if (addsTo(current, merged)) step.writes.push({ keyspace, key, record: merged })
+    }
+    step.send(from, { kind: 'written', id, round })
+  }
+
+  #mint(request: Mint, from: Address, step: Step): void {
+    const definition = this.#knows(request, from, step)
+    if (definition === undefined) return
+    if (definition.conflicts !== 'siblings') {
+      return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
+    }
+    const { keyspace, key, id, round, op } = request
+    const before = this.#records.read(keyspace, key)
+    const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
+    const answer = { kind: 'minted', id, round } as const
+    const known = siblingOf(current, op)
+    if (known !== undefined) {
+      const { actor, counter } = known
+      return step.send(from, { ...answer, actor, counter, overwritten: [], record: undefined })
+    }
+    if (wasOverwritten(current, op)) {
+      return step.send(from, { ...answer, actor: 0, counter: 0, overwritten: [], record: current })
+    }
+    const delta = mint(current, this.#config.incarnation, request)
+    if (this.#tooManySiblings(current, request)) {
+      const detail = `${current.siblings.length} siblings; read the key and write with its context`
+      return this.#refuse(request, 'too-many-siblings', detail, from, step)
+    }
+    step.writes.push({ keyspace, key, record: mergeDotted(current, delta) })
+    const { actor, counter } = delta.siblings[0] as { actor: number; counter: number }
+    step.send(from, { ...answer, actor, counter, overwritten: delta.overwritten, record: undefined })
+  }
+
+  /** At the bound, a write has to replace at least one sibling to be taken. */
+  #tooManySiblings(current: DottedRecord, { context }: Mint): boolean {
+    if (current.siblings.length < this.#config.options.siblingsMax) return false
+    return !current.siblings.some((sibling) => hasDot(context, sibling))
+  }
+
+  /** The first definition under a name stays, unless it was never confirmed and a confirmed one comes. */
+  #open(request: Open, from: Address, step: Step): void {
+    const { name, definition, confirmed, id, round } = request
+    const registered = this.#byName.get(name)
+    if (definition !== undefined && definition.name === name && replaces({ definition, confirmed }, registered)) {
+      this.#register({ definition, confirmed }, step)
+    }
+    const now = this.#byName.get(name)
+    step.send(from, {
+      kind: 'opened',
+      id,
+      round,
+      definition: now?.definition,
+      confirmed: now?.confirmed ?? false,
+    })
+  }
+
+  #register(registered: Registered, step: Step): void {
+    const { definition, confirmed } = registered
+    const before = this.#byName.get(definition.name)
+    if (before !== undefined) this.#byFingerprint.delete(definitionFingerprint(before.definition))
+    this.#remember(registered)
+    const value = new TextEncoder().encode(definitionText(definition))
+    const record: StoredRecord = { kind: 'lww', op: 1, at: confirmed ? 1 : 0, value }
+    step.writes.push({ keyspace: OWN_KEYSPACE, key: definition.name, record })
+    step.notices.push({ kind: 'keyspace', name: definition.name, confirmed })
+  }
+
+  #remember(registered: Registered): void {
+    this.#byName.set(registered.definition.name, registered)
+    this.#byFingerprint.set(definitionFingerprint(registered.definition), registered.definition)
+  }
+
+  #load(record: StoredRecord): void {
+    if (record.kind !== 'lww' || record.value === null) return
+    const definition = parseDefinition(new TextDecoder().decode(record.value))
+    if (definition !== undefined) this.#remember({ definition, confirmed: record.at > 0 })
+  }
+
+  /** The definition of the request's keyspace; without one the request is refused. */
+  #knows(request: Read | Write | Mint | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
+    const definition = this.#byFingerprint.get(request.keyspace)
+    if (definition === undefined) this.#refuse(request, 'unknown-keyspace', '', from, step)
+    return definition
+  }
+
+  #refuse(
+    request: { readonly id: number; readonly round: number },
+    code: RefusalCode,
+    detail: string,
+    from: Address,
+    step: Step,
+  ): void {
+    step.send(from, { kind: 'refused', id: request.id, round: request.round, code, detail })
+  }
+}
+
+/** What a storage found for a `ScanEffect`. */
+export interface ScannedPage {
+  readonly entries: readonly RecordWrite[]
+  readonly done: boolean
+}
+
+/** Whether merging changed anything: new dots change the context, and overwriting without new dots drops siblings. */
+function addsTo(before: DottedRecord, merged: DottedRecord): boolean {
+  return !sameContext(before.context, merged.context) || before.siblings.length !== merged.siblings.length
+}
+
+function replaces(offered: Registered, registered: Registered | undefined): boolean {
+  if (registered === undefined) return true
+  return offered.confirmed && !registered.confirmed
+}

@@ -1,0 +1,73 @@
+/**
+ * The contract between a machine and its host: what a step gives back.
+ *
+ * The host calls a machine with an input, the time and a `Step`; the machine appends effects to it as data. Three
+ * duties make up the host's side, and everything that quorate promises rests on them:
+ *
+ * 1. After each call, and before the next, the host makes `writes` visible to the replica's own reads.
+ * 2. No message or reply leaves the process before every write that stands in the same or an earlier step is durable.
+ *    A step that wrote nothing, and read nothing that still waits for the disk, depends on none of them and may pass.
+ * 3. The host may join many steps into one flush and one frame per peer. It never drops a part of a step: a failed
+ *    write ends the process, with everything after it unsent.
+ *
+ * The shape follows etcd-io/raft's `Ready`: one ordered record of effects, persisted before it is sent.
+ * Ring: machines (types only).
+ */
+import type { Message, Scan } from './message.ts'
+import type { RecordWrite } from './record.ts'
+import type { Notice } from './notice.ts'
+
+/** The two clocks of a host at the moment of a call. The host may reuse the object; a machine never keeps it. */
+export interface Now {
+  /** Milliseconds on a clock that never goes back; its zero means nothing. All waiting is counted on it. */
+  readonly monoMs: number
+  /** Unix milliseconds; may jump. Only hybrid timestamps come from it. */
+  readonly wallMs: number
+}
+
+/**
+ * Whom a message goes to or comes from: a replica's index in the membership, or a number above them that the host
+ * gave to a link.
+ */
+export type Address = number
+
+/** An answer for the application: `tag` came with the call. */
+export interface Reply {
+  readonly tag: unknown
+  /** A result object, or a `QuorateError`. */
+  readonly result: unknown
+}
+
+/** The replica asks the host to walk its records in key order and to hand the page to `Replica.scanned`. */
+export interface ScanEffect {
+  readonly to: Address
+  readonly request: Scan
+}
+
+/** Effects in order. The host empties it with `clear` once it has taken everything. */
+export class Step {
+  readonly writes: RecordWrite[] = []
+  /** `to[i]` is the receiver of `messages[i]`; two lists, because a step may hold thousands. */
+  readonly to: Address[] = []
+  readonly messages: Message[] = []
+  readonly scans: ScanEffect[] = []
+  readonly replies: Reply[] = []
+  readonly notices: Notice[] = []
+  /** The machine wants `tick` no later than this monotonic millisecond. `Infinity` for no wish. */
+  wakeAt = Infinity
+
+  send(to: Address, message: Message): void {
+    this.to.push(to)
+    this.messages.push(message)
+  }
+
+  clear(): void {
+    this.writes.length = 0
+    this.to.length = 0
+    this.messages.length = 0
+    this.scans.length = 0
+    this.replies.length = 0
+    this.notices.length = 0
+    this.wakeAt = Infinity
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Bytes out and bytes in: a buffer that grows as fields are written, and a reader that trusts nothing.
+ *
+ * Numbers have fixed widths, so writing is a store and reading is a load and a bounds check. The reader throws
+ * `Malformed` at the first field that is not there or not allowed; the caller closes the connection or refuses the
+ * record, and nothing of the rest is looked at.
+ */
+import { isUtf8 } from 'node:buffer'
+
+/** What was read is not what quorate writes. */
+export class Malformed extends Error {
+  override readonly name = 'Malformed'
+}
+
+/** Reused between frames: `reset` keeps the memory. */
+export class ByteWriter {
+  #buffer: Buffer
+  length = 0
+
+  constructor(sizeBytes = 4096) {
+    this.#buffer = Buffer.allocUnsafeSlow(sizeBytes)
+  }
+
+  uint8(value: number): void {
+    this.#room(1)
+    this.#buffer[this.length++] = value
+  }
+
+  uint16(value: number): void {
+    this.#room(2)
+    this.#buffer.writeUInt16LE(value, this.length)
+    this.length += 2
+  }
+
+  uint32(value: number): void {
+    this.#room(4)
+    this.#buffer.writeUInt32LE(value, this.length)
+    this.length += 4
+  }
+
+  /** A double: also how whole numbers up to 2^53 - 1 travel. */
+  float64(value: number): void {
+    this.#room(8)
+    this.#buffer.writeDoubleLE(value, this.length)
+    this.length += 8
+  }
+
+  /** UTF-8 of at most 65,535 bytes, with its length before it. */
+  text(value: string): void {
+    this.#room(2 + 3 * value.length)
+    const written = this.#buffer.write(value, this.length + 2, 'utf8')
+    this.#buffer.writeUInt16LE(written, this.length)
+    this.length += 2 + written
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#room(4 + value.length)
+    this.#buffer.writeUInt32LE(value.length, this.length)
+    this.#buffer.set(value, this.length + 4)
+    this.length += 4 + value.length
+  }
+
+  numbers(values: readonly number[]): void {
+    this.uint16(values.length)
+    for (let i = 0; i < values.length; i++) this.float64(values[i] as number)
+  }
+
+  /** Copies a part that another writer, or this one, has written. */
+  raw(value: Uint8Array): void {
+    this.#room(value.length)
+    this.#buffer.set(value, this.length)
+    this.length += value.length
+  }
+
+  /** What was written since `from`, without a copy: valid until the next write. */
+  view(from = 0): Buffer {
+    return this.#buffer.subarray(from, this.length)
+  }
+
+  /** What was written, to keep; the writer starts over in new memory when its own is handed out. */
+  take(): Buffer {
+    const taken = Buffer.from(this.#buffer.subarray(0, this.length))
+    this.length = 0
+    return taken
+  }
+
+  reset(): void {
+    this.length = 0
+  }
+
+  #room(sizeBytes: number): void {
+    if (this.length + sizeBytes <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.length + sizeBytes))
+    larger.set(this.#buffer.subarray(0, this.length))
+    this.#buffer = larger
+  }
+}
+
+/** Walks over received bytes; `bytes` gives views into them. */
+export class ByteReader {
+  readonly #buffer: Buffer
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#buffer.length
+  }
+
+  uint8(): number {
+    return this.#buffer[this.#take(1)] as number
+  }
+
+  uint16(): number {
+    return this.#buffer.readUInt16LE(this.#take(2))
+  }
+
+  uint32(): number {
+    return this.#buffer.readUInt32LE(this.#take(4))
+  }
+
+  float64(): number {
+    return this.#buffer.readDoubleLE(this.#take(8))
+  }
+
+  /** A whole number from 0 to 2^53 - 1 that travelled as a double. */
+  whole(): number {
+    const value = this.float64()
+    if (!Number.isSafeInteger(value) || value < 0) throw new Malformed('a number is not whole')
+    return value
+  }
+
+  /** Well-formed UTF-8 of at most `sizeBytesMax` bytes. */
+  text(sizeBytesMax: number): string {
+    const size = this.uint16()
+    if (size > sizeBytesMax) throw new Malformed(`a text of ${size} bytes is over the limit of ${sizeBytesMax}`)
+    const start = this.#take(size)
+    const text = this.#buffer.toString('utf8', start, start + size)
+    if (text.includes('\ufffd') && !isUtf8(this.#buffer.subarray(start, start + size))) {
+      throw new Malformed('a text is not UTF-8')
+    }
+    return text
+  }
+
+  /** A view of at most `sizeBytesMax` bytes; it keeps the whole frame alive as long as it lives. */
+  bytes(sizeBytesMax: number): Uint8Array {
+    const size = this.uint32()
+    if (size > sizeBytesMax) throw new Malformed(`${size} bytes are over the limit of ${sizeBytesMax}`)
+    const start = this.#take(size)
+    return this.#buffer.subarray(start, start + size)
+  }
+
+  /** Whole numbers, an even count of at most `countMax`. */
+  pairs(countMax: number): number[] {
+    const count = this.uint16()
+    if (count > countMax || count % 2 !== 0) throw new Malformed(`a list of ${count} numbers is not allowed`)
+    const numbers: number[] = []
+    for (let i = 0; i < count; i++) numbers.push(this.whole())
+    return numbers
+  }
+
+  #take(sizeBytes: number): number {
+    const start = this.#at
+    if (start + sizeBytes > this.#buffer.length) throw new Malformed('it ends in the middle of a field')
+    this.#at = start + sizeBytes
+    return start
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Records in memory: for caches, tests, and replicas whose loss the others make good.
+ *
+ * A record is kept encoded, in an arena, because its objects would take three to five times its bytes; the records
+ * read last are kept decoded as well. Nothing here outlives the process: the caller gives a new storage a new
+ * incarnation, so that no dot is ever minted twice.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { QuorateError } from '../../core/base/errors.ts'
+import { compareKeys } from '../../core/base/key-order.ts'
+import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import { ByteReader, ByteWriter } from '../codec/bytes.ts'
+import { readRecord, RECORD_LIMITS, writeRecord } from '../codec/record-codec.ts'
+import { RecordArena } from './record-arena.ts'
+import { SortedKeys } from './sorted-keys.ts'
+import type { ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
+
+/** How many records are kept decoded: at most some 8 MB. A power of two. */
+const DECODED_MAX = 16_384
+
+/** How many new keys a scan puts in order before it lets other work go on: a few milliseconds. */
+const SETTLE_KEYS = 2_000
+
+interface Keyspace {
+  /** The number of each key's record in the arena. */
+  readonly records: Map<string, number>
+  readonly keys: SortedKeys
+}
+
+export class MemoryStorage implements Storage {
+  readonly identity: StorageIdentity
+  readonly durable = false
+  /** Nothing ever waits for a disk. */
+  readonly touchedStaged = false
+  readonly #keyspaces = new Map<number, Keyspace>()
+  readonly #writer = new ByteWriter()
+  readonly #decoded = new DecodedRecords()
+  readonly #arena = new RecordArena((record) => this.#decoded.forget(record))
+  #closed = false
+
+  constructor(options: { readonly identity: StorageIdentity }) {
+    this.identity = options.identity
+  }
+
+  read(keyspace: number, key: string): StoredRecord | undefined {
+    const record = this.#keyspaces.get(keyspace)?.records.get(key)
+    if (record === undefined) return undefined
+    const known = this.#decoded.get(record)
+    if (known !== undefined) return known
+    const decoded = this.#decode(this.#arena.view(record))
+    this.#decoded.keep(record, decoded)
+    return decoded
+  }
+
+  stage(write: RecordWrite): void {
+    this.#assertOpen()
+    const { records, keys } = this.#keyspace(write.keyspace)
+    this.#writer.reset()
+    writeRecord(this.#writer, write.record)
+    const bytes = this.#writer.view()
+    const record = records.get(write.key)
+    if (record === undefined) {
+      records.set(write.key, this.#arena.add(bytes))
+      keys.add(write.key)
+    } else {
+      this.#decoded.forget(record)
+      this.#arena.replace(record, bytes)
+    }
+  }
+
+  /** Calls back at once: there is nothing to wait for. */
+  commit(done: (error?: Error) => void): void {
+    this.#assertOpen()
+    done()
+  }
+
+  async scan(range: ScanRange): Promise<ScanResult> {
+    this.#assertOpen()
+    const keyspace = this.#keyspaces.get(range.keyspace)
+    if (keyspace === undefined) return { entries: [], done: true }
+    // The page is cut in the same turn in which the last new key has found its place.
+    while (!keyspace.keys.settle(SETTLE_KEYS)) await nextTurn()
+    return this.#page(keyspace, range)
+  }
+
+  /** The replica's own records as they are now: a storage can be handed on within one process. */
+  own(): readonly RecordWrite[] {
+    const writes: RecordWrite[] = []
+    for (const key of this.#keyspaces.get(0)?.records.keys() ?? []) {
+      writes.push({ keyspace: 0, key, record: this.read(0, key) as StoredRecord })
+    }
+    return writes
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #page({ records, keys }: Keyspace, range: ScanRange): ScanResult {
+    const entries: RecordWrite[] = []
+    let sizeBytes = 0
+    let done = true
+    keys.walk(compareKeys(range.after, range.prefix) < 0 ? range.prefix : range.after, (key) => {
+      if (key === range.after) return true
+      if (!key.startsWith(range.prefix)) return false
+      if (entries.length >= range.limit || sizeBytes > range.sizeBytesMax) {
+        done = false
+        return false
+      }
+      const record = records.get(key) as number
+      const bytes = this.#arena.view(record)
+      sizeBytes += Buffer.byteLength(key) + bytes.length
+      entries.push({ keyspace: range.keyspace, key, record: this.#decoded.get(record) ?? this.#decode(bytes) })
+      return true
+    })
+    return { entries, done }
+  }
+
+  #decode(bytes: Buffer): StoredRecord {
+    return readRecord(new ByteReader(bytes), RECORD_LIMITS)
+  }
+
+  #keyspace(id: number): Keyspace {
+    let keyspace = this.#keyspaces.get(id)
+    if (keyspace === undefined) {
+      keyspace = { records: new Map(), keys: new SortedKeys() }
+      this.#keyspaces.set(id, keyspace)
+    }
+    return keyspace
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new QuorateError('QUORATE_CLOSED', 'the storage is closed')
+  }
+}
+
+/**
+ * The records read last, as objects. Each record has one slot, by its number: finding it is two loads, and stores of
+ * up to `DECODED_MAX` keys are held whole.
+ */
+class DecodedRecords {
+  readonly #owners = new Float64Array(DECODED_MAX).fill(-1)
+  readonly #records = new Array<StoredRecord | undefined>(DECODED_MAX).fill(undefined)
+
+  get(record: number): StoredRecord | undefined {
+    const slot = record & (DECODED_MAX - 1)
+    return this.#owners[slot] === record ? this.#records[slot] : undefined
+  }
+
+  keep(record: number, decoded: StoredRecord): void {
+    const slot = record & (DECODED_MAX - 1)
+    this.#owners[slot] = record
+    this.#records[slot] = decoded
+  }
+
+  forget(record: number): void {
+    const slot = record & (DECODED_MAX - 1)
+    if (this.#owners[slot] === record) this.#records[slot] = undefined
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Many small byte strings in few large blocks, each under a number that stays the same when its bytes are replaced.
+ *
+ * A `Buffer` for each record would cost more than the record: about a hundred bytes of object, and a block of memory
+ * that lives as long as its longest-lived neighbour. Here a record costs 16 bytes beyond its own. Blocks are written
+ * from front to back and never written again, so a view that a reader still holds keeps its bytes whatever happens
+ * here. When too much of the blocks is garbage, the emptiest block is copied out and left to the collector.
+ *
+ * The caller's duty: keep views only while they are needed, because each keeps its whole block; and drop views that
+ * are kept for longer when `moved` names their record.
+ */
+
+/** Large enough that the block itself costs nothing, small enough that copying one out is not noticed. */
+const BLOCK_BYTES = 256 * 1024
+
+/** Larger records have a block of their own: packing them would leave holes at the ends of blocks. */
+const OWN_BLOCK_BYTES = 32 * 1024
+
+/** Before each record: its number and its size, so that a block can be walked. */
+const HEADER_BYTES = 8
+
+interface Block {
+  readonly bytes: Buffer
+  /** Where the next record goes. */
+  used: number
+  /** How much of it belongs to records that are still current, headers included. */
+  live: number
+}
+
+export class RecordArena {
+  readonly #moved: (record: number) => void
+  readonly #blocks: (Block | undefined)[] = []
+  readonly #freeBlocks: number[] = []
+  /** Block number times `BLOCK_BYTES`, plus the place in the block, by record. */
+  #places: Float64Array = new Float64Array(256)
+  #count = 0
+  #current = -1
+  #heldBytes = 0
+  #liveBytes = 0
+
+  constructor(moved: (record: number) => void) {
+    this.#moved = moved
+  }
+
+  /** What all blocks take, garbage included. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Copies the bytes and gives them a number; numbers count up from 0. */
+  add(bytes: Uint8Array): number {
+    const record = this.#count++
+    if (record === this.#places.length) {
+      const larger = new Float64Array(2 * record)
+      larger.set(this.#places)
+      this.#places = larger
+    }
+    this.#store(record, bytes)
+    return record
+  }
+
+  /** Copies other bytes in the place of a record's. */
+  replace(record: number, bytes: Uint8Array): void {
+    const place = this.#places[record] as number
+    this.#store(record, bytes)
+    this.#release(place)
+    if (this.#heldBytes - this.#liveBytes > this.#liveBytes / 2 + 2 * BLOCK_BYTES) this.#empty(this.#emptiest())
+  }
+
+  /** The bytes of a record, without a copy. */
+  view(record: number): Buffer {
+    const place = this.#places[record] as number
+    const block = this.#blockAt(place)
+    const start = (place % BLOCK_BYTES) + HEADER_BYTES
+    return block.bytes.subarray(start, start + block.bytes.readUInt32LE(start - 4))
+  }
+
+  #store(record: number, bytes: Uint8Array): void {
+    const size = HEADER_BYTES + bytes.length
+    const number = this.#room(size)
+    const block = this.#blocks[number] as Block
+    const start = block.used
+    block.bytes.writeUInt32LE(record, start)
+    block.bytes.writeUInt32LE(bytes.length, start + 4)
+    block.bytes.set(bytes, start + HEADER_BYTES)
+    this.#took(block, size)
+    this.#places[record] = number * BLOCK_BYTES + start
+  }
+
+  #took(block: Block, size: number): void {
+    block.used += size
+    block.live += size
+    this.#liveBytes += size
+  }
+
+  /** The number of a block with this much room at its end. */
+  #room(size: number): number {
+    if (size > OWN_BLOCK_BYTES) return this.#open(size)
+    const current = this.#blocks[this.#current]
+    if (current === undefined || current.used + size > BLOCK_BYTES) this.#current = this.#open(BLOCK_BYTES)
+    return this.#current
+  }
+
+  #open(sizeBytes: number): number {
+    const number = this.#freeBlocks.pop() ?? this.#blocks.length
+    this.#blocks[number] = { bytes: Buffer.allocUnsafeSlow(sizeBytes), used: 0, live: 0 }
+    this.#heldBytes += sizeBytes
+    return number
+  }
+
+  #blockAt(place: number): Block {
+    return this.#blocks[Math.floor(place / BLOCK_BYTES)] as Block
+  }
+
+  /** The record at this place is no longer current. */
+  #release(place: number): void {
+    const number = Math.floor(place / BLOCK_BYTES)
+    const block = this.#blocks[number] as Block
+    const size = HEADER_BYTES + block.bytes.readUInt32LE((place % BLOCK_BYTES) + 4)
+    block.live -= size
+    this.#liveBytes -= size
+    if (block.live === 0 && number !== this.#current) this.#drop(number, block)
+  }
+
+  #drop(number: number, block: Block): void {
+    this.#blocks[number] = undefined
+    this.#freeBlocks.push(number)
+    this.#heldBytes -= block.bytes.length
+  }
+
+  /** The packed block, other than the one being filled, with the least in it. */
+  #emptiest(): number {
+    let emptiest = -1
+    let least = BLOCK_BYTES
+    for (let i = 0; i < this.#blocks.length; i++) {
+      const block = this.#blocks[i]
+      if (block === undefined || i === this.#current || block.bytes.length !== BLOCK_BYTES) continue
+      if (block.live < least) {
+        emptiest = i
+        least = block.live
+      }
+    }
+    return emptiest
+  }
+
+  /** Copies a block's current records to where there is room, and lets go of the block. */
+  #empty(number: number): void {
+    const block = this.#blocks[number]
+    if (block === undefined) return
+    for (let at = 0; at < block.used;) {
+      const record = block.bytes.readUInt32LE(at)
+      const size = HEADER_BYTES + block.bytes.readUInt32LE(at + 4)
+      if (this.#places[record] === number * BLOCK_BYTES + at) this.#move(record, block.bytes.subarray(at, at + size))
+      at += size
+    }
+    this.#liveBytes -= block.live
+    this.#drop(number, block)
+  }
+
+  /** Copies a record with its header, which a block of its own never has to be asked for. */
+  #move(record: number, bytes: Buffer): void {
+    const number = this.#room(bytes.length)
+    const block = this.#blocks[number] as Block
+    block.bytes.set(bytes, block.used)
+    this.#places[record] = number * BLOCK_BYTES + block.used
+    this.#took(block, bytes.length)
+    this.#moved(record)
+  }
+}

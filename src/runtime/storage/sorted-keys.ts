@@ -1,0 +1,81 @@
+/**
+ * Keys in code-point order, for a store that is written far more often than it is walked.
+ *
+ * `add` only remembers; the work of finding a key's place waits for a walk. The sorted part is a list of short lists,
+ * so a new key moves at most a thousand neighbours and no page of a scan ever sorts everything again.
+ *
+ * The caller's duty: call `settle` until it says that all keys are in place, giving way to other work in between, and
+ * then `walk` without a pause. Each key is added once.
+ */
+import { compareKeys } from '../../core/base/key-order.ts'
+
+/** A list that grows beyond this is cut in two. */
+const CHUNK_KEYS_MAX = 1024
+
+export class SortedKeys {
+  /** Each chunk is sorted, never empty, and stands before the next. */
+  readonly #chunks: string[][] = []
+  readonly #fresh: string[] = []
+
+  /** A key that was not here before. */
+  add(key: string): void {
+    this.#fresh.push(key)
+  }
+
+  /** Puts at most `keysMax` of the new keys in place. Whether all of them are. */
+  settle(keysMax: number): boolean {
+    for (let i = 0; i < keysMax; i++) {
+      const key = this.#fresh.pop()
+      if (key === undefined) return true
+      this.#insert(key)
+    }
+    return this.#fresh.length === 0
+  }
+
+  /** Visits keys in order from the first at or above `from`, until the visitor says `false` or none is left. */
+  walk(from: string, visit: (key: string) => boolean): void {
+    const first = this.#chunkFor(from)
+    for (let c = first; c < this.#chunks.length; c++) {
+      const chunk = this.#chunks[c] as string[]
+      for (let i = c === first ? firstAtOrAbove(chunk, from) : 0; i < chunk.length; i++) {
+        if (!visit(chunk[i] as string)) return
+      }
+    }
+  }
+
+  #insert(key: string): void {
+    const at = Math.min(this.#chunkFor(key), this.#chunks.length - 1)
+    const chunk = this.#chunks[at]
+    if (chunk === undefined) {
+      this.#chunks.push([key])
+      return
+    }
+    chunk.splice(firstAtOrAbove(chunk, key), 0, key)
+    if (chunk.length > CHUNK_KEYS_MAX) this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK_KEYS_MAX / 2))
+  }
+
+  /** The first chunk whose last key is at or above `key`; the number of chunks if there is none. */
+  #chunkFor(key: string): number {
+    let low = 0
+    let high = this.#chunks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const chunk = this.#chunks[middle] as string[]
+      if (compareKeys(chunk[chunk.length - 1] as string, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** Where in a sorted list the first key at or above `key` stands. */
+function firstAtOrAbove(keys: readonly string[], key: string): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareKeys(keys[middle] as string, key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
