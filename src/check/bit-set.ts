@@ -10,6 +10,10 @@ export class BitSet {
     this.#words = new Uint32Array((size + 31) >>> 5)
   }
 
+  get isEmpty(): boolean {
+    return this.#words.every((word) => word === 0)
+  }
+
   has(member: number): boolean {
     return (((this.#words[member >>> 5] ?? 0) >>> (member & 31)) & 1) === 1
   }

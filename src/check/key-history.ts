@@ -175,7 +175,7 @@ export class KeyHistory {
   }
 }
 
-/** The attempts joined into writes, by the start of the first that did not fail. */
+/** The attempts at one write joined, by the start of the first that did not fail. */
 function writesOf({ operations, strict }: KeyMaterial): Write[] {
   const attempts = new Map<string, Operation[]>()
   for (const operation of operations) {
@@ -184,20 +184,24 @@ function writesOf({ operations, strict }: KeyMaterial): Write[] {
     if (before === undefined) attempts.set(operation.value, [operation])
     else before.push(operation)
   }
-  return [...attempts.values()]
-    .map((all) => joined(all, strict))
-    .toSorted((a, b) => a.startRank - b.startRank)
-    .map((write, id) => ({ ...write, id }))
+  const inOrder = [...attempts.values()].toSorted((a, b) => firstOf(a).startRank - firstOf(b).startRank)
+  return inOrder.map((all, id) => writeOf({ id, all, strict }))
 }
 
-function joined(all: readonly Operation[], strict: boolean): Write {
+/** The first attempt that did not fail; the very first if all did. */
+function firstOf(all: readonly Operation[]): Operation {
+  return all.find(({ happened }) => happened !== 'no') ?? (all[0] as Operation)
+}
+
+function writeOf(at: { readonly id: number; readonly all: readonly Operation[]; readonly strict: boolean }): Write {
+  const { id, all, strict } = at
   const real = all.filter(({ happened }) => happened !== 'no')
-  const first = (real[0] ?? all[0]) as Operation
+  const first = firstOf(all)
   for (const other of real) checkSameWrite(first, other)
   const acknowledged = real.filter(({ happened }) => happened === 'yes')
   const strictly = acknowledged.filter((attempt) => attempt.strict ?? strict)
   return {
-    id: -1,
+    id,
     f: first.f === 'delete' ? 'delete' : 'put',
     value: first.value,
     session: first.session,

@@ -83,7 +83,7 @@ function inOrder(history: History): Ranked<OperationLine>[] {
     lines.push({ line, number: at + 1 })
   }
   if (!sorted) lines.sort((a, b) => a.line.time - b.line.time || a.number - b.number)
-  return lines.map((entry, rank) => ({ ...entry, rank }))
+  return lines.map(({ line, number }, rank) => ({ line, number, rank }))
 }
 
 function operationOf(invoke: Ranked<InvokeLine>, completion: Ranked<CompletionLine> | undefined): Operation {

@@ -158,6 +158,14 @@ export class Coordinator {
     this.#carryOut(operation, now, step)
   }
 
+  /** Ends every operation: the host is closing. */
+  close(now: Now, step: Step): void {
+    for (const operation of this.#inFlight.all()) {
+      operation.fail(this.#todo, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
+      this.#carryOut(operation, now, step)
+    }
+  }
+
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
   receive(answer: Answer, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
@@ -252,7 +260,13 @@ export class Coordinator {
     if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) this.#clock.observe(stamp)
   }
 
-  #deliver(operation: Operation, position: number, answer: Exclude<Answer, { kind: 'pong' }>, now: Now, step: Step): void {
+  #deliver(
+    operation: Operation,
+    position: number,
+    answer: Exclude<Answer, { kind: 'pong' }>,
+    now: Now,
+    step: Step,
+  ): void {
     const view = this.#peers.view(operation.list, now.monoMs)
     const todo = this.#todo
     if (answer.kind === 'refused') {
@@ -332,7 +346,14 @@ export class Coordinator {
     const { write, record } = this.#todo
     const { keyspace, key, repair } = target
     const { id, round } = operation
-    const message: Message = { kind: 'write', id, round, keyspace: keyspace.fingerprint, key, record: record as StoredRecord }
+    const message: Message = {
+      kind: 'write',
+      id,
+      round,
+      keyspace: keyspace.fingerprint,
+      key,
+      record: record as StoredRecord,
+    }
     sendTo(operation, write, message, step)
     if (!repair) return
     const replicas = operation.list.replicas.filter((_, position) => write & (1 << position))

@@ -18,6 +18,8 @@ export type Notice =
   | { readonly kind: 'failed'; readonly operation: string; readonly code: string; readonly keyspace: string }
   /** A read found more than one sibling. */
   | { readonly kind: 'siblings'; readonly keyspace: string; readonly key: string; readonly count: number }
+  /** A replica refused this process in the handshake, or was refused by it. */
+  | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
 

@@ -18,6 +18,10 @@ export const REFUSALS = [
   'overloaded',
   /** The record's kind does not fit the keyspace. */
   'wrong-kind',
+  /** The disk is nearly full: reads go on, writes are refused before it breaks. */
+  'storage-full',
+  /** The record on disk is damaged: other replicas have it, this one says so rather than guess. */
+  'storage-damaged',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

@@ -26,6 +26,8 @@ import type { Address, Now, Step } from './step.ts'
 /** The replica's own view of its storage: staged writes included. */
 export interface Records {
   read(keyspace: number, key: string): StoredRecord | undefined
+  /** Whether there is no room for further writes. */
+  readonly full?: boolean
 }
 
 export interface ReplicaConfig {
@@ -101,6 +103,7 @@ export class Replica {
     if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
       return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
     }
+    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
     const before = this.#records.read(keyspace, key)
     if (record.kind === 'lww') {
       const aheadMs = this.#config.options.driftMsMax
@@ -122,6 +125,7 @@ export class Replica {
     if (definition.conflicts !== 'siblings') {
       return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
     }
+    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
     const { keyspace, key, id, round, op } = request
     const before = this.#records.read(keyspace, key)
     const current = before?.kind === 'dotted' ? before : EMPTY_RECORD

@@ -13,14 +13,7 @@
  */
 import { Digest } from '../base/hash.ts'
 import type { DottedRecord, Sibling } from '../record.ts'
-import {
-  EMPTY_CONTEXT,
-  hasDot,
-  highestSeen,
-  joinContexts,
-  withDot,
-  type CausalContext,
-} from './causal-context.ts'
+import { EMPTY_CONTEXT, hasDot, highestSeen, joinContexts, withDot, type CausalContext } from './causal-context.ts'
 
 /** How many overwritten operations a record remembers: 16 bytes each, kept only by keys that are overwritten. */
 export const OVERWRITTEN_MAX = 32

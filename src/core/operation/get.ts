@@ -101,7 +101,7 @@ export class Get extends Operation {
   override begin(todo: Todo, view: View): void {
     const chosen = choose(this.plan.read.quorum, view.order)
     if (chosen === undefined) {
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can be reached; nothing was sent' }, view.names)
+      this.unavailable(todo, view)
       return
     }
     const first = view.order.find((position) => chosen & (1 << position)) as number

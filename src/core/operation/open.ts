@@ -72,7 +72,7 @@ export class Open extends Operation {
   override begin(todo: Todo, view: View): void {
     this.late(todo, view)
     if (todo.open === 0) {
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'no replica can be reached; nothing was sent' }, view.names)
+      this.unavailable(todo, view)
     }
   }
 
@@ -125,7 +125,9 @@ export class Open extends Operation {
     const wanted = this.plan.definition as KeyspaceDefinition
     const differs = (Object.keys(registered) as (keyof KeyspaceDefinition)[])
       .filter((field) => registered[field] !== wanted[field])
-      .map((field) => `${field} is ${JSON.stringify(registered[field])} there and ${JSON.stringify(wanted[field])} here`)
+      .map(
+        (field) => `${field} is ${JSON.stringify(registered[field])} there and ${JSON.stringify(wanted[field])} here`,
+      )
     return new QuorateError(
       'QUORATE_KEYSPACE_MISMATCH',
       `keyspace ${this.plan.name} is registered with other options: ${differs.join(', ')}. ` +

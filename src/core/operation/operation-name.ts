@@ -24,7 +24,9 @@ export function parseOperationName(name: unknown): OperationId {
   const at = match === null ? NaN : parseInt(match[1] as string, 36)
   const op = match === null ? NaN : parseInt(match[2] as string, 36)
   if (!Number.isSafeInteger(at) || !Number.isSafeInteger(op) || op === 0 || op >= 2 ** 52) {
-    throw invalid(`${JSON.stringify(name)} is not an operation: pass on the one from an error, or from store.operation()`)
+    throw invalid(
+      `${JSON.stringify(name)} is not an operation: pass on the one from an error, or from store.operation()`,
+    )
   }
   return { op, at }
 }

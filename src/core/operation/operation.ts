@@ -121,6 +121,16 @@ export abstract class Operation {
     todo.done = new QuorateError(code, message, { outcome, retry, required, received, replicas, ...this.identity() })
   }
 
+  /** Ends it before anything was sent: those that can be reached hold no quorum. */
+  protected unavailable(todo: Todo, view: View): void {
+    this.failed = ~view.usable
+    this.fail(
+      todo,
+      { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can be reached; nothing was sent' },
+      view.names,
+    )
+  }
+
   /** What each replica had said by now. */
   said(names: Names): Record<string, ReplicaSaid> {
     const said: Record<string, ReplicaSaid> = {}

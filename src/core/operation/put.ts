@@ -85,13 +85,14 @@ export class Put extends Operation {
   }
 
   override waitingFor(): string {
-    return this.#record === undefined ? 'no replica of the key took the write in time' : 'too few replicas stored it in time'
+    return this.#record === undefined
+      ? 'no replica of the key took the write in time'
+      : 'too few replicas stored it in time'
   }
 
   override begin(todo: Todo, view: View): void {
     if (!this.quorum.met(view.usable)) {
-      const why = 'too few replicas can be reached; nothing was sent'
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
+      this.unavailable(todo, view)
     } else if (this.#record === undefined) {
       this.#mintNext(todo, view)
     } else {

@@ -30,11 +30,15 @@ export function membershipOf(members: readonly Member[]): Membership {
   }
   for (const { id } of members) {
     if (!ID.test(id)) {
-      throw invalid(`${JSON.stringify(id)} is not a replica id: use up to 64 letters, digits, dots, dashes, underscores`)
+      throw invalid(
+        `${JSON.stringify(id)} is not a replica id: use up to 64 letters, digits, dots, dashes, underscores`,
+      )
     }
   }
   const zoned = members.every(({ zone }) => zone !== '')
-  const sorted = members.map(({ id, zone }) => ({ id, zone: zoned ? zone : '' })).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const sorted = members
+    .map(({ id, zone }) => ({ id, zone: zoned ? zone : '' }))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
   for (let i = 1; i < sorted.length; i++) {
     const id = (sorted[i] as Member).id
     if (id === sorted[i - 1]?.id) throw invalid(`replica id ${JSON.stringify(id)} is given twice`)

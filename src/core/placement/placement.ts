@@ -38,7 +38,11 @@ export class Placement {
 }
 
 function rank(membership: Membership, n: number, partition: number): readonly number[] {
-  const scored = membership.members.map(({ id, zone }, index) => ({ index, zone, score: hashString(id, partition + 1) }))
+  const scored = membership.members.map(({ id, zone }, index) => ({
+    index,
+    zone,
+    score: hashString(id, partition + 1),
+  }))
   scored.sort((a, b) => b.score - a.score || a.index - b.index)
   const copies = new Map<string, number>()
   const chosen: number[] = []

@@ -14,7 +14,10 @@ export interface Disjoint {
 }
 
 /** A read and a write quorum that do not meet, as masks; `undefined` when there are none. Looks at 2^n sets. */
-export function findDisjoint(quorums: { readonly read: Quorum; readonly write: Quorum }, n: number): Disjoint | undefined {
+export function findDisjoint(
+  quorums: { readonly read: Quorum; readonly write: Quorum },
+  n: number,
+): Disjoint | undefined {
   const all = firstPositions(n)
   for (let write = 0; write <= all; write++) {
     if (quorums.write.met(write) && quorums.read.met(all & ~write)) return { read: all & ~write, write }

@@ -19,7 +19,7 @@ import type { ScanRange, ScanResult, Storage, StorageIdentity } from './storage.
 const DECODED_MAX = 16_384
 
 /** How many new keys a scan puts in order before it lets other work go on: a few milliseconds. */
-const SETTLE_KEYS = 2_000
+const SETTLE_KEYS = 1_000
 
 interface Keyspace {
   /** The number of each key's record in the arena. */
@@ -48,7 +48,7 @@ export class MemoryStorage implements Storage {
     const known = this.#decoded.get(record)
     if (known !== undefined) return known
     const decoded = this.#decode(this.#arena.view(record))
-    this.#decoded.keep(record, decoded)
+    this.#decoded.offer(record, decoded)
     return decoded
   }
 
@@ -135,11 +135,13 @@ export class MemoryStorage implements Storage {
 }
 
 /**
- * The records read last, as objects. Each record has one slot, by its number: finding it is two loads, and stores of
- * up to `DECODED_MAX` keys are held whole.
+ * Records that are read again and again, as objects. Each record has one slot, by its number: finding it is two loads,
+ * and stores of up to `DECODED_MAX` keys are held whole. A record takes the slot from another only when it is read
+ * twice in between, so that a walk over many keys, each read once, throws nothing out.
  */
 class DecodedRecords {
-  readonly #owners = new Float64Array(DECODED_MAX).fill(-1)
+  readonly #owners = new Int32Array(DECODED_MAX).fill(-1)
+  readonly #challengers = new Int32Array(DECODED_MAX).fill(-1)
   readonly #records = new Array<StoredRecord | undefined>(DECODED_MAX).fill(undefined)
 
   get(record: number): StoredRecord | undefined {
@@ -147,8 +149,12 @@ class DecodedRecords {
     return this.#owners[slot] === record ? this.#records[slot] : undefined
   }
 
-  keep(record: number, decoded: StoredRecord): void {
+  offer(record: number, decoded: StoredRecord): void {
     const slot = record & (DECODED_MAX - 1)
+    if (this.#owners[slot] !== record && this.#challengers[slot] !== record) {
+      this.#challengers[slot] = record
+      return
+    }
     this.#owners[slot] = record
     this.#records[slot] = decoded
   }

@@ -25,11 +25,6 @@ export class Admission {
     this.#limits = limits
   }
 
-  /** How many wait. */
-  get size(): number {
-    return this.#seats.size
-  }
-
   enter(socket: Socket): void {
     const oldest = this.#seats.keys().next()
     if (this.#seats.size >= this.#limits.unauthenticatedMax && oldest.done !== true) {
@@ -57,7 +52,7 @@ export class Admission {
 
   /** Sends everybody away. */
   close(): void {
-    for (const socket of [...this.#seats.keys()]) this.#expel(socket, CLOSE.goingAway, 'the listener closes')
+    for (const socket of this.#seats.keys()) this.#expel(socket, CLOSE.goingAway, 'the listener closes')
   }
 
   /** At once and without waiting for a goodbye: the seat is needed, or time is up. */

@@ -27,14 +27,24 @@ export const CLOSE = {
   idle: 4007,
 } as const
 
+/** The codes that one side closes with when it refuses the other in the handshake. */
+type RefusalCode = (typeof CLOSE)[
+  | 'malformed'
+  | 'otherVersion'
+  | 'otherCluster'
+  | 'otherEpoch'
+  | 'otherReplica'
+  | 'secretMissing'
+  | 'secretWrong']
+
 /** Why one side refuses the other: the code it closes with, the code of the error, and a sentence without its end. */
 export interface HandshakeRefusal {
-  readonly closeCode: keyof typeof REFUSALS
+  readonly closeCode: RefusalCode
   readonly errorCode: ErrorCode
   readonly reason: string
 }
 
-const REFUSALS = {
+const REFUSALS: Readonly<Record<RefusalCode, Omit<HandshakeRefusal, 'closeCode'>>> = {
   [CLOSE.malformed]: { errorCode: 'QUORATE_PROTOCOL', reason: 'the handshake is not one of quorate' },
   [CLOSE.otherVersion]: {
     errorCode: 'QUORATE_PROTOCOL',
@@ -60,16 +70,16 @@ const REFUSALS = {
     errorCode: 'QUORATE_UNAUTHORIZED',
     reason: 'the sides have different secrets; set the same `secret` on both',
   },
-} as const
+}
 
 /** What refusing with this code means, in words that give nothing away. */
-export function refusalFor(closeCode: keyof typeof REFUSALS): HandshakeRefusal {
+export function refusalFor(closeCode: RefusalCode): HandshakeRefusal {
   return { closeCode, ...REFUSALS[closeCode] }
 }
 
 /** What it means that the other side closed with this code in the handshake; `undefined` when it refused nothing. */
 export function remoteRefusal(closeCode: number): HandshakeRefusal | undefined {
-  return closeCode in REFUSALS ? refusalFor(closeCode as keyof typeof REFUSALS) : undefined
+  return closeCode in REFUSALS ? refusalFor(closeCode as RefusalCode) : undefined
 }
 
 /** Text from outside, fit for a log: printable ASCII, and no longer than a close frame can carry. */

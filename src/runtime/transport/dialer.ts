@@ -79,15 +79,24 @@ class WebSocketDialer implements Dialer {
   #dial(): void {
     const ws = openWebSocket(this.url, this.#limits)
     this.#ws = ws
-    this.#deadline = setTimeout(() => this.#tooLate(), this.#limits.handshakeMsMax).unref()
     let socket: Socket | undefined
-    let cause: Error | undefined
+    let cause: NodeJS.ErrnoException | undefined
+    const { handshakeMsMax } = this.#limits
+    const tooLate = (): void => {
+      const reason = `the handshake took longer than ${handshakeMsMax} ms`
+      cause ??= new Error(reason)
+      if (this.#connection === undefined) ws.terminate()
+      else this.#connection.abort(CLOSE.handshakeTimeout, reason)
+    }
+    this.#deadline = setTimeout(tooLate, handshakeMsMax).unref()
+    const unreached = (): void => this.#unreached(cause)
+    ws.on('error', (error) => (cause ??= error))
+    ws.once('close', unreached)
     ws.once('upgrade', (response) => (socket = response.socket))
-    ws.once('open', () => this.#shakeHands(ws, socket as Socket))
-    ws.on('error', (error) => (cause = error))
-    ws.once('close', () => {
-      // Once there is a connection, it tells its own end.
-      if (this.#connection === undefined) this.#unreached(cause)
+    ws.once('open', () => {
+      // From here on the connection tells its own end.
+      ws.off('close', unreached)
+      this.#shakeHands(ws, socket as Socket)
     })
   }
 
@@ -115,16 +124,10 @@ class WebSocketDialer implements Dialer {
     }
   }
 
-  #tooLate(): void {
-    const reason = `the handshake took longer than ${this.#limits.handshakeMsMax} ms`
-    if (this.#connection !== undefined) this.#connection.abort(CLOSE.handshakeTimeout, reason)
-    else this.#ws?.terminate()
-  }
-
   /** There was no WebSocket at all. */
-  #unreached(cause: Error | undefined): void {
-    // Where several addresses of one name were tried, the error that collects them has no message.
-    const said = cause?.message || String((cause as NodeJS.ErrnoException | undefined)?.code ?? 'no answer')
+  #unreached(cause: NodeJS.ErrnoException | undefined): void {
+    // Where several addresses of one name were tried, the error that collects them has a code but no message.
+    const said = cause?.message || cause?.code || 'no answer'
     this.#problem = this.#error('QUORATE_UNAVAILABLE', `cannot be reached: ${said}`, cause)
     this.#dialAgain({ refused: false })
   }

@@ -50,10 +50,9 @@ export class LinkFaults {
   }
 
   #rule({ from, to }: Direction): Rule {
-    let rules = this.#rules.get(from)
-    if (rules === undefined) this.#rules.set(from, (rules = new Map()))
-    let rule = rules.get(to)
-    if (rule === undefined) rules.set(to, (rule = { cut: false, delayMs: 0 }))
+    const rules = this.#rules.get(from) ?? new Map<string, Rule>()
+    const rule = rules.get(to) ?? { cut: false, delayMs: 0 }
+    this.#rules.set(from, rules.set(to, rule))
     return rule
   }
 }
@@ -72,7 +71,11 @@ export class FaultyOutlet {
   /** The other side; before it has named itself no rule applies. */
   to: string | undefined
 
-  constructor(options: { readonly faults: LinkFaults; readonly from: string; readonly write: (frame: Uint8Array) => void }) {
+  constructor(options: {
+    readonly faults: LinkFaults
+    readonly from: string
+    readonly write: (frame: Uint8Array) => void
+  }) {
     this.#faults = options.faults
     this.#from = options.from
     this.#write = options.write

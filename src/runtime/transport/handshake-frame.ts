@@ -8,13 +8,13 @@ import { Packr, Unpackr } from 'msgpackr'
 import type { LinkIdentity } from './transport.ts'
 
 /** The version that this side speaks. */
-export const PROTOCOL_VERSION = 1
+const PROTOCOL_VERSION = 1
 
 /** A larger frame is refused before the handshake is done. */
 export const HANDSHAKE_BYTES_MAX = 4096
 
 /** SHA-256. */
-export const PROOF_BYTES = 32
+const PROOF_BYTES = 32
 
 const NONCE_BYTES_MIN = 16
 const NONCE_BYTES_MAX = 64
@@ -89,7 +89,9 @@ function proof(kind: Proof['kind'], fields: readonly unknown[]): HandshakeFrame 
 /** Whether every field is of its type and within its length, for identities from outside and for our own alike. */
 export function isIdentity(identity: { readonly [Field in keyof LinkIdentity]: unknown }): identity is LinkIdentity {
   const { clusterId, id, role, incarnation, epoch } = identity
-  return isText(clusterId) && isText(id) && (role === 'node' || role === 'client') && isWhole(incarnation) && isWhole(epoch)
+  return (
+    isText(clusterId) && isText(id) && (role === 'node' || role === 'client') && isWhole(incarnation) && isWhole(epoch)
+  )
 }
 
 function isText(value: unknown): value is string {

@@ -14,7 +14,13 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { CLOSE, refusalFor, type HandshakeRefusal } from './close-codes.ts'
-import { readHandshake, writeIntroduction, writeProof, type HandshakeFrame, type Introduction } from './handshake-frame.ts'
+import {
+  readHandshake,
+  writeIntroduction,
+  writeProof,
+  type HandshakeFrame,
+  type Introduction,
+} from './handshake-frame.ts'
 import type { LinkIdentity } from './transport.ts'
 
 const NONCE_BYTES = 32
@@ -82,7 +88,9 @@ export class DialerHandshake implements Handshake {
 export class ListenerHandshake implements Handshake {
   readonly opening: undefined = undefined
   readonly #side: HandshakeSide
-  #introductions: { readonly remote: LinkIdentity; readonly hello: Uint8Array; readonly challenge: Uint8Array } | undefined
+  #introductions:
+    | { readonly remote: LinkIdentity; readonly hello: Uint8Array; readonly challenge: Uint8Array }
+    | undefined
 
   constructor(side: HandshakeSide) {
     this.#side = side
@@ -105,7 +113,8 @@ export class ListenerHandshake implements Handshake {
     if (frame.kind !== 'proof') return unexpected(frame)
     const { remote, hello, challenge } = this.#introductions
     const said = { secret: this.#side.secret, hello, challenge }
-    if (!timingSafeEqual(prove({ as: 'dialer', ...said }), frame.mac)) return { kind: 'refused', refusal: refusalFor(CLOSE.secretWrong) }
+    if (!timingSafeEqual(prove({ as: 'dialer', ...said }), frame.mac))
+      return { kind: 'refused', refusal: refusalFor(CLOSE.secretWrong) }
     return { kind: 'done', remote, frame: writeProof({ kind: 'welcome', mac: prove({ as: 'listener', ...said }) }) }
   }
 }

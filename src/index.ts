@@ -1,0 +1,21 @@
+/**
+ * The public face of quorate.
+ */
+export { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid, type Retry } from './core/base/errors.ts'
+export type { Notice, Reachability } from './core/notice.ts'
+export type { Receipt, ReplicaReceipt } from './core/operation/receipt.ts'
+export type { Conflicts, CoreOptions, KeyspaceOptions, Repair } from './core/options.ts'
+export type { Level } from './core/quorum/level.ts'
+export type { ApKeyspace, CallOptions, GetOptions, PutOptions, ScanOptions } from './runtime/ap-keyspace.ts'
+export { connect, type Client, type ClientOptions } from './runtime/client.ts'
+export type { Entry, Put, VersionInfo } from './runtime/entry.ts'
+export {
+  startLocalCluster,
+  type CutOptions,
+  type LocalCluster,
+  type LocalClusterOptions,
+} from './runtime/local-cluster.ts'
+export { openNode, type Node, type NodeOptions, type NodeStatus, type Peer } from './runtime/node.ts'
+export type { Session } from './runtime/session.ts'
+export type { ReplicaStatus, StoreStatus } from './runtime/store.ts'
+export type { TransportLimits } from './runtime/transport/transport.ts'

@@ -1,0 +1,265 @@
+/**
+ * Messages as bytes: a frame is a version, the epoch, and any number of messages.
+ *
+ * Headers are packed by hand at fixed widths, because they are most of the work of a small message; values pass through
+ * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
+ */
+import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
+import type { Answer, Message, Request } from '../../core/message.ts'
+import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import { REFUSALS } from '../../core/refusal.ts'
+import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
+import {
+  readContext,
+  readRecord,
+  readValue,
+  writeContext,
+  writeRecord,
+  writeValue,
+  type RecordLimits,
+} from './record-codec.ts'
+
+export interface MessageLimits extends RecordLimits {
+  readonly keyBytesMax: number
+  /** Records in one page of a scan. */
+  readonly pageEntriesMax: number
+}
+
+const FRAME_VERSION = 1
+const DETAIL_BYTES_MAX = 1024
+const DEFINITION_BYTES_MAX = 4096
+
+/** Requests are odd and answers even, so that a link carries each in one direction only. */
+const KIND = {
+  read: 1,
+  'read-answer': 2,
+  write: 3,
+  written: 4,
+  mint: 5,
+  minted: 6,
+  scan: 7,
+  'scan-page': 8,
+  open: 9,
+  opened: 10,
+  ping: 11,
+  pong: 12,
+  refused: 14,
+} as const satisfies Record<Message['kind'], number>
+
+/** Opens a frame. The epoch stands in each one, so that two memberships never mix. */
+export function writeFrameHead(writer: ByteWriter, epoch: number): void {
+  writer.uint8(FRAME_VERSION)
+  writer.float64(epoch)
+}
+
+/** Throws `Malformed` for another version or epoch. */
+export function readFrameHead(reader: ByteReader, epoch: number): void {
+  const version = reader.uint8()
+  if (version !== FRAME_VERSION) throw new Malformed(`frames of version ${version} are not known here`)
+  if (reader.whole() !== epoch) throw new Malformed('the frame is from another epoch')
+}
+
+export function writeMessage(writer: ByteWriter, message: Message): void {
+  writer.uint8(KIND[message.kind])
+  if (message.kind === 'ping' || message.kind === 'pong') {
+    writer.float64(message.sentAt)
+    return
+  }
+  writer.float64(message.id)
+  writer.uint8(message.round)
+  switch (message.kind) {
+    case 'read':
+      writer.float64(message.keyspace)
+      writer.text(message.key)
+      writer.uint8(message.digest ? 1 : 0)
+      return
+    case 'read-answer':
+      writer.float64(message.digest)
+      writeOptional(writer, message.record)
+      return
+    case 'write':
+      writer.float64(message.keyspace)
+      writer.text(message.key)
+      writeRecord(writer, message.record)
+      return
+    case 'written':
+      return
+    case 'mint':
+      writer.float64(message.keyspace)
+      writer.text(message.key)
+      writer.float64(message.op)
+      writer.float64(message.at)
+      writeContext(writer, message.context)
+      writeValue(writer, message.value)
+      return
+    case 'minted':
+      writer.float64(message.actor)
+      writer.float64(message.counter)
+      writer.numbers(message.overwritten)
+      writeOptional(writer, message.record)
+      return
+    default:
+      writeRare(writer, message)
+  }
+}
+
+type Rare = Extract<Message, { kind: 'scan' | 'scan-page' | 'open' | 'opened' | 'refused' }>
+
+function writeRare(writer: ByteWriter, message: Rare): void {
+  switch (message.kind) {
+    case 'scan':
+      writer.float64(message.keyspace)
+      writer.text(message.prefix)
+      writer.text(message.after)
+      writer.uint32(message.limit)
+      return
+    case 'scan-page':
+      writer.uint8(message.done ? 1 : 0)
+      writer.uint32(message.entries.length)
+      for (const { keyspace, key, record } of message.entries) {
+        writer.float64(keyspace)
+        writer.text(key)
+        writeRecord(writer, record)
+      }
+      return
+    case 'open':
+      writer.text(message.name)
+      writeDefinition(writer, message.definition)
+      writer.uint8(message.confirmed ? 1 : 0)
+      return
+    case 'opened':
+      writeDefinition(writer, message.definition)
+      writer.uint8(message.confirmed ? 1 : 0)
+      return
+    case 'refused':
+      writer.uint8(REFUSALS.indexOf(message.code))
+      writer.text(message.detail.slice(0, DETAIL_BYTES_MAX / 4))
+  }
+}
+
+/** One request. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
+export function readRequest(reader: ByteReader, limits: MessageLimits): Request {
+  const kind = reader.uint8()
+  if (kind % 2 === 0) throw new Malformed('an answer came where requests are expected')
+  return readMessage(reader, limits, kind) as Request
+}
+
+/** One answer. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
+export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer {
+  const kind = reader.uint8()
+  if (kind % 2 === 1) throw new Malformed('a request came where answers are expected')
+  return readMessage(reader, limits, kind) as Answer
+}
+
+function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
+  if (kind === KIND.ping) return { kind: 'ping', sentAt: reader.float64() }
+  if (kind === KIND.pong) return { kind: 'pong', sentAt: reader.float64() }
+  const id = reader.whole()
+  const round = reader.uint8()
+  switch (kind) {
+    case KIND.read: {
+      const keyspace = reader.whole()
+      return { kind: 'read', id, round, keyspace, key: readKey(reader, limits), digest: readFlag(reader) }
+    }
+    case KIND['read-answer']:
+      return { kind: 'read-answer', id, round, digest: reader.whole(), record: readOptional(reader, limits) }
+    case KIND.write: {
+      const keyspace = reader.whole()
+      return { kind: 'write', id, round, keyspace, key: readKey(reader, limits), record: readRecord(reader, limits) }
+    }
+    case KIND.written:
+      return { kind: 'written', id, round }
+    case KIND.mint: {
+      const keyspace = reader.whole()
+      const key = readKey(reader, limits)
+      const op = reader.whole()
+      const at = reader.whole()
+      const context = readContext(reader, limits)
+      const value = readValue(reader, limits)
+      return { kind: 'mint', id, round, keyspace, key, op, at, context, value }
+    }
+    case KIND.minted: {
+      const actor = reader.whole()
+      const counter = reader.whole()
+      const overwritten = reader.pairs(2 * limits.entriesMax)
+      return { kind: 'minted', id, round, actor, counter, overwritten, record: readOptional(reader, limits) }
+    }
+    default:
+      return readRare(reader, limits, { kind, id, round })
+  }
+}
+
+function readRare(
+  reader: ByteReader,
+  limits: MessageLimits,
+  head: { kind: number; id: number; round: number },
+): Message {
+  const { kind, id, round } = head
+  switch (kind) {
+    case KIND.scan: {
+      const keyspace = reader.whole()
+      const prefix = reader.text(limits.keyBytesMax)
+      const after = reader.text(limits.keyBytesMax)
+      const limit = reader.uint32()
+      if (limit < 1 || limit > limits.pageEntriesMax) throw new Malformed(`a page of ${limit} records is not allowed`)
+      return { kind: 'scan', id, round, keyspace, prefix, after, limit }
+    }
+    case KIND['scan-page']: {
+      const done = readFlag(reader)
+      const count = reader.uint32()
+      if (count > limits.pageEntriesMax) throw new Malformed(`a page of ${count} records is not allowed`)
+      const entries: RecordWrite[] = []
+      for (let i = 0; i < count; i++) {
+        const keyspace = reader.whole()
+        entries.push({ keyspace, key: readKey(reader, limits), record: readRecord(reader, limits) })
+      }
+      return { kind: 'scan-page', id, round, entries, done }
+    }
+    case KIND.open: {
+      const name = reader.text(DEFINITION_BYTES_MAX)
+      return { kind: 'open', id, round, name, definition: readDefinition(reader), confirmed: readFlag(reader) }
+    }
+    case KIND.opened:
+      return { kind: 'opened', id, round, definition: readDefinition(reader), confirmed: readFlag(reader) }
+    case KIND.refused: {
+      const code = REFUSALS[reader.uint8()]
+      if (code === undefined) throw new Malformed('a refusal has no known reason')
+      return { kind: 'refused', id, round, code, detail: reader.text(DETAIL_BYTES_MAX) }
+    }
+    default:
+      throw new Malformed(`${kind} is no kind of message`)
+  }
+}
+
+function readKey(reader: ByteReader, limits: MessageLimits): string {
+  const key = reader.text(limits.keyBytesMax)
+  if (key === '') throw new Malformed('a key is empty')
+  return key
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const flag = reader.uint8()
+  if (flag > 1) throw new Malformed('a flag is neither 0 nor 1')
+  return flag === 1
+}
+
+function writeOptional(writer: ByteWriter, record: StoredRecord | undefined): void {
+  writer.uint8(record === undefined ? 0 : 1)
+  if (record !== undefined) writeRecord(writer, record)
+}
+
+function readOptional(reader: ByteReader, limits: RecordLimits): StoredRecord | undefined {
+  return readFlag(reader) ? readRecord(reader, limits) : undefined
+}
+
+function writeDefinition(writer: ByteWriter, definition: KeyspaceDefinition | undefined): void {
+  writer.text(definition === undefined ? '' : definitionText(definition))
+}
+
+function readDefinition(reader: ByteReader): KeyspaceDefinition | undefined {
+  const text = reader.text(DEFINITION_BYTES_MAX)
+  if (text === '') return undefined
+  const definition = parseDefinition(text)
+  if (definition === undefined) throw new Malformed('a keyspace definition is not one')
+  return definition
+}

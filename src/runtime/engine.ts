@@ -1,0 +1,236 @@
+/**
+ * The host of the machines on real time: obeys the contract of core/step.ts on sockets and disk.
+ *
+ * Every input is handed to a machine at once; what leaves is gathered until the end of the event-loop turn: one frame
+ * per link, one flush of the disk.
+ */
+import { QuorateError } from '../core/base/errors.ts'
+import type { Call, Coordinator } from '../core/coordinator.ts'
+import type { Answer, Message, Request } from '../core/message.ts'
+import type { Notice } from '../core/notice.ts'
+import type { Replica } from '../core/replica.ts'
+import { Step, type Address, type Now } from '../core/step.ts'
+import { ByteReader } from './codec/bytes.ts'
+import { readAnswer, readFrameHead, readRequest, type MessageLimits } from './codec/message-codec.ts'
+import { Outbox } from './outbox.ts'
+import { ReplicaHost } from './replica-host.ts'
+import type { Storage } from './storage/storage.ts'
+import type { Link } from './transport/transport.ts'
+
+/** Receives the outcome of a call: the `tag` of every call is one of these. */
+export interface Ticket {
+  done(result: unknown): void
+}
+
+export interface EngineConfig {
+  readonly coordinator: Coordinator
+  /** The replica in this process, with its place in the membership and its storage. */
+  readonly local: { readonly replica: Replica; readonly index: number; readonly storage: Storage } | undefined
+  readonly members: number
+  readonly epoch: number
+  readonly limits: MessageLimits
+  readonly onNotice: (notice: Notice) => void
+  /** The storage failed: the process must not go on as this replica. */
+  readonly onFatal: (error: QuorateError) => void
+}
+
+/** Addresses of links from outside start above every replica's index. */
+const FIRST_LINK_ADDRESS = 1024
+
+export class Engine {
+  readonly #config: EngineConfig
+  readonly #localIndex: number
+  readonly #host: ReplicaHost | undefined
+  readonly #now = { monoMs: 0, wallMs: 0 }
+  #turnOpen = false
+  readonly #step = new Step()
+  readonly #outboxes = new Map<Address, Outbox>()
+  readonly #addresses = new Map<Link, Address>()
+  #nextAddress = FIRST_LINK_ADDRESS
+  readonly #localRequests: Request[] = []
+  readonly #localAnswers: Answer[] = []
+  #pumping = false
+  #timer: NodeJS.Timeout | undefined
+  #timerAtMs = Infinity
+  #stopped = false
+
+  constructor(config: EngineConfig) {
+    this.#config = config
+    this.#localIndex = config.local?.index ?? -1
+    for (let index = 0; index < config.members; index++) this.#outboxes.set(index, new Outbox(config.epoch))
+    if (config.local !== undefined) {
+      const { replica, storage } = config.local
+      const { onNotice, onFatal } = config
+      const resume = (): void => void this.now
+      const deliver = this.#deliver
+      this.#host = new ReplicaHost({ replica, storage, deliver, resume, settle: this.#pump, onNotice, onFatal })
+    }
+    this.#tick()
+  }
+
+  /** The two clocks, read once per turn. */
+  get now(): Now {
+    if (!this.#turnOpen) {
+      this.#now.monoMs = performance.now()
+      this.#now.wallMs = Date.now()
+      this.#turnOpen = true
+      setImmediate(this.#endTurn)
+    }
+    return this.#now
+  }
+
+  /** Answers of the replica here that wait for its disk. */
+  get held(): number {
+    return this.#host?.held ?? 0
+  }
+
+  /** Messages to a replica that no link could take. */
+  droppedTo(index: number): number {
+    return this.#outboxes.get(index)?.dropped ?? 0
+  }
+
+  call(call: Call): number {
+    if (this.#stopped) {
+      ;(call.tag as Ticket).done(new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent'))
+      return 0
+    }
+    const id = this.#config.coordinator.call(call, this.now, this.#step)
+    this.#pump()
+    return id
+  }
+
+  cancel(id: number): void {
+    this.#config.coordinator.cancel(id, this.now, this.#step)
+    this.#pump()
+  }
+
+  /** The link that this process dialed to a replica came up, or went (`undefined`). */
+  dialed(index: number, link: Link | undefined): void {
+    if (this.#stopped) return
+    const outbox = this.#outboxes.get(index) as Outbox
+    outbox.link = link
+    this.#config.coordinator.linked(index, link !== undefined, this.now, this.#step)
+    this.#pump()
+  }
+
+  /** Somebody dialed this process: requests come from there, answers go back. */
+  accepted(link: Link): void {
+    const address = this.#nextAddress++
+    this.#outboxes.set(address, new Outbox(this.#config.epoch, link))
+    this.#addresses.set(link, address)
+  }
+
+  gone(link: Link): void {
+    const address = this.#addresses.get(link)
+    if (address === undefined) return
+    this.#addresses.delete(link)
+    this.#outboxes.delete(address)
+  }
+
+  /** A frame from the replica that was dialed. Throws `Malformed`: the caller closes the link. */
+  answers(index: number, bytes: Uint8Array): void {
+    if (this.#stopped) return
+    const { coordinator, epoch, limits } = this.#config
+    const reader = new ByteReader(bytes)
+    readFrameHead(reader, epoch)
+    const now = this.now
+    while (!reader.done) coordinator.receive(readAnswer(reader, limits), index, now, this.#step)
+    this.#pump()
+  }
+
+  /** A frame from whoever dialed here, a member or (-1) a client. Throws `Malformed`: the caller closes the link. */
+  requests(link: Link, memberIndex: number, bytes: Uint8Array): void {
+    const from = this.#addresses.get(link)
+    if (from === undefined || this.#stopped) return
+    const { coordinator, epoch, limits } = this.#config
+    const reader = new ByteReader(bytes)
+    readFrameHead(reader, epoch)
+    const now = this.now
+    if (memberIndex >= 0) coordinator.peers.heard(memberIndex, now.monoMs)
+    while (!reader.done) this.#host?.serve(readRequest(reader, limits), from, now)
+    this.#pump()
+  }
+
+  /** Nothing is sent, answered or ticked any more. Calls in flight end with `QUORATE_CLOSED`. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#config.coordinator.close(this.now, this.#step)
+    this.#pump()
+    this.#flush()
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnOpen = false
+    if (this.#stopped) return
+    this.#host?.endTurn()
+    this.#flush()
+  }
+
+  #flush(): void {
+    for (const outbox of this.#outboxes.values()) if (outbox.waiting) outbox.flush()
+  }
+
+  readonly #deliver = (to: Address, message: Message): void => {
+    if (to === this.#localIndex) this.#localAnswers.push(message as Answer)
+    else this.#outboxes.get(to)?.add(message)
+  }
+
+  /** Takes everything out of the coordinator's step and carries it out, until nothing more comes of it. */
+  readonly #pump = (): void => {
+    if (this.#pumping || this.#stopped) return
+    this.#pumping = true
+    const now = this.now
+    do {
+      this.#carryOut()
+      for (let request = this.#localRequests.shift(); request; request = this.#localRequests.shift()) {
+        this.#host?.serve(request, this.#localIndex, now)
+      }
+      for (let answer = this.#localAnswers.shift(); answer; answer = this.#localAnswers.shift()) {
+        this.#config.coordinator.receive(answer, this.#localIndex, now, this.#step)
+      }
+    } while (this.#step.to.length > 0 || this.#step.replies.length > 0)
+    this.#pumping = false
+    this.#arm()
+  }
+
+  #carryOut(): void {
+    const step = this.#step
+    let last: Outbox | undefined
+    for (let i = 0; i < step.to.length; i++) {
+      const to = step.to[i] as Address
+      const message = step.messages[i] as Message
+      if (to === this.#localIndex) {
+        this.#localRequests.push(message as Request)
+        continue
+      }
+      const outbox = this.#outboxes.get(to) as Outbox
+      if (last !== undefined && message === step.messages[i - 1]) outbox.addAsIn(last, message)
+      else outbox.add(message)
+      last = outbox
+    }
+    step.to.length = 0
+    step.messages.length = 0
+    if (step.notices.length > 0) for (const notice of step.notices.splice(0)) this.#config.onNotice(notice)
+    if (step.replies.length > 0) for (const { tag, result } of step.replies.splice(0)) (tag as Ticket).done(result)
+  }
+
+  /** One timer, moved only when the machine wants to wake earlier than it would. */
+  #arm(): void {
+    const wakeAtMs = this.#step.wakeAt
+    this.#step.wakeAt = Infinity
+    if (wakeAtMs >= this.#timerAtMs || this.#stopped) return
+    clearTimeout(this.#timer)
+    this.#timerAtMs = wakeAtMs
+    this.#timer = setTimeout(this.#tick, Math.max(0, Math.ceil(wakeAtMs - performance.now())))
+    this.#timer.unref()
+  }
+
+  readonly #tick = (): void => {
+    this.#timerAtMs = Infinity
+    if (this.#stopped) return
+    this.#config.coordinator.tick(this.now, this.#step)
+    this.#pump()
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What a read gives back. Values and contexts are decoded when they are looked at.
+ */
+import { contextOf, versionsOf } from '../core/causality/merge.ts'
+import { wallOf } from '../core/causality/hybrid-time.ts'
+import type { GetResult } from '../core/operation/get.ts'
+import type { Receipt } from '../core/operation/receipt.ts'
+import type { PutResult } from '../core/operation/put.ts'
+import type { StoredRecord, Version } from '../core/record.ts'
+import { contextToken } from './context-token.ts'
+import { decodeValue } from './value-codec.ts'
+
+/** One stored version of a key. */
+export interface VersionInfo<V> {
+  /** `undefined` for a delete. */
+  readonly value: V | undefined
+  readonly deleted: boolean
+  /** When the write began, by its coordinator's hybrid clock, to the millisecond. */
+  readonly writtenAt: Date
+}
+
+export class Entry<V> {
+  /** What the call rests on. Scans have none for each key. */
+  readonly receipt: Receipt | undefined
+  readonly #record: StoredRecord | undefined
+  readonly #resolve: ((siblings: V[]) => V) | undefined
+  #siblings: V[] | undefined
+  #context: string | undefined
+
+  constructor(
+    record: StoredRecord | undefined,
+    extra: { resolve: ((siblings: V[]) => V) | undefined; receipt?: Receipt },
+  ) {
+    this.#record = record
+    this.#resolve = extra.resolve
+    this.receipt = extra.receipt
+  }
+
+  /** Whether the key has a value. Never written and deleted are both false; `deleted` tells them apart. */
+  get found(): boolean {
+    return this.#live().length > 0
+  }
+
+  /** Whether a delete is what the read saw, and nothing else. */
+  get deleted(): boolean {
+    return this.#record !== undefined && !this.found
+  }
+
+  /** Whether the read saw more than one value. */
+  get conflict(): boolean {
+    return this.#live().length > 1
+  }
+
+  /**
+   * The value; of several siblings what the keyspace's `resolve` makes of them, and without one `undefined` while
+   * `conflict` holds. An error thrown by `resolve` passes through, and the siblings stay.
+   */
+  get value(): V | undefined {
+    const { siblings } = this
+    if (siblings.length < 2) return siblings[0]
+    return this.#resolve?.([...siblings])
+  }
+
+  /** Every live value: one, or several that were written without knowing of each other. */
+  get siblings(): readonly V[] {
+    return (this.#siblings ??= this.#live().map(({ value }) => decodeValue(value as Uint8Array) as V))
+  }
+
+  /** With times, and with deletes that are siblings of values. */
+  get versions(): readonly VersionInfo<V>[] {
+    return versionsOf(this.#record).map(({ value, at }) => ({
+      value: value === null ? undefined : (decodeValue(value) as V),
+      deleted: value === null,
+      writtenAt: new Date(wallOf(at)),
+    }))
+  }
+
+  /** What a reader of this entry has seen: hand it to the put or delete that follows from it. */
+  get context(): string {
+    return (this.#context ??= contextToken(contextOf(this.#record)))
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { found, deleted, conflict, siblings, context, receipt } = this
+    return { found, deleted, conflict, value: conflict ? undefined : siblings[0], siblings, context, receipt }
+  }
+
+  #live(): readonly Version[] {
+    const versions = versionsOf(this.#record)
+    return versions.every(({ value }) => value !== null) ? versions : versions.filter(({ value }) => value !== null)
+  }
+}
+
+/** The entry of a finished read. */
+export function entryOf<V>(result: GetResult, resolve: ((siblings: V[]) => V) | undefined): Entry<V> {
+  return new Entry<V>(result.record, { resolve, receipt: result.receipt })
+}
+
+/** What a put or delete gives back. */
+export class Put {
+  readonly receipt: Receipt
+  readonly #result: PutResult
+
+  constructor(result: PutResult) {
+    this.#result = result
+    this.receipt = result.receipt
+  }
+
+  /** What the writer has seen now: what it had seen before, and this write. */
+  get context(): string {
+    return contextToken(this.#result.context)
+  }
+
+  toJSON(): Record<string, unknown> {
+    return { context: this.context, receipt: this.receipt }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * A node: a replica and a coordinator in this process.
+ */
+import { invalid, QuorateError } from '../core/base/errors.ts'
+import { resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
+import { membershipOf, type Member } from '../core/placement/membership.ts'
+import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
+import { openLevelStorage } from './storage/level-storage.ts'
+import { MemoryStorage } from './storage/memory-storage.ts'
+import type { Storage } from './storage/storage.ts'
+import { checkFields, Store, type StoreStatus } from './store.ts'
+import type { LinkFaults } from './transport/faults.ts'
+import type { TransportLimits } from './transport/transport.ts'
+import { drawIdentity, Wiring } from './wiring.ts'
+
+/** Where a replica is: its address, or the address with its zone. */
+export type Peer = string | { readonly url: string; readonly zone?: string }
+
+export interface NodeOptions extends CoreOptions {
+  /** This replica's name, the same at every start: letters, digits, dots, dashes, underscores. */
+  readonly id: string
+  /** Where others reach it. 127.0.0.1 and a free port by default. Other hosts need a `secret`. */
+  readonly listen?: { readonly host?: string; readonly port?: number }
+  /** The other replicas. Every member must be configured with the same ids and zones. */
+  readonly peers?: Readonly<Record<string, Peer>>
+  /** Where records are kept. Left out: in memory, gone with the process. */
+  readonly dataDir?: string
+  /** Zones count once every member has one. */
+  readonly zone?: string
+  /** What all members and clients know; at least 16 random characters. None by default, for loopback only. */
+  readonly secret?: string
+  /** Keeps clusters apart that share machines. `quorate` by default. */
+  readonly clusterId?: string
+  /** Bounds of the WebSocket transport. */
+  readonly transport?: Partial<TransportLimits>
+  /**
+   * Called once when the storage fails: the replica has stopped for good, and what was under way is unknown. By
+   * default the error is thrown where nothing catches it, so that the process ends.
+   */
+  readonly onFatal?: (error: QuorateError) => void
+}
+
+const FIELDS: readonly string[] = [
+  'id',
+  'listen',
+  'peers',
+  'dataDir',
+  'zone',
+  'secret',
+  'clusterId',
+  'transport',
+  'onFatal',
+  'timeoutMs',
+  'heartbeatMs',
+  'driftMsMax',
+  'inFlightMax',
+  'siblingsMax',
+  'keyBytesMax',
+  'valueBytesMax',
+]
+
+export const CLUSTER_ID = 'quorate'
+
+export interface NodeStatus extends StoreStatus {
+  readonly url: string
+  readonly incarnation: number
+  readonly durable: boolean
+  /** Keyspaces that are registered at this replica. */
+  readonly registered: readonly KeyspaceDefinition[]
+  /** Answers that wait for the disk. */
+  readonly held: number
+}
+
+export class Node extends Store {
+  /** Where this node listens. */
+  readonly url: string
+  readonly #wiring: Wiring
+  readonly #storage: Storage
+  #closing: Promise<void> | undefined
+
+  constructor(parts: NodeParts) {
+    const { wiring, storage, limits, membership, clusterId, zone, id } = parts
+    const { coordinator, engine, notices } = wiring
+    super({ id, role: 'node', clusterId, zone, membership, limits, coordinator, engine, notices })
+    this.url = parts.url
+    this.#wiring = wiring
+    this.#storage = storage
+  }
+
+  override status(): NodeStatus {
+    const registered = this.#wiring.replica?.keyspaces().map(({ definition }) => definition) ?? []
+    const { incarnation } = this.#storage.identity
+    const { url } = this
+    return {
+      ...super.status(),
+      url,
+      incarnation,
+      durable: this.#storage.durable,
+      registered,
+      held: this.#wiring.engine.held,
+    }
+  }
+
+  /** Ends calls in flight with `QUORATE_CLOSED`, waits for the disk, and frees the port. Closing twice is fine. */
+  override close(): Promise<void> {
+    this.#closing ??= this.#wiring.close().then(() => this.#storage.close())
+    return this.#closing
+  }
+
+  /** Starts to dial the other replicas. For hosts that learn addresses after all of them listen. */
+  dialPeers(urls: Readonly<Record<string, string>>): void {
+    for (const [id, url] of Object.entries(urls)) if (id !== this.id) this.#wiring.dial(id, url)
+  }
+}
+
+interface NodeParts {
+  readonly id: string
+  readonly url: string
+  readonly clusterId: string
+  readonly zone: string
+  readonly membership: ReturnType<typeof membershipOf>
+  readonly limits: ResolvedCore
+  readonly wiring: Wiring
+  readonly storage: Storage
+}
+
+/**
+ * Opens the storage, listens, and starts to dial the peers; it does not wait for them.
+ *
+ * Throws `QUORATE_INVALID_OPTION` for options that cannot be, a port in use among them, and `QUORATE_STORAGE` for a
+ * data directory that cannot be used: another replica's, in use by another process, damaged.
+ */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  checkFields(options, FIELDS, 'a node')
+  const urls = Object.fromEntries(Object.entries(options.peers ?? {}).map(([id, peer]) => [id, urlOf(peer)]))
+  const node = await prepareNode(options)
+  try {
+    node.dialPeers(urls)
+  } catch (error) {
+    await node.close()
+    throw error
+  }
+  return node
+}
+
+/** A node that listens but dials nobody yet. `faults` are injected into whatever it sends. */
+export async function prepareNode(options: NodeOptions, faults?: LinkFaults): Promise<Node> {
+  const limits = resolveCore(pickCore(options))
+  const { id, zone = '', clusterId = CLUSTER_ID } = options
+  const peers = Object.entries(options.peers ?? {})
+  if (peers.some(([peer]) => peer === id)) throw invalid(`replica ${id} is among its own peers: list the others only`)
+  const membership = membershipOf([{ id, zone }, ...peers.map(([peer, place]) => memberOf(peer, place))])
+  const storage = await openStorage(options, clusterId)
+  let wiring: Wiring | undefined
+  let node: Node | undefined
+  const onFatal = (error: QuorateError): void => {
+    void node?.close().catch(() => {})
+    if (options.onFatal !== undefined) options.onFatal(error)
+    else
+      setImmediate(() => {
+        throw error
+      })
+  }
+  try {
+    const { incarnation } = storage.identity
+    const identity = { clusterId, id, role: 'node', incarnation, epoch: membership.epoch } as const
+    const { secret, transport = {} } = options
+    wiring = new Wiring({ identity, membership, zone, limits, storage, secret, faults, transport, onFatal })
+    const { host = '127.0.0.1', port = 0 } = options.listen ?? {}
+    const bound = await wiring.listen({ host, port })
+    const url = `ws://${host.includes(':') ? `[${host}]` : host}:${bound}`
+    node = new Node({ id, url, clusterId, zone, membership, limits, wiring, storage })
+    return node
+  } catch (error) {
+    await wiring?.close()
+    await storage.close()
+    throw error
+  }
+}
+
+async function openStorage(options: NodeOptions, clusterId: string): Promise<Storage> {
+  const { id: replicaId, dataDir } = options
+  if (dataDir === undefined)
+    return new MemoryStorage({ identity: { clusterId, replicaId, incarnation: drawIdentity() } })
+  return openLevelStorage({ directory: dataDir, clusterId, replicaId, randomIdentity: drawIdentity })
+}
+
+function memberOf(id: string, peer: Peer): Member {
+  return { id, zone: typeof peer === 'string' ? '' : (peer.zone ?? '') }
+}
+
+export function urlOf(peer: Peer): string {
+  return typeof peer === 'string' ? peer : peer.url
+}
+
+/** The options of the core among those of a node or client. */
+export function pickCore(options: CoreOptions): CoreOptions {
+  const { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyBytesMax, valueBytesMax } = options
+  const core = { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyBytesMax, valueBytesMax }
+  return Object.fromEntries(Object.entries(core).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,161 @@
+/**
+ * The replica's side of the host: storage before answers.
+ *
+ * An answer that speaks of a write, or of a record that is staged but not durable, waits for the flush that covers it;
+ * all others leave at once. One flush is asked for at the end of a turn, and the storage joins those that arrive while
+ * one is under way.
+ */
+import { QuorateError } from '../core/base/errors.ts'
+import type { Message, Request, Scan } from '../core/message.ts'
+import type { Notice } from '../core/notice.ts'
+import type { Replica } from '../core/replica.ts'
+import type { RefusalCode } from '../core/refusal.ts'
+import { Step, type Address, type Now } from '../core/step.ts'
+import type { Storage } from './storage/storage.ts'
+
+export interface ReplicaHostConfig {
+  readonly replica: Replica
+  readonly storage: Storage
+  /** Hands a message to its receiver, now. */
+  readonly deliver: (to: Address, message: Message) => void
+  /** Called before `deliver` when that happens outside an input: after a flush or a scan. */
+  readonly resume: () => void
+  /** Called after such a delivery. */
+  readonly settle: () => void
+  readonly onNotice: (notice: Notice) => void
+  readonly onFatal: (error: QuorateError) => void
+}
+
+/** Answers that may wait for the disk; beyond it requests are refused. */
+const HELD_MAX = 65_536
+const SCANS_MAX = 64
+const SCAN_BYTES_MAX = 1_048_576
+
+interface Held {
+  readonly to: Address[]
+  readonly messages: Message[]
+}
+
+export class ReplicaHost {
+  readonly #config: ReplicaHostConfig
+  readonly #step = new Step()
+  #held: Held = { to: [], messages: [] }
+  #heldCount = 0
+  #scans = 0
+  #failed = false
+
+  constructor(config: ReplicaHostConfig) {
+    this.#config = config
+  }
+
+  /** Answers that wait for the disk. */
+  get held(): number {
+    return this.#heldCount
+  }
+
+  serve(request: Request, from: Address, now: Now): void {
+    if (this.#failed) return
+    if (this.#heldCount >= HELD_MAX && request.kind !== 'ping') {
+      this.#refuse(request, from, { code: 'overloaded', detail: `${HELD_MAX} answers wait for the disk` })
+      return
+    }
+    const { replica, storage } = this.#config
+    const step = this.#step
+    let waits = false
+    try {
+      replica.receive(request, from, now, step)
+      waits = storage.durable && (step.writes.length > 0 || (isRead(request) && storage.touchedStaged))
+      for (const write of step.writes) storage.stage(write)
+    } catch (error) {
+      step.clear()
+      this.#storageError(error, request, from)
+      return
+    }
+    this.#release(waits)
+  }
+
+  /** Makes this turn's writes durable; what waited for them goes out behind them. */
+  endTurn(): void {
+    const held = this.#held
+    if (held.to.length === 0 || this.#failed) return
+    this.#held = { to: [], messages: [] }
+    this.#config.storage.commit((error) => {
+      if (error !== undefined) {
+        this.#fail(error)
+        return
+      }
+      this.#heldCount -= held.to.length
+      this.#config.resume()
+      for (let i = 0; i < held.to.length; i++) this.#config.deliver(held.to[i] as Address, held.messages[i] as Message)
+      this.#config.settle()
+    })
+  }
+
+  #release(waits: boolean): void {
+    const step = this.#step
+    for (let i = 0; i < step.to.length; i++) {
+      const to = step.to[i] as Address
+      const message = step.messages[i] as Message
+      if (!waits) {
+        this.#config.deliver(to, message)
+        continue
+      }
+      this.#held.to.push(to)
+      this.#held.messages.push(message)
+      this.#heldCount++
+    }
+    for (const { to, request } of step.scans) void this.#scan(to, request)
+    for (const notice of step.notices) this.#config.onNotice(notice)
+    step.clear()
+  }
+
+  async #scan(to: Address, request: Scan): Promise<void> {
+    if (this.#scans >= SCANS_MAX) {
+      this.#refuse(request, to, { code: 'overloaded', detail: `${SCANS_MAX} scans are under way` })
+      return
+    }
+    this.#scans++
+    const { replica, storage } = this.#config
+    try {
+      const { keyspace, prefix, after, limit } = request
+      const page = await storage.scan({ keyspace, prefix, after, limit, sizeBytesMax: SCAN_BYTES_MAX })
+      if (this.#failed) return
+      this.#config.resume()
+      replica.scanned(request, to, page, this.#step)
+      this.#release(storage.durable)
+      if (storage.durable) this.endTurn()
+    } catch (error) {
+      this.#config.resume()
+      this.#storageError(error, request, to)
+    } finally {
+      this.#scans--
+      this.#config.settle()
+    }
+  }
+
+  /** A record that cannot be trusted is not served; any other surprise from the storage ends the replica. */
+  #storageError(error: unknown, request: Request, from: Address): void {
+    if (error instanceof QuorateError && error.code === 'QUORATE_STORAGE') {
+      this.#refuse(request, from, { code: 'storage-damaged', detail: error.message })
+    } else {
+      this.#fail(error)
+    }
+  }
+
+  #refuse(request: Request, to: Address, reason: { readonly code: RefusalCode; readonly detail: string }): void {
+    if (request.kind === 'ping') return
+    this.#config.deliver(to, { kind: 'refused', id: request.id, round: request.round, ...reason })
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const message = `the storage failed, so this replica stops: ${why}. What was under way may or may not be on disk.`
+    this.#config.onFatal(new QuorateError('QUORATE_STORAGE', message, { outcome: 'unknown', cause }))
+  }
+}
+
+function isRead(request: Request): boolean {
+  return request.kind === 'read' || request.kind === 'write' || request.kind === 'mint'
+}

@@ -1,0 +1,122 @@
+/**
+ * A page of records in key order: what lies on disk merged with what is on its way there.
+ *
+ * The iterator sees the disk as it was when the scan was called, and the staged records were collected in the same
+ * turn, so a page is one moment's state however long it takes to read. The disk is read in the background, a few
+ * hundred records at a time; between them other work goes on.
+ */
+import type { ClassicLevel, Iterator } from 'classic-level'
+import { compareKeys } from '../../core/base/key-order.ts'
+import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import { diskKey, keyOf, sizeOnDisk, upperBound } from './level-format.ts'
+import type { ScanRange, ScanResult } from './storage.ts'
+
+/** A record that is visible and not yet known to be durable. */
+export interface Staged {
+  readonly key: string
+  readonly record: StoredRecord
+  /** Its size as `scan` counts. */
+  readonly sizeBytes: number
+}
+
+export interface ScanSources {
+  readonly database: ClassicLevel<Buffer, Buffer>
+  /** The bytes before each key of the keyspace. */
+  readonly prefix: Buffer
+  readonly staged: Iterable<Staged>
+  /** The record in a row, after its checksum has been looked at. */
+  readonly decode: (key: string, row: readonly [Buffer, Buffer]) => StoredRecord
+}
+
+const ROWS_MAX = 512
+const READ_BYTES_MAX = 1024 * 1024
+
+export async function scanLevel(range: ScanRange, sources: ScanSources): Promise<ScanResult> {
+  const rows = new Rows(range, sources)
+  try {
+    return await mergePage(range, { ...sources, rows, staged: stagedIn(range, sources.staged) })
+  } finally {
+    await rows.close()
+  }
+}
+
+interface PageSources {
+  readonly rows: Rows
+  readonly staged: readonly Staged[]
+  readonly decode: ScanSources['decode']
+}
+
+async function mergePage(range: ScanRange, { rows, staged, decode }: PageSources): Promise<ScanResult> {
+  const { keyspace, limit, sizeBytesMax } = range
+  const entries: RecordWrite[] = []
+  let sizeBytes = 0
+  for (let next = 0; ;) {
+    const row = rows.peek() ?? (await rows.more())
+    const fresh = staged[next]
+    if (row === undefined && fresh === undefined) return { entries, done: true }
+    if (entries.length >= limit || sizeBytes > sizeBytesMax) return { entries, done: false }
+    const key = row === undefined ? '' : keyOf(row[0])
+    const order = compareRowToStaged(row === undefined ? undefined : key, fresh)
+    if (order >= 0 && fresh !== undefined) {
+      entries.push({ keyspace, key: fresh.key, record: fresh.record })
+      sizeBytes += fresh.sizeBytes
+      next++
+    } else if (row !== undefined) {
+      sizeBytes += sizeOnDisk(row[0], row[1])
+      entries.push({ keyspace, key, record: decode(key, row) })
+    }
+    if (order <= 0) rows.skip()
+  }
+}
+
+/** Below zero when the row comes first, zero when the staged record stands for it. */
+function compareRowToStaged(key: string | undefined, fresh: Staged | undefined): number {
+  if (key === undefined) return 1
+  return fresh === undefined ? -1 : compareKeys(key, fresh.key)
+}
+
+function stagedIn({ prefix, after }: ScanRange, staged: Iterable<Staged>): readonly Staged[] {
+  const inRange: Staged[] = []
+  for (const item of staged) if (item.key.startsWith(prefix) && compareKeys(item.key, after) > 0) inRange.push(item)
+  return inRange.sort((a, b) => compareKeys(a.key, b.key))
+}
+
+/** The rows of a range, read ahead. */
+class Rows {
+  readonly #iterator: Iterator<ClassicLevel<Buffer, Buffer>, Buffer, Buffer>
+  readonly #rowsMax: number
+  #rows: readonly [Buffer, Buffer][] = []
+  #at = 0
+  #ended = false
+
+  constructor(range: ScanRange, { database, prefix }: ScanSources) {
+    // One more than asked for, to know whether anything follows.
+    this.#rowsMax = Math.min(range.limit + 1, ROWS_MAX)
+    const fromPrefix = compareKeys(range.after, range.prefix) < 0
+    this.#iterator = database.iterator({
+      ...(fromPrefix ? { gte: diskKey(prefix, range.prefix) } : { gt: diskKey(prefix, range.after) }),
+      lt: upperBound(prefix, range.prefix),
+      highWaterMarkBytes: Math.min(range.sizeBytesMax, READ_BYTES_MAX),
+    })
+  }
+
+  peek(): readonly [Buffer, Buffer] | undefined {
+    return this.#rows[this.#at]
+  }
+
+  async more(): Promise<readonly [Buffer, Buffer] | undefined> {
+    if (this.#ended) return undefined
+    this.#rows = await this.#iterator.nextv(this.#rowsMax)
+    this.#at = 0
+    this.#ended = this.#rows.length === 0
+    return this.#rows[0]
+  }
+
+  skip(): void {
+    this.#at++
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.close()
+  }
+}

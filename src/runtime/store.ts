@@ -1,0 +1,184 @@
+/**
+ * What a node and a client have in common for the application: keyspaces, sessions, status, observing.
+ */
+import { EventEmitter } from 'node:events'
+import { invalid } from '../core/base/errors.ts'
+import type { Coordinator } from '../core/coordinator.ts'
+import type { Notice, Reachability } from '../core/notice.ts'
+import type { Keyspace } from '../core/operation/keyspace.ts'
+import type { OpenResult } from '../core/operation/open.ts'
+import { operationName } from '../core/operation/operation-name.ts'
+import {
+  resolveKeyspace,
+  checkName,
+  type KeyspaceOptions,
+  type ResolvedCore,
+  type ResolvedKeyspace,
+} from '../core/options.ts'
+import { definitionText, type KeyspaceDefinition } from '../core/keyspace-definition.ts'
+import type { Membership } from '../core/placement/membership.ts'
+import { ApKeyspace } from './ap-keyspace.ts'
+import type { Engine } from './engine.ts'
+import { Session } from './session.ts'
+import { start } from './tickets.ts'
+
+/** What a coordinator knows of one replica. */
+export interface ReplicaStatus {
+  readonly state: Reachability
+  /** Smoothed round trip; 0 for the replica in this process, and before the first answer. */
+  readonly latencyMs: number
+  /** Messages that could not be sent because there was no link or its buffer was full. */
+  readonly dropped: number
+  readonly zone: string
+}
+
+export interface StoreStatus {
+  readonly id: string
+  readonly role: 'node' | 'client'
+  readonly clusterId: string
+  readonly epoch: number
+  readonly zone: string
+  readonly replicas: Readonly<Record<string, ReplicaStatus>>
+  /** Calls that have not ended. */
+  readonly inFlight: number
+  /** Keyspaces opened through this store. */
+  readonly keyspaces: readonly KeyspaceDefinition[]
+}
+
+export interface StoreParts {
+  readonly id: string
+  readonly role: 'node' | 'client'
+  readonly clusterId: string
+  readonly zone: string
+  readonly membership: Membership
+  readonly limits: ResolvedCore
+  readonly coordinator: Coordinator
+  readonly engine: Engine
+  /** Told to by the engine. */
+  readonly notices: EventEmitter<{ notice: [Notice] }>
+}
+
+/** One keyspace name in one store: opened once, whoever asks. */
+interface Opening {
+  /** The options' canonical text, or nothing where they were left out. */
+  readonly text: string | undefined
+  opening: Promise<Keyspace> | undefined
+  opened: Keyspace | undefined
+}
+
+export abstract class Store {
+  readonly id: string
+  readonly #parts: StoreParts
+  readonly #openings = new Map<string, Opening>()
+
+  constructor(parts: StoreParts) {
+    this.id = parts.id
+    this.#parts = parts
+  }
+
+  abstract close(): Promise<void>
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /**
+   * A handle for a keyspace. Nothing is sent before its first call, which opens it: the members register the options,
+   * or refuse others than the registered ones with `QUORATE_KEYSPACE_MISMATCH`. Without options, the registered ones are
+   * adopted, and the defaults registered where there are none.
+   */
+  keyspace<V = unknown>(name: string, options?: KeyspaceOptions<V>): ApKeyspace<V> {
+    const { membership, engine, limits } = this.#parts
+    const members = membership.members.length
+    checkName(name)
+    const resolved = options === undefined ? undefined : resolveKeyspace(name, options, { members })
+    const opening = this.#openingOf(name, resolved)
+    return new ApKeyspace<V>({
+      name,
+      engine,
+      limits,
+      resolve: options?.resolve,
+      open: () => this.#open(name, opening, resolved),
+      opened: () => opening.opened,
+      newOperation: () => operationName(this.#parts.coordinator.newOperation(engine.now)),
+      session: undefined,
+    })
+  }
+
+  /** A session, fresh or from another one's `token`. Hand it to `keyspace.with`. */
+  session(token?: string): Session {
+    return new Session(token)
+  }
+
+  /** Calls back with everything that the core notes, until the function that it gives is called. */
+  observe(listener: (notice: Notice) => void): () => void {
+    this.#parts.notices.on('notice', listener)
+    return () => void this.#parts.notices.off('notice', listener)
+  }
+
+  status(): StoreStatus {
+    const { id, role, clusterId, zone, membership, coordinator, engine } = this.#parts
+    const { monoMs } = engine.now
+    const replicas: Record<string, ReplicaStatus> = {}
+    membership.members.forEach((member, index) => {
+      replicas[member.id] = {
+        state: coordinator.peers.state(index, monoMs),
+        latencyMs: coordinator.peers.latencyMs(index),
+        dropped: engine.droppedTo(index),
+        zone: member.zone,
+      }
+    })
+    const keyspaces = [...this.#openings.values()].flatMap(({ opened }) => (opened ? [opened.definition] : []))
+    const { epoch } = membership
+    return { id, role, clusterId, epoch, zone, replicas, inFlight: coordinator.inFlight, keyspaces }
+  }
+
+  #openingOf(name: string, resolved: ResolvedKeyspace | undefined): Opening {
+    const text = resolved === undefined ? undefined : definitionText(resolved.definition)
+    const key = JSON.stringify([name, text, resolved?.repair, resolved?.timeoutMs])
+    const known = this.#openings.get(key)
+    if (known !== undefined) return known
+    const opening: Opening = { text, opening: undefined, opened: undefined }
+    this.#openings.set(key, opening)
+    return opening
+  }
+
+  /** A failed opening is forgotten, so that the next call tries again. */
+  #open(name: string, opening: Opening, resolved: ResolvedKeyspace | undefined): Promise<Keyspace> {
+    opening.opening ??= this.#agree(name, resolved).then(
+      (keyspace) => (opening.opened = keyspace),
+      (error: unknown) => {
+        opening.opening = undefined
+        throw error
+      },
+    )
+    return opening.opening
+  }
+
+  async #agree(name: string, resolved: ResolvedKeyspace | undefined): Promise<Keyspace> {
+    const { coordinator, membership } = this.#parts
+    const registered = await this.#register(name, resolved?.definition)
+    if (resolved !== undefined) return coordinator.keyspace(resolved)
+    if (registered !== undefined) return coordinator.keyspace(adopt(registered))
+    const fallback = resolveKeyspace(name, { mode: 'ap' }, { members: membership.members.length })
+    await this.#register(name, fallback.definition)
+    return coordinator.keyspace(fallback)
+  }
+
+  #register(name: string, definition: KeyspaceDefinition | undefined): Promise<KeyspaceDefinition | undefined> {
+    const finish = (result: OpenResult): KeyspaceDefinition | undefined => result.definition
+    return start(this.#parts.engine, { kind: 'open', name, definition }, { signal: undefined, finish })
+  }
+}
+
+function adopt(definition: KeyspaceDefinition): ResolvedKeyspace {
+  return { definition, repair: undefined, timeoutMs: undefined }
+}
+
+/** Refuses options that do not exist: a misspelt one must not pass for its default. */
+export function checkFields(options: object, allowed: readonly string[], what: string): void {
+  for (const field of Object.keys(options)) {
+    if (!allowed.includes(field))
+      throw invalid(`${JSON.stringify(field)} is not an option of ${what}: use ${allowed.join(', ')}`)
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Machines, engine and links of one process, put together: what nodes and clients are made of.
+ */
+import { EventEmitter } from 'node:events'
+import { randomBytes } from 'node:crypto'
+import type { QuorateError } from '../core/base/errors.ts'
+import { Random } from '../core/base/random.ts'
+import { Coordinator } from '../core/coordinator.ts'
+import type { Notice } from '../core/notice.ts'
+import type { ResolvedCore } from '../core/options.ts'
+import { indexOf, type Membership } from '../core/placement/membership.ts'
+import { Replica } from '../core/replica.ts'
+import { Malformed } from './codec/bytes.ts'
+import type { MessageLimits } from './codec/message-codec.ts'
+import { Engine } from './engine.ts'
+import type { Storage } from './storage/storage.ts'
+import { dial } from './transport/dialer.ts'
+import type { LinkFaults } from './transport/faults.ts'
+import { listen } from './transport/listener.ts'
+import type { Dialer, Link, LinkIdentity, Listener, TransportLimits } from './transport/transport.ts'
+
+export interface WiringConfig {
+  readonly identity: LinkIdentity
+  readonly membership: Membership
+  readonly zone: string
+  readonly limits: ResolvedCore
+  readonly storage: Storage | undefined
+  readonly secret: string | undefined
+  readonly faults: LinkFaults | undefined
+  readonly transport: Partial<TransportLimits>
+  readonly onFatal: (error: QuorateError) => void
+}
+
+const PROTOCOL_ERROR = 1002
+const ENTRIES_MAX = 4_096
+const PAGE_ENTRIES_MAX = 1_024
+
+/** A number that no other process draws: seeds its random choices and names its incarnation. */
+export function drawIdentity(): number {
+  return randomBytes(6).readUIntLE(0, 6) + 1
+}
+
+export class Wiring {
+  readonly coordinator: Coordinator
+  readonly engine: Engine
+  readonly notices: EventEmitter<{ notice: [Notice] }> = new EventEmitter()
+  readonly replica: Replica | undefined
+  readonly #config: WiringConfig
+  readonly #dialers = new Map<number, Dialer>()
+  #listener: Listener | undefined
+
+  constructor(config: WiringConfig) {
+    const { membership, zone, limits, storage, identity } = config
+    this.#config = config
+    const local = storage === undefined ? -1 : indexOf(membership, identity.id)
+    const random = new Random(drawIdentity())
+    this.coordinator = new Coordinator({ membership, local, zone, options: limits, random })
+    if (storage !== undefined) {
+      const { incarnation } = storage.identity
+      this.replica = new Replica({ incarnation, records: storage, own: storage.own(), options: limits })
+    }
+    const { replica } = this
+    this.engine = new Engine({
+      coordinator: this.coordinator,
+      local: replica && storage ? { replica, index: local, storage } : undefined,
+      members: membership.members.length,
+      epoch: membership.epoch,
+      limits: messageLimits(limits),
+      onNotice: (notice) => void this.notices.emit('notice', notice),
+      onFatal: config.onFatal,
+    })
+  }
+
+  /** Accepts links from members and clients. Gives the port. */
+  async listen(address: { readonly host: string; readonly port: number }): Promise<number> {
+    const { identity, secret, faults, transport, membership } = this.#config
+    this.#listener = await listen({
+      ...address,
+      local: identity,
+      secret,
+      faults,
+      limits: transport,
+      handlers: {
+        up: (link) => this.engine.accepted(link),
+        down: (link) => this.engine.gone(link),
+        frame: (link, bytes) => {
+          const member = link.remote.role === 'node' ? indexOf(membership, link.remote.id) : -1
+          guarded(link, () => this.engine.requests(link, member, bytes))
+        },
+      },
+    })
+    return this.#listener.port
+  }
+
+  /** Keeps a link to a replica. */
+  dial(id: string, url: string): void {
+    const { identity, secret, faults, transport, membership } = this.#config
+    const index = indexOf(membership, id)
+    const dialer = dial({
+      url,
+      remoteId: id,
+      local: identity,
+      secret,
+      faults,
+      limits: transport,
+      handlers: {
+        up: (link) => this.engine.dialed(index, link),
+        down: () => this.engine.dialed(index, undefined),
+        frame: (link, bytes) => guarded(link, () => this.engine.answers(index, bytes)),
+        refused: (error) => void this.notices.emit('notice', { kind: 'refused', replica: id, reason: error.message }),
+      },
+    })
+    this.#dialers.set(index, dialer)
+  }
+
+  /** Why there is no link to a replica. */
+  problem(index: number): QuorateError | undefined {
+    return this.#dialers.get(index)?.problem
+  }
+
+  /** Ends calls, links and timers, in that order; the storage stays the caller's. */
+  async close(): Promise<void> {
+    this.engine.stop()
+    await Promise.all([...this.#dialers.values()].map((dialer) => dialer.close()))
+    await this.#listener?.close()
+  }
+}
+
+/** A frame that makes no sense ends its own link, and nobody else's. */
+function guarded(link: Link, read: () => void): void {
+  try {
+    read()
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    link.close(PROTOCOL_ERROR, error.message.slice(0, 120))
+  }
+}
+
+function messageLimits(limits: ResolvedCore): MessageLimits {
+  const { keyBytesMax, valueBytesMax } = limits
+  return { keyBytesMax, valueBytesMax, entriesMax: ENTRIES_MAX, pageEntriesMax: PAGE_ENTRIES_MAX }
+}

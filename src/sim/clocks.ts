@@ -1,0 +1,70 @@
+/**
+ * The two clocks of a simulated process: they start where they like, run at their own rate, and the wall clock jumps.
+ */
+import type { Now } from '../core/step.ts'
+
+/** The wall clock's true time when a run begins: 2026-01-01T00:00:00Z. */
+const START_MS = 1_767_225_600_000
+
+export class NodeClock {
+  readonly #now = { monoMs: 0, wallMs: 0 }
+  #anchorUs = 0
+  #monoMs = 0
+  #wallMs = START_MS
+  #rate = 1
+
+  /** @param offsetMs how far the wall clock is ahead of true time at the start. */
+  constructor(offsetMs: number) {
+    this.#wallMs = START_MS + offsetMs
+  }
+
+  /** Both clocks at a true instant. The object is the same at every call. */
+  at(trueUs: number): Now {
+    const passedMs = ((trueUs - this.#anchorUs) / 1000) * this.#rate
+    this.#now.monoMs = this.#monoMs + passedMs
+    this.#now.wallMs = this.#wallMs + passedMs
+    return this.#now
+  }
+
+  /** How far the wall clock is ahead of true time, in milliseconds. */
+  offsetMs(trueUs: number): number {
+    return this.at(trueUs).wallMs - START_MS - trueUs / 1000
+  }
+
+  /** The first true instant at which the monotonic clock shows at least this. */
+  whenUs(monoMs: number): number {
+    return this.#anchorUs + Math.ceil(((monoMs - this.#monoMs) / this.#rate) * 1000)
+  }
+
+  /** From now on the clocks run at this rate. */
+  setRate(rate: number, trueUs: number): void {
+    this.#anchor(trueUs)
+    this.#rate = rate
+  }
+
+  /** Moves the wall clock alone. */
+  jump(byMs: number, trueUs: number): void {
+    this.#anchor(trueUs)
+    this.#wallMs += byMs
+  }
+
+  /** Sets the wall clock to true time and both to the right rate, as a time service does. */
+  synchronise(trueUs: number): void {
+    this.#anchor(trueUs)
+    this.#wallMs = START_MS + trueUs / 1000
+    this.#rate = 1
+  }
+
+  /** A new process: its monotonic clock starts from anywhere. */
+  restart(monoMs: number, trueUs: number): void {
+    this.#anchor(trueUs)
+    this.#monoMs = monoMs
+  }
+
+  #anchor(trueUs: number): void {
+    const { monoMs, wallMs } = this.at(trueUs)
+    this.#anchorUs = trueUs
+    this.#monoMs = monoMs
+    this.#wallMs = wallMs
+  }
+}
