@@ -178,7 +178,7 @@ export class Coordinator {
     if (position < 0 || !(operation.asked & (1 << position))) return
     if ((operation.tookMs[position] as number) < 0) {
       operation.tookMs[position] = now.monoMs - operation.startedAtMs
-      if (answer.round === 0) this.#peers.took(from, operation.tookMs[position] as number, now.monoMs)
+      if (answer.round === 0) this.#peers.took(from, operation.tookMs[position], now.monoMs)
     }
     this.#deliver(operation, position, answer, now, step)
     this.#carryOut(operation, now, step)

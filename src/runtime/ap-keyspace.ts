@@ -215,11 +215,9 @@ export class ApKeyspace<V = unknown> {
   #whenOpen<T>(run: (keyspace: Keyspace) => Promise<T>): Promise<T> {
     const keyspace = this.#config.opened()
     if (keyspace === undefined) return this.#config.open().then(run)
-    try {
-      return run(keyspace)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return new Promise((resolve) => {
+      resolve(run(keyspace))
+    })
   }
 }
 

@@ -167,7 +167,7 @@ export abstract class Store {
 
   #register(name: string, definition: KeyspaceDefinition | undefined): Promise<KeyspaceDefinition | undefined> {
     const finish = (result: OpenResult): KeyspaceDefinition | undefined => result.definition
-    return start(this.#parts.engine, { kind: 'open', name, definition }, { signal: undefined, finish })
+    return start(this.#parts.engine, { kind: 'open' as const, name, definition }, { signal: undefined, finish })
   }
 }
 

@@ -3,7 +3,19 @@
  */
 import { QuorateError } from '../core/base/errors.ts'
 import type { Call } from '../core/coordinator.ts'
+import type { GetResult } from '../core/operation/get.ts'
+import type { OpenResult } from '../core/operation/open.ts'
+import type { PutResult } from '../core/operation/put.ts'
+import type { ScanResult } from '../core/operation/scan.ts'
 import type { Engine, Ticket } from './engine.ts'
+
+/** What the core gives back for each kind of call. */
+interface Results {
+  readonly get: GetResult
+  readonly put: PutResult
+  readonly scan: ScanResult
+  readonly open: OpenResult
+}
 
 type WithoutTag<C> = C extends unknown ? Omit<C, 'tag'> : never
 
@@ -38,10 +50,10 @@ class Pending<Result, Out> implements Ticket {
 }
 
 /** Starts a call; `finish` turns the core's result into what the application gets. */
-export function start<Result, Out>(
+export function start<Kind extends Call['kind'], Out>(
   engine: Engine,
-  call: WithoutTag<Call>,
-  rest: { readonly signal: AbortSignal | undefined; readonly finish: (result: Result) => Out },
+  call: WithoutTag<Call> & { readonly kind: Kind },
+  rest: { readonly signal: AbortSignal | undefined; readonly finish: (result: Results[Kind]) => Out },
 ): Promise<Out> {
   const { signal, finish } = rest
   return new Promise((resolve, reject) => {
@@ -49,9 +61,9 @@ export function start<Result, Out>(
       reject(new QuorateError('QUORATE_ABORTED', 'the signal was aborted before the call; nothing was sent'))
       return
     }
-    const ticket = new Pending<Result, Out>({ resolve, reject, finish })
-    ;(call as { tag?: unknown }).tag = ticket
-    const id = engine.call(call as Call)
+    const ticket = new Pending<Results[Kind], Out>({ resolve, reject, finish })
+    ;(call as unknown as { tag: unknown }).tag = ticket
+    const id = engine.call(call as unknown as Call)
     if (signal === undefined) return
     const abort = (): void => engine.cancel(id)
     signal.addEventListener('abort', abort, { once: true })

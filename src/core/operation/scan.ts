@@ -144,7 +144,7 @@ export class Scan extends Operation {
         merged.set(key, mergeRecords(merged.get(key), record) as StoredRecord)
       }
     }
-    const sorted = [...merged].sort((a, b) => compareKeys(a[0], b[0])).map(([key, record]) => ({ key, record }))
+    const sorted = [...merged].toSorted((a, b) => compareKeys(a[0], b[0])).map(([key, record]) => ({ key, record }))
     const entries = sorted.slice(0, this.plan.limit)
     const next = entries.length < sorted.length ? entries.at(-1)?.key : bound
     return { kind: 'scan', entries, next }
