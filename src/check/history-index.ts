@@ -12,7 +12,8 @@ export interface JudgeOptions {
    * How the keyspace settles conflicts. `'siblings'` by default.
    *
    * With `'lww'` a write replaces another when it saw it, or when it began more than `skewMs` after the other was
-   * acknowledged; writes closer in time may have been stamped in either order.
+   * acknowledged; writes closer in time may have been stamped in either order. Attempts at a write that name
+   * its `op` are taken to keep its stamp, others not.
    */
   readonly conflicts?: 'siblings' | 'lww'
   /**

@@ -29,6 +29,11 @@ export interface Write {
   readonly startedAt: number
   /** `ackRank`'s time in nanoseconds. */
   readonly ackedAt: number
+  /**
+   * Whether it was tried again without the identity of the operation. For `lww` such an attempt may carry another stamp,
+   * so the write may win again over one that saw it.
+   */
+  readonly restamped: boolean
   /** When it was certainly stamped, in nanoseconds: every attempt is acknowledged or failed. Else Infinity. */
   readonly settledAt: number
 }
@@ -213,6 +218,7 @@ function writeOf(at: { readonly id: number; readonly all: readonly Operation[]; 
     strictAckRank: Math.min(...strictly.map(({ endRank }) => endRank)),
     startedAt: first.startedAt,
     ackedAt: Math.min(...acknowledged.map(({ endedAt }) => endedAt)),
+    restamped: real.some((attempt) => attempt !== first && attempt.op === undefined),
     settledAt: Math.max(...real.map(({ endedAt }) => endedAt)),
   }
 }

@@ -80,7 +80,8 @@ class SiblingKnowledge implements Knowledge {
 
 /**
  * Last writer wins: an answer must show a write that is not certainly older than a learned one. X is certainly older
- * than Y when Y saw X, or when Y began more than the skew of the clocks after X was certainly stamped.
+ * than Y when Y began more than the skew of the clocks after X was certainly stamped, or when Y saw X. That does not
+ * count if X was tried again as another operation, which may have got a later stamp than the one that Y saw.
  *
  * By time, whatever is older than some learned write is older than the one that began last.
  */
@@ -128,8 +129,8 @@ class RegisterKnowledge implements Knowledge {
     return superseded
   }
 
-  #replacerOf({ id, settledAt }: Write): Write | undefined {
-    if (this.#replaced.has(id)) return this.#order.find((write) => this.#key.saw(write.id, id))
+  #replacerOf({ id, settledAt, restamped }: Write): Write | undefined {
+    if (this.#replaced.has(id) && !restamped) return this.#order.find((write) => this.#key.saw(write.id, id))
     return this.#latest !== undefined && settledAt + this.#skewNs < this.#latest.startedAt ? this.#latest : undefined
   }
 

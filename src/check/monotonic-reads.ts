@@ -52,12 +52,14 @@ export class MonotonicReads {
   }
 
   ends(read: Answer): void {
-    const { key } = this.#parts
+    const { index, key } = this.#parts
     for (const id of read.ids) {
       this.#shown.learn(key.write(id))
       this.#there.learn(key.write(id))
     }
     for (const id of this.#leftOut.get(read) ?? []) {
+      // The last writer may win a second time with a second stamp.
+      if (index.conflicts === 'lww' && key.write(id).restamped) continue
       this.#gone.add(id)
       this.#witness.set(id, read)
     }

@@ -108,6 +108,7 @@ function judgeWinners(session: WriteOrderCase): void {
 
 /** For each write that comes before others of the session, the first of these that was acknowledged. */
 class Followers {
+  readonly #key: KeyHistory
   readonly #ackRankOf: (write: Write) => number
   readonly #of = new Map<number, Write>()
   readonly #followed: BitSet
@@ -115,6 +116,7 @@ class Followers {
   fromRank = Infinity
 
   constructor(key: KeyHistory, ackRankOf: (write: Write) => number) {
+    this.#key = key
     this.#ackRankOf = ackRankOf
     this.#followed = new BitSet(key.writes.length)
   }
@@ -122,7 +124,8 @@ class Followers {
   follow(write: Write, before: BitSet): void {
     if (this.#ackRankOf(write) === Infinity) return
     for (const id of before.without([this.#followed])) {
-      if (id === write.id) continue
+      // A second stamp may be later than that of the write which follows the first.
+      if (id === write.id || this.#key.write(id).restamped) continue
       this.#followed.add(id)
       this.#of.set(id, write)
       this.fromRank = Math.min(this.fromRank, this.#ackRankOf(write))

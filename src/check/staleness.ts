@@ -42,7 +42,8 @@ export interface Staleness {
  * How many reads, strict or not, were stale, and by how much.
  *
  * Siblings: a read misses an acknowledged put that it neither shows nor holds through a value that saw it, unless a
- * delete that saw it may have happened; and it misses an acknowledged delete when it shows a value that the delete saw.
+ * delete that saw it may have happened; and it misses an acknowledged delete when it shows a value that the delete saw,
+ * but none that saw the delete.
  * `lww`: a read misses the acknowledged writes that began more than `skewMs` after the shown one was acknowledged; an
  * empty answer counts as the newest delete that it may stand for. Memory for siblings grows with the square of the
  * writes of one key, at one bit for each pair.

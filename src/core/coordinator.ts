@@ -29,6 +29,8 @@ import type { Level } from './quorum/level.ts'
 import type { StoredRecord } from './record.ts'
 import type { Now, Step } from './step.ts'
 
+const BEAT_MS = 5
+
 export interface CoordinatorConfig {
   readonly membership: Membership
   /** The index of the replica in this process, or -1. */
@@ -144,7 +146,7 @@ export class Coordinator {
       return 0
     }
     operation.begin(this.#todo, this.#peers.view(operation.list, now.monoMs))
-    operation.lateAtMs = now.monoMs + this.#peers.patienceMs()
+    operation.lateAtMs = this.#lateAtMs(operation, now)
     this.#carryOut(operation, now, step)
     step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
     return operation.id
@@ -210,13 +212,18 @@ export class Coordinator {
       }
       if (now.monoMs >= operation.lateAtMs) {
         operation.late(this.#todo, this.#peers.view(operation.list, now.monoMs))
-        const waited = operation.lateAtMs - operation.startedAtMs
-        operation.lateAtMs = now.monoMs + Math.max(waited, this.#peers.patienceMs())
+        operation.lateAtMs = Math.max(this.#lateAtMs(operation, now), 2 * now.monoMs - operation.startedAtMs)
         this.#carryOut(operation, now, step)
       }
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
     }
     step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs)
+  }
+
+  /** Rounded up to a common beat, so that one tick serves all operations of some milliseconds. */
+  #lateAtMs(operation: Operation, now: Now): number {
+    const at = now.monoMs + Math.max(this.#peers.patienceMs(), operation.patienceMsMin)
+    return Math.ceil(at / BEAT_MS) * BEAT_MS
   }
 
   #operationFor(call: Call, now: Now): Operation {

@@ -134,7 +134,7 @@ function oneOf<T extends string>(option: string, value: unknown, allowed: readon
 export interface CoreOptions {
   /** Milliseconds that a call may take: 5,000 by default. */
   readonly timeoutMs?: number
-  /** Milliseconds between pings to each replica: 500 by default. A replica is given up after two. */
+  /** A replica that proved nothing for two of these is given up, so it is pinged twice in each: 1,000 ms by default. */
   readonly heartbeatMs?: number
   /** How far ahead of a replica's clock an `lww` timestamp may lie: 10,000 ms by default. */
   readonly driftMsMax?: number
@@ -158,7 +158,7 @@ interface Bound {
 
 const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   timeoutMs: { default: 5_000, min: 1, max: 3_600_000 },
-  heartbeatMs: { default: 500, min: 10, max: 60_000 },
+  heartbeatMs: { default: 1_000, min: 10, max: 60_000 },
   driftMsMax: { default: 10_000, min: 0, max: 86_400_000 },
   inFlightMax: { default: 8_192, min: 1, max: 16_384 },
   siblingsMax: { default: 64, min: 1, max: 4_096 },

@@ -215,9 +215,11 @@ export class ApKeyspace<V = unknown> {
   #whenOpen<T>(run: (keyspace: Keyspace) => Promise<T>): Promise<T> {
     const keyspace = this.#config.opened()
     if (keyspace === undefined) return this.#config.open().then(run)
-    return new Promise((resolve) => {
-      resolve(run(keyspace))
-    })
+    try {
+      return run(keyspace)
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
 

@@ -210,8 +210,7 @@ export class Engine {
       else outbox.add(message)
       last = outbox
     }
-    step.to.length = 0
-    step.messages.length = 0
+    step.clearSends()
     if (step.notices.length > 0) for (const notice of step.notices.splice(0)) this.#config.onNotice(notice)
     if (step.replies.length > 0) for (const { tag, result } of step.replies.splice(0)) (tag as Ticket).done(result)
   }

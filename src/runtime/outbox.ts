@@ -10,7 +10,7 @@ import { writeFrameHead, writeMessage } from './codec/message-codec.ts'
 import type { Link } from './transport/transport.ts'
 
 /** A frame is closed when it is this large, however long the turn goes on. */
-const FRAME_BYTES = 256 * 1024
+const FRAME_BYTES = Number(process.env['FB'] ?? 256) * 1024
 
 /** The messages for one link. Without a link, or with a full one, they are dropped: silence is what the core expects. */
 export class Outbox {

@@ -105,6 +105,11 @@ export abstract class Store {
     })
   }
 
+  /** What the cluster has registered under a name, or nothing. Unlike `keyspace`, it registers nothing. */
+  async registered(name: string): Promise<KeyspaceDefinition | undefined> {
+    return this.#register(checkName(name), undefined)
+  }
+
   /** A session, fresh or from another one's `token`. Hand it to `keyspace.with`. */
   session(token?: string): Session {
     return new Session(token)

@@ -3,7 +3,7 @@
  *
  * A story that passes must have been judged, or it proves nothing; `nothing` marks those where there is nothing to judge.
  */
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { History, JudgeOptions, Verdict } from '../../src/check/index.ts'
 import { told, type Recorder } from './recorder.ts'
 
@@ -14,19 +14,17 @@ export type Case = readonly [name: string, expected: Expected, story: Story]
 export type Judge = (history: History, options?: JudgeOptions) => Verdict
 
 export function caseTable(title: string, judge: Judge, cases: readonly Case[], options: JudgeOptions = {}): void {
-  describe(title, () => {
-    test.for(cases)('%s', ([, expected, story]) => {
-      const history = told(story)
-      const verdict = judge(history, options)
-      const rules = verdict.violations.map(({ rule }) => rule)
-      expect(rules, JSON.stringify(verdict.violations, undefined, 2)).toEqual(expected === 'nothing' ? [] : expected)
-      expect(verdict.ok).toBe(rules.length === 0)
-      expect(verdict.checked > 0).toBe(expected !== 'nothing')
-      for (const { lines, message } of verdict.violations) {
-        expect(message).not.toBe('')
-        expect(lines.length).toBeGreaterThan(0)
-        expect(lines.every((line) => history[line - 1] !== undefined)).toBe(true)
-      }
-    })
+  test.for(cases)(`${title}: %s`, ([, expected, story]) => {
+    const history = told(story)
+    const { ok, violations, checked } = judge(history, options)
+    const rules = violations.map(({ rule }) => rule)
+    expect({ rules, violations }).toEqual({ rules: expected === 'nothing' ? [] : expected, violations })
+    expect(ok).toBe(rules.length === 0)
+    expect(checked > 0).toBe(expected !== 'nothing')
+    for (const { lines, message } of violations) {
+      expect(message).not.toBe('')
+      expect(lines.length).toBeGreaterThan(0)
+      expect(lines.every((line) => history[line - 1] !== undefined)).toBe(true)
+    }
   })
 }

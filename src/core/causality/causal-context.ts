@@ -100,7 +100,8 @@ export function isEmpty(context: CausalContext): boolean {
 export function contextFromPairs(parts: { vector: readonly number[]; cloud: readonly number[] }): CausalContext {
   let vector: readonly number[] = NONE
   for (let i = 0; i + 1 < parts.vector.length; i += 2) {
-    vector = mergePairs(vector, [parts.vector[i] as number, parts.vector[i + 1] as number])
+    const pair = [parts.vector[i] as number, parts.vector[i + 1] as number]
+    if (pair[1] !== 0) vector = mergePairs(vector, pair)
   }
   return parts.cloud.length === 0 ? { vector, cloud: NONE } : compact([...vector], [...parts.cloud])
 }

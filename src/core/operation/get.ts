@@ -16,7 +16,7 @@ import type { PreferenceList } from '../placement/placement.ts'
 import { choose, tally } from '../quorum/tally.ts'
 import type { Quorum } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
-import { Operation, type Todo, type View } from './operation.ts'
+import { Operation, unknownFor, type Todo, type View } from './operation.ts'
 import { Receipt } from './receipt.ts'
 
 export interface GetResult {
@@ -58,7 +58,7 @@ export class Get extends Operation {
     super(plan.list, plan.times)
     this.plan = plan
     this.#writeQuorum = plan.keyspace.writeChoice(plan.list, undefined).quorum
-    this.#digests = plan.list.replicas.map(() => -1)
+    this.#digests = unknownFor(plan.list)
     this.#records = []
   }
 

@@ -44,11 +44,8 @@ export class InFlight {
     this.#free.push(slot)
   }
 
-  /** The operations at this moment; ending some while walking is fine. */
-  *all(): Generator<Operation> {
-    for (let slot = 0; slot < this.#slots.length; slot++) {
-      const operation = this.#slots[slot]
-      if (operation !== undefined) yield operation
-    }
+  /** The operations at this moment, to be walked while some of them end. */
+  all(): Operation[] {
+    return this.#slots.filter((operation) => operation !== undefined)
   }
 }

@@ -8,7 +8,7 @@
 import { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid } from '../base/errors.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { Quorum } from '../quorum/quorum.ts'
-import { count } from '../quorum/quorum.ts'
+import { count, POSITIONS_MAX } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
 
 /** What an operation wants done now, as masks over positions of its preference list. The coordinator empties it. */
@@ -50,6 +50,13 @@ export interface View {
   readonly nowMs: number
 }
 
+const UNKNOWN: readonly number[] = Array.from({ length: POSITIONS_MAX }, () => -1)
+
+/** A number for each position of the list, -1 until it is known. */
+export function unknownFor(list: PreferenceList): number[] {
+  return UNKNOWN.slice(0, list.replicas.length)
+}
+
 export abstract class Operation {
   /** The request id; 0 until the coordinator accepted the operation. */
   id = 0
@@ -79,10 +86,15 @@ export abstract class Operation {
     this.list = list
     this.startedAtMs = times.nowMs
     this.deadlineMs = times.nowMs + times.timeoutMs
-    this.tookMs = list.replicas.map(() => -1)
+    this.tookMs = unknownFor(list)
   }
 
   #taught = 0
+
+  /** How long it waits at least before it asks anybody again. */
+  get patienceMsMin(): number {
+    return 0
+  }
 
   /** Positions that may still give what is needed. */
   get possible(): number {

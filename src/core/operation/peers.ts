@@ -42,6 +42,7 @@ export class Peers {
   /** Who of this list can be asked now. The object is reused by the next call. */
   view(list: PreferenceList, nowMs: number): View {
     const view = this.#view
+    this.#detector.check(nowMs)
     view.usable = 0
     view.order.length = 0
     view.local = -1
@@ -105,7 +106,7 @@ export class Peers {
     this.#detector.check(nowMs)
     for (let replica = 0; replica < this.names.length; replica++) this.#tell(replica, nowMs, step)
     if (nowMs < this.#pingAtMs) return false
-    this.#pingAtMs = nowMs + this.#detector.heartbeatMs
+    this.#pingAtMs = nowMs + this.#detector.heartbeatMs / 2
     return true
   }
 

@@ -20,6 +20,8 @@ import { operationName } from './operation-name.ts'
 import { Operation, type Todo, type View } from './operation.ts'
 import { Receipt } from './receipt.ts'
 
+const RESEND_MS = 500
+
 export interface PutResult {
   readonly kind: 'put'
   /** What the writer has seen now: what it had seen, and this write. */
@@ -73,6 +75,11 @@ export class Put extends Operation {
       todo.record = this.#record
       todo.write = 1 << position
     }
+  }
+
+  /** A write has gone to everybody: only one that was lost on the way is worth sending again. A mint goes to one. */
+  override get patienceMsMin(): number {
+    return this.#record === undefined ? 0 : RESEND_MS
   }
 
   override get quorum(): Quorum {

@@ -10,7 +10,7 @@ import type { Reachability } from '../notice.ts'
 
 export interface FaultDetectorOptions {
   readonly replicas: number
-  /** How often a replica is pinged. */
+  /** A replica is given up after two of these without proof; pings go out twice as often. */
   readonly heartbeatMs: number
 }
 
@@ -58,18 +58,18 @@ export class FaultDetector {
   }
 
   /**
-   * Called by the machine's tick. After a pause of this process longer than a heartbeat, every replica that was
-   * reachable before gets until the next heartbeat to prove itself again.
+   * Called with every input, before anything is judged. Ticks come twice in a heartbeat, so a longer gap means that
+   * this process did not run; that time is not counted as anybody's silence.
    */
   check(nowMs: number): void {
-    const pausedMs = nowMs - this.#checkedAt
-    if (pausedMs > 2 * this.heartbeatMs && this.#checkedAt > -Infinity) {
-      for (let i = 0; i < this.#reachedAt.length; i++) {
-        const wasReachable = this.#checkedAt - (this.#reachedAt[i] as number) < 2 * this.heartbeatMs
-        if (wasReachable) this.#reachedAt[i] = Math.max(this.#reachedAt[i] as number, nowMs - this.heartbeatMs)
-      }
-    }
+    const gapMs = nowMs - this.#checkedAt
     this.#checkedAt = nowMs
+    if (gapMs <= this.heartbeatMs || gapMs === Infinity) return
+    const pausedMs = gapMs - this.heartbeatMs / 2
+    for (let i = 0; i < this.#reachedAt.length; i++) {
+      this.#reachedAt[i] = (this.#reachedAt[i] as number) + pausedMs
+      this.#heardAt[i] = (this.#heardAt[i] as number) + pausedMs
+    }
   }
 
   /** Whether requests may be sent: `reachable` or `late`. */

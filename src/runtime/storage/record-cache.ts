@@ -11,7 +11,7 @@ import type { StoredRecord, Version } from '../../core/record.ts'
 const ENTRY_BYTES = 200
 /** Measured on Node 20, with the numbers that do not fit a pointer in boxes of their own. */
 const LWW_BYTES = 100
-const DOTTED_BYTES = 200
+const DOTTED_BYTES = 350
 const SIBLING_BYTES = 120
 const NUMBER_BYTES = 16
 /** The object that views the bytes, and the block that they lie in. */

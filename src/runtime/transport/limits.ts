@@ -95,7 +95,7 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
 }
 
 /** What the system said when listening failed, as an error that tells what to do next. */
-export function listenError(cause: NodeJS.ErrnoException, options: ListenOptions): QuorateError {
+export function listenError(cause: NodeJS.ErrnoException, options: Pick<ListenOptions, 'host' | 'port'>): QuorateError {
   const problem = LISTEN_PROBLEMS[cause.code ?? ''] ?? `${cause.message}. Choose another address or port`
   const message = `Cannot listen on ${options.host}:${options.port}: ${problem}.`
   return new QuorateError('QUORATE_INVALID_OPTION', message, { cause })

@@ -42,7 +42,10 @@ export interface Link {
    * written and never copies them: the caller must not change them afterwards, but may give them to other links too.
    */
   send(frame: Uint8Array): boolean
-  /** Ends the link. No frame is handed out any more, and `down` is called once the socket is closed, never from here. */
+  /**
+   * Ends the link with a code that a WebSocket may close with: 1000 to 1014 but for 1004 to 1006, or 3000 to 4999. No
+   * frame is handed out any more, and `down` is called once the socket is closed, never from here.
+   */
   close(code: number, reason: string): void
 }
 

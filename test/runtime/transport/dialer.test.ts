@@ -173,7 +173,8 @@ describe('closing', () => {
     const waiting = startDialer(closed.subject)
     await until(() => waiting.subject.problem !== undefined)
     const dialing = startDialer(listener.subject, { local: identity('c') })
-    const refused = startDialer(listener.subject, { remoteId: 'c' })
+    const slow = { backoffMsMin: 60_000, backoffMsMax: 60_000 }
+    const refused = startDialer(listener.subject, { remoteId: 'c', limits: slow })
     await refused.watcher.next('refused')
     expect(sockets()).toBeGreaterThan(before)
     expect(timers.size).toBeGreaterThan(0)

@@ -61,6 +61,14 @@ describe('cut', () => {
     },
   )
 
+  test('a goodbye does not cross it either: the other side only sees the connection break', async () => {
+    const faults = new LinkFaults()
+    const { dialer, atListener } = await startPair({ listener: { faults } })
+    faults.cut({ from: 'b', to: 'a' })
+    atListener.close(CLOSE.malformed, 'nobody hears this')
+    expect((await dialer.watcher.next('down')).end).toEqual({ code: 1006, reason: 'the connection broke' })
+  })
+
   test('for long: each side takes the silence for a dead peer', async () => {
     const faults = new LinkFaults()
     const limits = { idleMsMax: 60 }

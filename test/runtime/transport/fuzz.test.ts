@@ -38,12 +38,10 @@ test(`strangers: random frames and random bytes (seed ${SEED}) close their own s
   const { port } = listener.subject
   for (let round = 0; round < 100; round++) {
     // Rounds one after the other keep the number of open sockets small.
-    // oxlint-disable-next-line no-await-in-loop
     const [ws, late] = await Promise.all([stranger({ port }), upgraded(port)])
     const early = connect(port, '127.0.0.1').on('error', () => {})
     for (let i = 0; i < 20; i++) ws.send(noise(random, 200))
     const ends = [drown(early, noise(random, 2000)), drown(late, noise(random, 2000))]
-    // oxlint-disable-next-line no-await-in-loop
     const [{ code }] = await Promise.all([closing(ws), ...ends])
     expect(code).toBe(1002)
   }
@@ -59,7 +57,6 @@ test(`members: random frames (seed ${SEED}) are handed up as they are, whatever 
   for (const frame of frames) expect(atDialer.send(frame)).toBe(true)
   for (const frame of frames) {
     // Their order is what is looked at.
-    // oxlint-disable-next-line no-await-in-loop
     expect((await listener.watcher.next('frame')).equals(frame)).toBe(true)
   }
 })
@@ -69,10 +66,8 @@ test(`members: random bytes under the frames (seed ${SEED}) end their own links 
   const { listener, dialer, atDialer } = await startPair()
   listener.watcher.onFrame = (link, bytes) => link.send(Uint8Array.from(bytes))
   for (let round = 0; round < 100; round++) {
-    // oxlint-disable-next-line no-await-in-loop
     const { ws } = await member(listener.subject, { local: identity(`c${round}`) })
     rawSocket(ws).end(noise(random, 2000))
-    // oxlint-disable-next-line no-await-in-loop
     const { link } = await listener.watcher.next('down')
     expect(link.remote.id).toBe(`c${round}`)
   }

@@ -29,7 +29,6 @@ describe('link', () => {
     for (const frame of frames) expect(atDialer.send(frame)).toBe(true)
     for (const frame of frames) {
       // Their order is what is looked at.
-      // oxlint-disable-next-line no-await-in-loop
       expect((await dialer.watcher.next('frame')).equals(frame)).toBe(true)
     }
   })
@@ -113,7 +112,6 @@ describe('link', () => {
     const timer = setInterval(() => atDialer.send(new Uint8Array(1)), 20)
     for (let i = 0; i < 30; i++) {
       // Each of them takes its time; together they take three times as long as silence may.
-      // oxlint-disable-next-line no-await-in-loop
       await listener.watcher.next('frame')
     }
     clearInterval(timer)

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RecordArena } from '../../../src/runtime/storage/record-arena.ts'
+import { holds } from '../../property.ts'
+
+const BLOCK_BYTES = 256 * 1024
+const HEADER_BYTES = 8
+
+function bytesFor(seed: number, size: number): Buffer {
+  return Buffer.alloc(size, `${seed}.`)
+}
+
+describe('record arena', () => {
+  it('any adds and replacements: give back what was stored last, within the promised memory', () => {
+    const size = fc.oneof({ weight: 20, arbitrary: fc.nat(2000) }, { weight: 1, arbitrary: fc.nat(300_000) })
+    const write = fc.record({ record: fc.nat(300), size })
+    holds(
+      fc.property(fc.array(write, { maxLength: 800, size: 'max' }), (writes) => {
+        const arena = new RecordArena(() => {})
+        const model: Buffer[] = []
+        for (const [i, { record, size }] of writes.entries()) {
+          const bytes = bytesFor(i, size)
+          if (record < model.length) {
+            arena.replace(record, bytes)
+            model[record] = bytes
+          } else {
+            expect(arena.add(bytes)).toBe(model.length)
+            model.push(bytes)
+          }
+        }
+        for (const [record, bytes] of model.entries()) expect(arena.view(record).equals(bytes)).toBe(true)
+        const live = model.reduce((sum, bytes) => sum + bytes.length + HEADER_BYTES, 0)
+        expect(arena.heldBytes).toBeGreaterThanOrEqual(live)
+        expect(arena.heldBytes).toBeLessThanOrEqual(1.5 * live + 4 * BLOCK_BYTES)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('a record that is copied out of an emptied block: is named, and views of it keep their bytes', () => {
+    const moved = new Set<number>()
+    const arena = new RecordArena((record) => moved.add(record))
+    const stays = arena.add(bytesFor(-1, 100))
+    const view = arena.view(stays)
+    const changes = arena.add(bytesFor(0, 1000))
+    // Each block keeps something small that stays, so that none becomes free by itself.
+    for (let i = 1; !moved.has(stays); i++) {
+      expect(i).toBeLessThan(10_000)
+      arena.replace(changes, bytesFor(i, 1000))
+      if (i % 100 === 0) arena.add(bytesFor(i, 100))
+    }
+    expect(moved.has(changes)).toBe(false)
+    expect(arena.view(stays).buffer).not.toBe(view.buffer)
+    expect(arena.view(stays).equals(bytesFor(-1, 100))).toBe(true)
+    for (let i = 0; i < 2000; i++) arena.replace(changes, bytesFor(i, 1000))
+    expect(view.equals(bytesFor(-1, 100))).toBe(true)
+  })
+
+  it('a large record that is replaced by a small one: gives its memory back at once', () => {
+    const arena = new RecordArena(() => {})
+    const record = arena.add(bytesFor(1, 10 * BLOCK_BYTES))
+    expect(arena.heldBytes).toBeGreaterThan(10 * BLOCK_BYTES)
+    arena.replace(record, bytesFor(2, 10))
+    expect(arena.heldBytes).toBe(BLOCK_BYTES)
+  })
+})
