@@ -319,6 +319,7 @@ export class Coordinator {
   /** Turns what the operation wants into messages, and its end into a reply. */
   #carryOut(operation: Operation, now: Now, step: Step): void {
     const todo = this.#todo
+    if (!todo.any) return
     const { id, round } = operation
     if (operation instanceof Get) {
       const { keyspace, key } = operation.plan

@@ -29,6 +29,12 @@ export class Todo {
   /** The operation is over: a result, or an error. */
   done: unknown = undefined
 
+  /** Whether there is anything to do. */
+  get any(): boolean {
+    const asked = this.full | this.digest | this.mint | this.write | this.scan | this.open
+    return asked !== 0 || this.done !== undefined
+  }
+
   clear(): void {
     this.full = this.digest = this.mint = this.write = this.scan = this.open = 0
     this.record = this.done = undefined

@@ -20,11 +20,24 @@ export interface PeersConfig {
   readonly options: { readonly heartbeatMs: number }
 }
 
+/** What is known of one list, kept for some calls. */
+interface ListView extends View {
+  usable: number
+  order: readonly number[]
+  local: number
+  nowMs: number
+  madeAtMs: number
+}
+
+const VIEW_MS = 1
+
 export class Peers {
   readonly names: Names
   readonly #local: number
   readonly #detector: FaultDetector
-  readonly #view: { usable: number; order: number[]; local: number; names: Names; nowMs: number }
+  readonly #views = new Map<PreferenceList, ListView>()
+  /** When a replica last became usable or was lost. */
+  #changedAtMs = -Infinity
   readonly #states: Reachability[]
   /** Smoothed time of answers and its deviation, as TCP keeps them for its retransmission timer (RFC 6298). */
   #meanMs = 0
@@ -36,24 +49,16 @@ export class Peers {
     this.#local = local
     this.#detector = new FaultDetector({ replicas: this.names.length, heartbeatMs: options.heartbeatMs })
     this.#states = this.names.map(() => 'unreachable')
-    this.#view = { usable: 0, order: [], local: -1, names: this.names, nowMs: 0 }
   }
 
-  /** Who of this list can be asked now. The object is reused by the next call. */
+  /** Who of this list can be asked now. Made anew each millisecond; the object is this list's for good. */
   view(list: PreferenceList, nowMs: number): View {
-    const view = this.#view
     this.#detector.check(nowMs)
-    view.usable = 0
-    view.order.length = 0
-    view.local = -1
+    const known = this.#views.get(list)
+    const view = known ?? { usable: 0, order: [], local: -1, names: this.names, nowMs: 0, madeAtMs: -Infinity }
+    if (known === undefined) this.#views.set(list, view)
     view.nowMs = nowMs
-    for (let position = 0; position < list.replicas.length; position++) {
-      const replica = list.replicas[position] as number
-      if (replica === this.#local) view.local = position
-      if (!this.usable(replica, nowMs)) continue
-      view.usable |= 1 << position
-      this.#insert(view.order, list, position)
-    }
+    if (nowMs - view.madeAtMs >= VIEW_MS || this.#changedAtMs >= view.madeAtMs) this.#look(view, list, nowMs)
     return view
   }
 
@@ -114,6 +119,20 @@ export class Peers {
     return this.#pingAtMs
   }
 
+  #look(view: ListView, list: PreferenceList, nowMs: number): void {
+    const order: number[] = []
+    view.usable = 0
+    view.madeAtMs = nowMs
+    for (let position = 0; position < list.replicas.length; position++) {
+      const replica = list.replicas[position] as number
+      if (replica === this.#local) view.local = position
+      if (!this.usable(replica, nowMs)) continue
+      view.usable |= 1 << position
+      this.#insert(order, list, position)
+    }
+    view.order = order
+  }
+
   /** Keeps the order by rising latency; lists are short. */
   #insert(order: number[], list: PreferenceList, position: number): void {
     const cost = this.latencyMs(list.replicas[position] as number)
@@ -130,6 +149,7 @@ export class Peers {
     const state = this.state(replica, nowMs)
     if (state === before) return
     this.#states[replica] = state
+    this.#changedAtMs = nowMs
     step.notices.push({ kind: 'reachability', replica: this.names[replica] as string, state, before })
   }
 }

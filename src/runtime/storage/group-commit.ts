@@ -84,10 +84,14 @@ export class GroupCommit<Item> {
 
   #failed(group: Group<Item>, cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    const failure = new QuorateError('QUORATE_STORAGE', `a write to disk failed, and nothing is written after it: ${reason}`, {
-      outcome: 'unknown',
-      cause,
-    })
+    const failure = new QuorateError(
+      'QUORATE_STORAGE',
+      `a write to disk failed, and nothing is written after it: ${reason}`,
+      {
+        outcome: 'unknown',
+        cause,
+      },
+    )
     const next = this.#open
     this.#failure = failure
     this.#flying = undefined

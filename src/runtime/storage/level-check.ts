@@ -77,7 +77,8 @@ function findLogDamage(bytes: Buffer): number | undefined {
     const end = start + bytes.readUInt16LE(at + 4)
     if (end > Math.min(blockEnd, bytes.length)) return blockEnd > bytes.length ? undefined : at
     // Space that a file system had set aside and not yet filled.
-    if (end === start && bytes[start - 1] === 0) return bytes.subarray(at).every((value) => value === 0) ? undefined : at
+    if (end === start && bytes[start - 1] === 0)
+      return bytes.subarray(at).every((value) => value === 0) ? undefined : at
     if (crc32c(bytes, { start: start - 1, end }) !== unmask(bytes.readUInt32LE(at))) return at
     at = end
   }
@@ -110,7 +111,8 @@ function checkBlock(bytes: Buffer, { offset, size }: Place): void {
 /** The values of an index block, which are places of other blocks. */
 function placesIn(bytes: Buffer, index: Place): readonly Place[] {
   const block = bytes.subarray(index.offset, index.offset + index.size)
-  if (bytes[index.offset + index.size] !== 0) throw new Malformed('its index is compressed, which quorate never asks for')
+  if (bytes[index.offset + index.size] !== 0)
+    throw new Malformed('its index is compressed, which quorate never asks for')
   const restarts = block.readUInt32LE(block.length - 4)
   const end = block.length - 4 * (1 + restarts)
   const reader = new VarintReader(block, 0)

@@ -8,8 +8,10 @@
  */
 import { constants } from 'node:fs'
 import { access, mkdir, readdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { QuorateError } from '../../core/base/errors.ts'
+import { invariant } from '../../core/base/invariant.ts'
 import { Malformed } from '../codec/bytes.ts'
 import { checkLogs, checkTables } from './level-check.ts'
 import { FORMAT, META_KEY, metaValue, openMeta, type Meta } from './level-format.ts'
@@ -56,7 +58,7 @@ export async function openDirectory(
     return { database, identity }
   } catch (error) {
     await database.close()
-    throw error
+    throw error instanceof QuorateError ? error : refuse(whyNotOpen(directory, error), error)
   }
 }
 
@@ -67,11 +69,31 @@ export function refuse(message: string, cause?: unknown): QuorateError {
 /** Makes sure that there is a directory and that this process may work in it. */
 async function prepare(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true })
+    await makeDirectory(resolve(directory))
     if (!(await stat(directory)).isDirectory()) throw refuse(`${directory} is not a directory. Name one for the data.`)
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw error instanceof QuorateError ? error : refuse(unusable(directory, error), error)
+  }
+}
+
+/** Makes a directory and what is missing above it. Node's own way of doing so never returns under `/proc`. */
+async function makeDirectory(directory: string): Promise<void> {
+  const failure = await mkdirUnlessThere(directory)
+  if (failure === undefined) return
+  if (failure.code !== 'ENOENT' || dirname(directory) === directory) throw failure
+  await makeDirectory(dirname(directory))
+  const again = await mkdirUnlessThere(directory)
+  if (again !== undefined) throw again
+}
+
+async function mkdirUnlessThere(directory: string): Promise<NodeJS.ErrnoException | undefined> {
+  try {
+    await mkdir(directory)
+    return undefined
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException
+    return failure.code === 'EEXIST' ? undefined : failure
   }
 }
 
@@ -106,17 +128,18 @@ async function isFresh(directory: string): Promise<boolean> {
 }
 
 async function open(directory: string, fresh: boolean): Promise<Database> {
-  const database: Database = new ClassicLevel(directory, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    createIfMissing: fresh,
-    // Whoever wants smaller values compresses them once, before three replicas send and store them. Left as they are,
-    // records are read without a detour and a flipped bit harms one of them instead of a block.
-    compression: false,
-    writeBufferSize: WRITE_BUFFER_BYTES,
-  })
   try {
     if (!fresh) await checkLogs(directory)
+    // Made only now: a database opens itself as soon as it is made.
+    const database: Database = new ClassicLevel(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      createIfMissing: fresh,
+      // Whoever wants smaller values compresses them once, before three replicas send and store them. Left as they
+      // are, records are read without a detour and a flipped bit harms one of them instead of a block.
+      compression: false,
+      writeBufferSize: WRITE_BUFFER_BYTES,
+    })
     await database.open()
     return database
   } catch (error) {
@@ -136,7 +159,7 @@ async function check(
   try {
     await checkTables(directory, database.getProperty('leveldb.sstables'))
   } catch (error) {
-    if (!(error instanceof Malformed)) throw refuse(whyNotOpen(directory, error), error)
+    if (!(error instanceof Malformed)) throw error
     await writeMeta(database, { format: FORMAT, ...identity, damage: error.message })
     throw refuse(damaged(directory, error.message), error)
   } finally {
@@ -170,7 +193,12 @@ async function identify(database: Database, options: DirectoryOptions): Promise<
     if (first.length > 0) {
       throw refuse(`The data directory ${directory} holds a LevelDB database that is not quorate's. Name another.`)
     }
-    const meta: Meta = { format: FORMAT, clusterId, replicaId, incarnation: options.randomIdentity() }
+    const incarnation = options.randomIdentity()
+    invariant(
+      Number.isSafeInteger(incarnation) && incarnation >= 1 && incarnation < 2 ** 52,
+      'an incarnation is an actor',
+    )
+    const meta: Meta = { format: FORMAT, clusterId, replicaId, incarnation }
     await writeMeta(database, meta)
     return { clusterId, replicaId, incarnation: meta.incarnation }
   }

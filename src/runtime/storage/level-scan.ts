@@ -5,9 +5,10 @@
  * turn, so a page is one moment's state however long it takes to read. The disk is read in the background, a few
  * hundred records at a time; between them other work goes on.
  */
-import type { ClassicLevel, Iterator } from 'classic-level'
+import type { Iterator } from 'classic-level'
 import { compareKeys } from '../../core/base/key-order.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { Database } from './level-directory.ts'
 import { diskKey, keyOf, sizeOnDisk, upperBound } from './level-format.ts'
 import type { ScanRange, ScanResult } from './storage.ts'
 
@@ -20,7 +21,7 @@ export interface Staged {
 }
 
 export interface ScanSources {
-  readonly database: ClassicLevel<Buffer, Buffer>
+  readonly database: Database
   /** The bytes before each key of the keyspace. */
   readonly prefix: Buffer
   readonly staged: Iterable<Staged>
@@ -83,7 +84,7 @@ function stagedIn({ prefix, after }: ScanRange, staged: Iterable<Staged>): reado
 
 /** The rows of a range, read ahead. */
 class Rows {
-  readonly #iterator: Iterator<ClassicLevel<Buffer, Buffer>, Buffer, Buffer>
+  readonly #iterator: Iterator<Database, Buffer, Buffer>
   readonly #rowsMax: number
   #rows: readonly [Buffer, Buffer][] = []
   #at = 0

@@ -169,7 +169,11 @@ class LevelStorage implements Storage {
     }
   }
 
-  #readDisk(place: { readonly keyspace: number; readonly prefix: Buffer; readonly key: string }): StoredRecord | undefined {
+  #readDisk(place: {
+    readonly keyspace: number
+    readonly prefix: Buffer
+    readonly key: string
+  }): StoredRecord | undefined {
     this.#assertOpen()
     const key = diskKey(place.prefix, place.key)
     let value: Buffer | undefined
@@ -196,7 +200,10 @@ class LevelStorage implements Storage {
 }
 
 /** What is damaged is named, so that whoever reads the line knows which key the other replicas have to restore. */
-function decode(place: { readonly keyspace: number; readonly key: string }, row: readonly [Buffer, Buffer]): StoredRecord {
+function decode(
+  place: { readonly keyspace: number; readonly key: string },
+  row: readonly [Buffer, Buffer],
+): StoredRecord {
   try {
     return openRecord(row[0], row[1])
   } catch (error) {

@@ -23,7 +23,7 @@ export class RecordCache {
   readonly #cache: LRUCache<string, StoredRecord | typeof ABSENT>
 
   constructor(sizeBytesMax: number) {
-    this.#cache = new LRUCache({ maxSize: sizeBytesMax, sizeCalculation: sizeOfEntry })
+    this.#cache = new LRUCache({ maxSize: Math.max(1, Math.floor(sizeBytesMax)), sizeCalculation: sizeOfEntry })
   }
 
   /** The record; `null` when it is known that there is none; `undefined` when nothing is known. */
