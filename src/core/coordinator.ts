@@ -296,6 +296,7 @@ export class Coordinator {
 
   /** A replica refused. One that does not know the keyspace is taught it and asked again. */
   #refused(operation: Operation, position: number, answer: Refused, now: Now, step: Step): void {
+    if (answer.round !== operation.round) return
     const view = this.#peers.view(operation.list, now.monoMs)
     const definition = operation instanceof Open ? undefined : this.#opened.get(operation.keyspaceFingerprint)
     if (answer.code === 'unknown-keyspace' && definition !== undefined && operation.teach(position)) {

@@ -16,7 +16,7 @@ import { checkRepair, checkTimeout, type Repair, type ResolvedCore } from '../co
 import type { Level } from '../core/quorum/level.ts'
 import { parseContextToken } from './context-token.ts'
 import type { Engine } from './engine.ts'
-import { Entry, entryOf, Put } from './entry.ts'
+import { Entry, Put } from './entry.ts'
 import type { Session } from './session.ts'
 import { start } from './tickets.ts'
 import { encodeValue } from './value-codec.ts'
@@ -106,7 +106,8 @@ export class ApKeyspace<V = unknown> {
       const call = { kind: 'get', keyspace, key, level, repair, atLeast, timeoutMs: timeoutOf(options) } as const
       const finish = (result: GetResult): Entry<V> => {
         session?.see(this.name, key, contextOf(result.record))
-        return entryOf(result, resolve)
+        const place = { keyspace: this.name, key }
+        return new Entry<V>(result.record, { place, resolve, receipt: result.receipt })
       }
       return start(this.#config.engine, call, { signal: options.signal, finish })
     })
@@ -151,7 +152,7 @@ export class ApKeyspace<V = unknown> {
     while (after !== undefined && left > 0) {
       const page: ScanResult = await this.#page({ prefix, after, limit: Math.min(PAGE, left) }, options)
       for (const { key, record } of page.entries) {
-        const entry = new Entry<V>(record, { resolve: this.#config.resolve })
+        const entry = new Entry<V>(record, { place: { keyspace: this.name, key }, resolve: this.#config.resolve })
         if (!entry.found || left === 0) continue
         left--
         yield { key, entry }
@@ -187,13 +188,13 @@ export class ApKeyspace<V = unknown> {
     } as const
     const finish = (result: PutResult): Put => {
       session?.see(this.name, key, result.context)
-      return new Put(result)
+      return new Put(result, { keyspace: this.name, key })
     }
     return start(engine, call, { signal: options.signal, finish })
   }
 
   #contextFor(key: string, options: PutOptions): CausalContext | undefined {
-    if (options.context !== undefined) return parseContextToken(options.context)
+    if (options.context !== undefined) return parseContextToken(options.context, { keyspace: this.name, key })
     return this.#config.session?.seen(this.name, key)
   }
 

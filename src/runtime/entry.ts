@@ -3,11 +3,10 @@
  */
 import { contextOf, versionsOf } from '../core/causality/merge.ts'
 import { wallOf } from '../core/causality/hybrid-time.ts'
-import type { GetResult } from '../core/operation/get.ts'
 import type { Receipt } from '../core/operation/receipt.ts'
 import type { PutResult } from '../core/operation/put.ts'
 import type { StoredRecord, Version } from '../core/record.ts'
-import { contextToken } from './context-token.ts'
+import { contextToken, type Place } from './context-token.ts'
 import { decodeValue } from './value-codec.ts'
 
 /** One stored version of a key. */
@@ -24,14 +23,16 @@ export class Entry<V> {
   readonly receipt: Receipt | undefined
   readonly #record: StoredRecord | undefined
   readonly #resolve: ((siblings: V[]) => V) | undefined
+  readonly #place: Place
   #siblings: V[] | undefined
   #context: string | undefined
 
   constructor(
     record: StoredRecord | undefined,
-    extra: { resolve: ((siblings: V[]) => V) | undefined; receipt?: Receipt },
+    extra: { place: Place; resolve: ((siblings: V[]) => V) | undefined; receipt?: Receipt },
   ) {
     this.#record = record
+    this.#place = extra.place
     this.#resolve = extra.resolve
     this.receipt = extra.receipt
   }
@@ -77,7 +78,7 @@ export class Entry<V> {
 
   /** What a reader of this entry has seen: hand it to the put or delete that follows from it. */
   get context(): string {
-    return (this.#context ??= contextToken(contextOf(this.#record)))
+    return (this.#context ??= contextToken(contextOf(this.#record), this.#place))
   }
 
   toJSON(): Record<string, unknown> {
@@ -91,24 +92,21 @@ export class Entry<V> {
   }
 }
 
-/** The entry of a finished read. */
-export function entryOf<V>(result: GetResult, resolve: ((siblings: V[]) => V) | undefined): Entry<V> {
-  return new Entry<V>(result.record, { resolve, receipt: result.receipt })
-}
-
 /** What a put or delete gives back. */
 export class Put {
   readonly receipt: Receipt
   readonly #result: PutResult
+  readonly #place: Place
 
-  constructor(result: PutResult) {
+  constructor(result: PutResult, place: Place) {
     this.#result = result
+    this.#place = place
     this.receipt = result.receipt
   }
 
   /** What the writer has seen now: what it had seen before, and this write. */
   get context(): string {
-    return contextToken(this.#result.context)
+    return contextToken(this.#result.context, this.#place)
   }
 
   toJSON(): Record<string, unknown> {

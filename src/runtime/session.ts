@@ -19,12 +19,12 @@ export class Session {
   /** @param token from another session; left out for a fresh one. Throws `QUORATE_INVALID_OPTION` for other text. */
   constructor(token?: string) {
     if (token === undefined) return
-    for (const [place, context] of parse(token)) this.#seen.set(place, parseContextToken(context))
+    for (const [place, context] of parse(token)) this.#seen.set(place, parseContextToken(context, partsOf(place)))
   }
 
   /** Everything this session has seen, as text for another process. It grows with the keys that were touched. */
   get token(): string {
-    const seen = [...this.#seen].map(([place, context]) => [place, contextToken(context)])
+    const seen = [...this.#seen].map(([place, context]) => [place, contextToken(context, partsOf(place))])
     return packr.pack(seen).toString('base64url')
   }
 
@@ -50,6 +50,11 @@ export class Session {
 /** Keyspace names hold no slash. */
 function placeOf(keyspace: string, key: string): string {
   return `${keyspace}/${key}`
+}
+
+function partsOf(place: string): { readonly keyspace: string; readonly key: string } {
+  const slash = place.indexOf('/')
+  return { keyspace: place.slice(0, slash), key: place.slice(slash + 1) }
 }
 
 function full(): QuorateError {

@@ -27,6 +27,19 @@ export const EMPTY_CONTEXT: CausalContext = { vector: NONE, cloud: NONE }
 /** The actor under which `lww` keyspaces keep their timestamp, so that both kinds of record share one context type. */
 export const CLOCK_ACTOR = 0
 
+/**
+ * What a reader of an `lww` record has seen: the stamp as the clock's dot, and beside it the operation that decides
+ * between equal stamps. Such contexts are ordered as their records are, and join to the later one.
+ */
+export function clockContext({ at, op }: { readonly at: number; readonly op: number }): CausalContext {
+  return { vector: [CLOCK_ACTOR, at], cloud: [op, at] }
+}
+
+/** Whether the context is one of an `lww` record. */
+export function isClock(context: CausalContext): boolean {
+  return context.vector[0] === CLOCK_ACTOR
+}
+
 /** The counter up to which every dot of `actor` has been seen; 0 for none. */
 export function seenUpTo(context: CausalContext, actor: number): number {
   const { vector } = context
@@ -56,6 +69,7 @@ export function highestSeen(context: CausalContext, actor: number): number {
 export function joinContexts(a: CausalContext, b: CausalContext): CausalContext {
   if (a === b || isEmpty(b)) return a
   if (isEmpty(a)) return b
+  if (isClock(a) && isClock(b)) return clockCovers(a, b) ? a : b
   const vector = mergePairs(a.vector, b.vector)
   if (a.cloud.length === 0 && b.cloud.length === 0) return { vector, cloud: NONE }
   return compact(vector, [...a.cloud, ...b.cloud])
@@ -76,6 +90,7 @@ export function withDot(
 
 /** Whether `a` has seen everything that `b` has seen. */
 export function covers(a: CausalContext, b: CausalContext): boolean {
+  if (isClock(b)) return isClock(a) && clockCovers(a, b)
   for (let i = 0; i < b.vector.length; i += 2) {
     if (!coversUpTo(a, b.vector[i] as number, b.vector[i + 1] as number)) return false
   }
@@ -104,6 +119,11 @@ export function contextFromPairs(parts: { vector: readonly number[]; cloud: read
     if (pair[1] !== 0) vector = mergePairs(vector, pair)
   }
   return parts.cloud.length === 0 ? { vector, cloud: NONE } : compact([...vector], [...parts.cloud])
+}
+
+function clockCovers(a: CausalContext, b: CausalContext): boolean {
+  const [left = 0, right = 0] = [a.vector[1], b.vector[1]]
+  return left > right || (left === right && (a.cloud[0] ?? 0) >= (b.cloud[0] ?? 0))
 }
 
 function samePairs(a: readonly number[], b: readonly number[]): boolean {

@@ -4,7 +4,7 @@
  * Ring: values.
  */
 import type { StoredRecord, Version } from '../record.ts'
-import { CLOCK_ACTOR, EMPTY_CONTEXT, type CausalContext } from './causal-context.ts'
+import { clockContext, EMPTY_CONTEXT, type CausalContext } from './causal-context.ts'
 import { digestDotted, mergeDotted, visibleSiblings } from './dotted-record.ts'
 import { digestLww, mergeLww } from './lww-record.ts'
 
@@ -25,11 +25,11 @@ export function digestOf(record: StoredRecord | undefined): number {
   return record.kind === 'lww' ? digestLww(record) : digestDotted(record)
 }
 
-/** What a reader of this record has seen. For `lww` that is the stamp, as the dot of a clock. */
+/** What a reader of this record has seen. */
 export function contextOf(record: StoredRecord | undefined): CausalContext {
   if (record === undefined) return EMPTY_CONTEXT
   if (record.kind === 'dotted') return record.context
-  return { vector: [CLOCK_ACTOR, record.at], cloud: [] }
+  return clockContext(record)
 }
 
 /** The versions that a reader sees, tombstones included; one for each operation. */

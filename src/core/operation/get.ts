@@ -129,6 +129,7 @@ export class Get extends Operation {
 
   /** A replica stored the merged record. */
   written(position: number, todo: Todo, view: View): void {
+    if (!this.#repairing) return
     this.#repaired |= 1 << position
     this.#repairStands(todo, view, 1 << position)
   }

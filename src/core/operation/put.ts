@@ -113,8 +113,8 @@ export class Put extends Operation {
     this.answered |= 1 << position
     this.#record = dot.record ?? deltaOf(this.plan, dot, dot.overwritten)
     this.#superseded = dot.record !== undefined
-    if (!this.#stands(todo, view)) this.#writeTo(view.usable & ~this.answered, todo)
-    else this.#spread(todo, view)
+    this.#writeTo(view.usable & ~this.answered, todo)
+    this.#stands(todo, view)
   }
 
   /** A replica has the write on disk. */
@@ -171,19 +171,13 @@ export class Put extends Operation {
     this.failed &= ~positions
   }
 
-  /** With the quorum already met by the minter alone, the others still get the write. */
-  #spread(todo: Todo, view: View): void {
-    todo.record = this.#record
-    todo.write = view.usable & ~this.answered
-  }
-
-  #stands(todo: Todo, view: View): boolean {
+  #stands(todo: Todo, view: View): void {
     const possible = this.possible
     const state = tally(this.quorum, { answered: this.answered, possible: possible | (view.usable & ~this.failed) })
-    if (state === 'pending') return false
     if (state === 'won') this.#finish(todo, view)
-    else this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas took the write' }, view.names)
-    return true
+    else if (state === 'lost') {
+      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas took the write' }, view.names)
+    }
   }
 
   #refused(): number {
@@ -193,7 +187,7 @@ export class Put extends Operation {
   }
 
   #finish(todo: Todo, view: View): void {
-    const { list, write } = this.plan
+    const { keyspace, list, write } = this.plan
     const receipt = new Receipt({
       list,
       names: view.names,
@@ -206,7 +200,7 @@ export class Put extends Operation {
       repaired: 0,
       tookMs: this.tookMs,
       ms: view.nowMs - this.startedAtMs,
-      settled: true,
+      settled: keyspace.writeChoice(list, undefined).quorum.met(this.answered),
     })
     const context = this.#superseded ? this.plan.context : contextOf(this.#record)
     todo.done = { kind: 'put', context, receipt } satisfies PutResult

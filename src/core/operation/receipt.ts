@@ -50,7 +50,7 @@ export class Receipt {
 
   /** How many replicas are known to hold the result. */
   get reached(): number {
-    return count(this.#facts.current | this.#facts.repaired)
+    return count(this.#facts.current)
   }
 
   /** Whether this call's quorum meets every quorum that the other side uses by default. */
@@ -71,8 +71,8 @@ export class Receipt {
   /** How many of the replicas that answered could have been missing, whichever they were, with the same outcome. */
   get spare(): number {
     const { quorum, list } = this.#facts
-    const holders = this.#facts.current | this.#facts.stale | this.#facts.repaired
-    return spareOf(quorum, holders & firstPositions(list.replicas.length))
+    const answered = this.#facts.current | this.#facts.stale
+    return spareOf(quorum, answered & firstPositions(list.replicas.length))
   }
 
   /** By replica id. */

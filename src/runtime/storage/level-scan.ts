@@ -79,7 +79,7 @@ function compareRowToStaged(key: string | undefined, fresh: Staged | undefined):
 function stagedIn({ prefix, after }: ScanRange, staged: Iterable<Staged>): readonly Staged[] {
   const inRange: Staged[] = []
   for (const item of staged) if (item.key.startsWith(prefix) && compareKeys(item.key, after) > 0) inRange.push(item)
-  return inRange.sort((a, b) => compareKeys(a.key, b.key))
+  return inRange.toSorted((a, b) => compareKeys(a.key, b.key))
 }
 
 /** The rows of a range, read ahead. */

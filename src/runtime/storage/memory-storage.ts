@@ -142,7 +142,7 @@ export class MemoryStorage implements Storage {
 class DecodedRecords {
   readonly #owners = new Int32Array(DECODED_MAX).fill(-1)
   readonly #challengers = new Int32Array(DECODED_MAX).fill(-1)
-  readonly #records = new Array<StoredRecord | undefined>(DECODED_MAX).fill(undefined)
+  readonly #records = Array.from<StoredRecord | undefined>({ length: DECODED_MAX })
 
   get(record: number): StoredRecord | undefined {
     const slot = record & (DECODED_MAX - 1)
