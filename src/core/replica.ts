@@ -17,9 +17,9 @@ import {
   parseDefinition,
   type KeyspaceDefinition,
 } from './keyspace-definition.ts'
-import type { Mint, Open, Read, Request, Scan, Write } from './message.ts'
+import type { Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
 import type { ResolvedCore } from './options.ts'
-import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import type { DottedRecord, RecordWrite, Sibling, StoredRecord } from './record.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { Address, Now, Step } from './step.ts'
 
@@ -126,26 +126,19 @@ export class Replica {
       return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
     }
     if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
-    const { keyspace, key, id, round, op } = request
+    const { keyspace, key, op } = request
     const before = this.#records.read(keyspace, key)
     const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
-    const answer = { kind: 'minted', id, round } as const
     const known = siblingOf(current, op)
-    if (known !== undefined) {
-      const { actor, counter } = known
-      return step.send(from, { ...answer, actor, counter, overwritten: [], record: undefined })
-    }
-    if (wasOverwritten(current, op)) {
-      return step.send(from, { ...answer, actor: 0, counter: 0, overwritten: [], record: current })
-    }
-    const delta = mint(current, this.#config.incarnation, request)
+    if (known !== undefined) return step.send(from, minted(request, known, NO_PAIRS, undefined))
+    if (wasOverwritten(current, op)) return step.send(from, minted(request, NO_DOT, NO_PAIRS, current))
     if (this.#tooManySiblings(current, request)) {
       const detail = `${current.siblings.length} siblings; read the key and write with its context`
       return this.#refuse(request, 'too-many-siblings', detail, from, step)
     }
-    step.writes.push({ keyspace, key, record: mergeDotted(current, delta) })
-    const { actor, counter } = delta.siblings[0] as { actor: number; counter: number }
-    step.send(from, { ...answer, actor, counter, overwritten: delta.overwritten, record: undefined })
+    const delta = mint(current, this.#config.incarnation, request)
+    step.writes.push({ keyspace, key, record: before === undefined ? delta : mergeDotted(current, delta) })
+    step.send(from, minted(request, delta.siblings[0] as Sibling, delta.overwritten, undefined))
   }
 
   /** At the bound, a write has to replace at least one sibling to be taken. */
@@ -220,6 +213,18 @@ export interface ScannedPage {
 /** Whether merging changed anything: new dots change the context, and overwriting without new dots drops siblings. */
 function addsTo(before: DottedRecord, merged: DottedRecord): boolean {
   return !sameContext(before.context, merged.context) || before.siblings.length !== merged.siblings.length
+}
+
+const NO_PAIRS: readonly number[] = []
+const NO_DOT = { actor: 0, counter: 0 }
+
+function minted(
+  { id, round }: Mint,
+  { actor, counter }: { readonly actor: number; readonly counter: number },
+  overwritten: readonly number[],
+  record: StoredRecord | undefined,
+): Minted {
+  return { kind: 'minted', id, round, actor, counter, overwritten, record }
 }
 
 function replaces(offered: Registered, registered: Registered | undefined): boolean {

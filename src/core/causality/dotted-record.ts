@@ -37,7 +37,8 @@ export interface UnmintedWrite {
 
 /** The dot of an operation that this record has already taken in, if its write is still a sibling. */
 export function siblingOf(record: DottedRecord, op: number): Sibling | undefined {
-  return record.siblings.find((sibling) => sibling.op === op)
+  for (const sibling of record.siblings) if (sibling.op === op) return sibling
+  return undefined
 }
 
 /** Whether the record saw this operation's write overwritten, as far back as it remembers. */
@@ -135,20 +136,36 @@ function holdsOp(pairs: readonly number[], op: number): boolean {
 }
 
 /** The newest of three lists of `at, op` pairs, without doubles: a bounded join that is the same in any order. */
-function joinOverwritten(a: readonly number[], b: readonly number[], c: readonly number[]): readonly number[] {
-  if (b.length === 0 && c.length === 0) return a
-  if (a.length === 0 && c.length === 0) return b
-  return newestFirst([...a, ...b, ...c])
+function joinOverwritten(a: readonly number[], b: readonly number[], gone: readonly number[]): readonly number[] {
+  const both = b.length === 0 ? a : mergeNewest(a, b)
+  if (gone.length === 0) return both
+  return mergeNewest(both, gone.length === 2 ? gone : newestFirst(gone))
 }
 
+/** Two lists in order, newest first, in one. */
+function mergeNewest(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (a.length === 0) return b
+  const newest: number[] = []
+  let i = 0
+  let j = 0
+  while ((i < a.length || j < b.length) && newest.length < 2 * OVERWRITTEN_MAX) {
+    const order = i >= a.length ? 1 : j >= b.length ? -1 : compareNewest(a, i, b, j)
+    if (order <= 0) newest.push(a[i] as number, a[i + 1] as number)
+    else newest.push(b[j] as number, b[j + 1] as number)
+    if (order <= 0) i += 2
+    if (order >= 0) j += 2
+  }
+  return newest
+}
+
+/** Less than zero when the pair of `a` comes first, zero when they are the same. */
+function compareNewest(a: readonly number[], i: number, b: readonly number[], j: number): number {
+  return (b[j] as number) - (a[i] as number) || (b[j + 1] as number) - (a[i + 1] as number)
+}
+
+/** Puts pairs in order. */
 function newestFirst(pairs: readonly number[]): readonly number[] {
   const order: [number, number][] = []
   for (let i = 0; i < pairs.length; i += 2) order.push([pairs[i] as number, pairs[i + 1] as number])
-  order.sort((x, y) => y[0] - x[0] || y[1] - x[1])
-  const newest: number[] = []
-  for (const [at, op] of order) {
-    if (newest.length >= 2 * OVERWRITTEN_MAX) break
-    if (newest.at(-2) !== at || newest.at(-1) !== op) newest.push(at, op)
-  }
-  return newest
+  return order.sort((x, y) => y[0] - x[0] || y[1] - x[1]).flat()
 }
