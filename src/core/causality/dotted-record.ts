@@ -167,5 +167,5 @@ function compareNewest(a: readonly number[], i: number, b: readonly number[], j:
 function newestFirst(pairs: readonly number[]): readonly number[] {
   const order: [number, number][] = []
   for (let i = 0; i < pairs.length; i += 2) order.push([pairs[i] as number, pairs[i + 1] as number])
-  return order.sort((x, y) => y[0] - x[0] || y[1] - x[1]).flat()
+  return order.toSorted((x, y) => y[0] - x[0] || y[1] - x[1]).flat()
 }

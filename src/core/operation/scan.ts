@@ -97,7 +97,8 @@ export class Scan extends Operation {
   }
 
   override begin(todo: Todo, view: View): void {
-    this.#ask(todo, view)
+    if (this.quorum.met(view.usable)) this.#ask(todo, view)
+    else this.unavailable(todo, view)
   }
 
   override lost(position: number, todo: Todo, view: View): void {
