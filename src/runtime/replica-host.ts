@@ -64,7 +64,7 @@ export class ReplicaHost {
     let waits = false
     try {
       replica.receive(request, from, now, step)
-      waits = storage.durable && (step.writes.length > 0 || (isRead(request) && storage.touchedStaged))
+      waits = storage.durable && (step.writes.length > 0 || dependsOnStaged(request, storage))
       for (const write of step.writes) storage.stage(write)
     } catch (error) {
       step.clear()
@@ -156,6 +156,9 @@ export class ReplicaHost {
   }
 }
 
-function isRead(request: Request): boolean {
-  return request.kind === 'read' || request.kind === 'write' || request.kind === 'mint'
+/** Whether the answer speaks of something that may still wait for the disk. What is registered is not tracked apart. */
+function dependsOnStaged(request: Request, storage: Storage): boolean {
+  if (request.kind === 'open') return true
+  const reads = request.kind === 'read' || request.kind === 'write' || request.kind === 'mint'
+  return reads && storage.touchedStaged
 }

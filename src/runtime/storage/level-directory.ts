@@ -13,7 +13,7 @@ import { ClassicLevel } from 'classic-level'
 import { QuorateError } from '../../core/base/errors.ts'
 import { invariant } from '../../core/base/invariant.ts'
 import { Malformed } from '../codec/bytes.ts'
-import { checkLogs, checkTables } from './level-check.ts'
+import { checkFiles } from './level-check.ts'
 import { FORMAT, META_KEY, metaValue, openMeta, type Meta } from './level-format.ts'
 import type { StorageIdentity } from './storage.ts'
 
@@ -28,8 +28,8 @@ export interface DirectoryOptions {
   /**
    * Whether all table files are read through and their checksums looked at before the storage opens. Yes by default.
    *
-   * It takes a second or two for each gigabyte. Without it a damaged file may hide records until other replicas repair
-   * them, and dots may be minted twice.
+   * It takes some two seconds for each gigabyte. Without it a damaged file may hide records, so that dots are minted
+   * twice, or end the process when it is read.
    */
   readonly checkTables?: boolean
 }
@@ -51,11 +51,9 @@ export async function openDirectory(
   const { directory } = options
   await prepare(directory)
   const fresh = await isFresh(directory)
-  const database = await open(directory, fresh)
+  const database = await open(directory, { fresh, tables: options.checkTables ?? true })
   try {
-    const identity = await identify(database, options)
-    if (!fresh && options.checkTables !== false) await check(database, { directory, identity })
-    return { database, identity }
+    return { database, identity: await identify(database, options) }
   } catch (error) {
     await database.close()
     throw error instanceof QuorateError ? error : refuse(whyNotOpen(directory, error), error)
@@ -127,9 +125,12 @@ async function isFresh(directory: string): Promise<boolean> {
   return false
 }
 
-async function open(directory: string, fresh: boolean): Promise<Database> {
+async function open(
+  directory: string,
+  { fresh, tables }: { readonly fresh: boolean; readonly tables: boolean },
+): Promise<Database> {
   try {
-    if (!fresh) await checkLogs(directory)
+    if (!fresh) await checkFiles(directory, { tables })
     // Made only now: a database opens itself as soon as it is made.
     const database: Database = new ClassicLevel(directory, {
       keyEncoding: 'buffer',
@@ -147,32 +148,8 @@ async function open(directory: string, fresh: boolean): Promise<Database> {
   }
 }
 
-/**
- * Looks at the tables while LevelDB holds its lock. LevelDB may be rewriting them already, and would give what is
- * damaged a new and fitting checksum; so a directory that failed says so for good.
- */
-async function check(
-  database: Database,
-  { directory, identity }: { readonly directory: string; readonly identity: StorageIdentity },
-): Promise<void> {
-  const keepsFiles = database.iterator({ limit: 1 })
-  try {
-    await checkTables(directory, database.getProperty('leveldb.sstables'))
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error
-    await writeMeta(database, { format: FORMAT, ...identity, damage: error.message })
-    throw refuse(damaged(directory, error.message), error)
-  } finally {
-    await keepsFiles.close()
-  }
-}
-
 function damaged(directory: string, damage: string): string {
   return `The data directory ${directory} is damaged: ${damage}. ${START_OVER}`
-}
-
-async function writeMeta(database: Database, meta: Meta): Promise<void> {
-  await database.batch([{ type: 'put', key: META_KEY, value: metaValue(meta) }], { sync: true })
 }
 
 function whyNotOpen(directory: string, error: unknown): string {
@@ -181,7 +158,9 @@ function whyNotOpen(directory: string, error: unknown): string {
   if ((cause as NodeJS.ErrnoException).code === 'LEVEL_LOCKED') {
     return `The data directory ${directory} is in use by another process. Stop it, or name another directory.`
   }
-  return `The data directory ${directory} cannot be opened (${cause.message}). ${START_OVER}`
+  if (cause.message.startsWith('Corruption')) return damaged(directory, cause.message)
+  // A full disk or too many open files: nothing is wrong with the data.
+  return `The data directory ${directory} cannot be opened (${cause.message}). Remove the cause and start again.`
 }
 
 /** Reads who the data belongs to; writes it where there is none yet. */
@@ -199,7 +178,7 @@ async function identify(database: Database, options: DirectoryOptions): Promise<
       'an incarnation is an actor',
     )
     const meta: Meta = { format: FORMAT, clusterId, replicaId, incarnation }
-    await writeMeta(database, meta)
+    await database.batch([{ type: 'put', key: META_KEY, value: metaValue(meta) }], { sync: true })
     return { clusterId, replicaId, incarnation: meta.incarnation }
   }
   const meta = readMeta(value, directory)
@@ -215,7 +194,6 @@ async function identify(database: Database, options: DirectoryOptions): Promise<
         `not to "${replicaId}" of "${clusterId}". Name this replica's own directory, or an empty one.`,
     )
   }
-  if (meta.damage !== undefined) throw refuse(damaged(directory, meta.damage))
   return { clusterId, replicaId, incarnation: meta.incarnation }
 }
 

@@ -30,8 +30,6 @@ export interface Meta {
   readonly clusterId: string
   readonly replicaId: string
   readonly incarnation: number
-  /** What was found damaged: the directory is never opened again. */
-  readonly damage?: string
 }
 
 /** The bytes before every key of a keyspace. */

@@ -25,8 +25,8 @@ export interface LevelStorageOptions extends DirectoryOptions {
   /**
    * With less free space than this the storage calls itself full. 64 MiB by default.
    *
-   * It has to cover what is in flight and what LevelDB writes while it compacts, so at least four times its write
-   * buffer of 16 MiB.
+   * It has to cover what is in flight and what LevelDB writes while it compacts, so several times its write buffer of
+   * 8 MiB.
    */
   readonly reserveBytes?: number
 }

@@ -3,7 +3,6 @@
  *
  * Started by the tests as `node level-child.ts <role> <directory>`. It says what it did line by line on its output.
  */
-import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openLevelStorage } from '../../../src/runtime/storage/level-storage.ts'
 import type { Storage } from '../../../src/runtime/storage/storage.ts'
@@ -26,7 +25,7 @@ export function childKey(count: number): string {
 }
 
 function say(line: string): void {
-  writeSync(1, `${line}\n`)
+  process.stdout.write(`${line}\n`)
 }
 
 /** Writes for ever, and says each write's number once its commit has called back. */
@@ -62,8 +61,8 @@ async function failed(storage: Storage, error: Error): Promise<void> {
   say('closed')
 }
 
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | undefined)?.code
+function codeOf(error: unknown): string {
+  return String((error as { readonly code?: unknown } | undefined)?.code)
 }
 
 async function main([role, directory = '', first = '0']: readonly string[]): Promise<void> {

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it } from 'vitest'
-import { plain } from '../../contract/storage.ts'
+import { plain } from '../../contract/storage-model.ts'
 import { CHILD_KEYSPACE, CHILD_PATH, childKey, childRecord } from './level-child.ts'
 import { newDirectory, openIn } from './level-directories.ts'
 

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../../src/core/base/key-order.ts'
 import { diskKey, keyspacePrefix } from '../../../src/runtime/storage/level-format.ts'
-import { committed, lww, plain, range, storageContract } from '../../contract/storage.ts'
+import { storageContract } from '../../contract/storage.ts'
+import { committed, lww, plain, range } from '../../contract/storage-model.ts'
 import { newDirectory, openIn, withDatabase } from './level-directories.ts'
 
 storageContract('level', async () => {
@@ -111,7 +112,7 @@ describe('level storage', () => {
     const spaces = [0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 51, 2 ** 52 - 1]
     const onDisk = spaces.flatMap((space) => keys.map((key) => diskKey(keyspacePrefix(space), key)))
     expect(keys).toEqual(keys.toSorted(compareKeys))
-    expect(onDisk).toEqual(onDisk.toSorted(Buffer.compare))
+    expect(onDisk).toEqual(onDisk.toSorted((a, b) => Buffer.compare(a, b)))
   })
 })
 
@@ -144,7 +145,10 @@ describe('a record that is damaged on disk', () => {
     ['nothing left', () => Buffer.alloc(0)],
   ])('%s: is refused by name, and its neighbours are not', async (_, change) => {
     const storage = await openIn(await damage(change))
-    const error = { code: 'QUORATE_STORAGE', message: expect.stringMatching(/key "b" in keyspace 3123456789abc is damaged/) }
+    const error = {
+      code: 'QUORATE_STORAGE',
+      message: expect.stringMatching(/key "b" in keyspace 3123456789abc is damaged/) as unknown,
+    }
     expect(() => storage.read(KEYSPACE, 'b')).toThrow(expect.objectContaining(error))
     expect(() => storage.read(KEYSPACE, 'b')).toThrow(expect.objectContaining(error))
     await expect(storage.scan(range())).rejects.toMatchObject(error)
@@ -182,7 +186,7 @@ describe('a record that is damaged on disk', () => {
     })
     await expect(openIn(directory)).rejects.toMatchObject({
       code: 'QUORATE_STORAGE',
-      message: expect.stringContaining('key "definition" in keyspace 0 is damaged') as string,
+      message: expect.stringContaining('key "definition" in keyspace 0 is damaged') as unknown,
     })
   })
 })

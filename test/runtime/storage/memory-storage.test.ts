@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import type { StoredRecord } from '../../../src/core/record.ts'
 import { MemoryStorage } from '../../../src/runtime/storage/memory-storage.ts'
-import { committed, plain, storageContract } from '../../contract/storage.ts'
+import { storageContract } from '../../contract/storage.ts'
+import { committed, plain } from '../../contract/storage-model.ts'
 
 const IDENTITY = { clusterId: 'cluster', replicaId: 'replica', incarnation: 7 }
 
@@ -46,20 +47,23 @@ describe('memory storage', () => {
   it.each([
     ['lww records', lwwAt],
     ['dotted records with one sibling', dottedAt],
-  ])('200,000 keys with %s: take at most 300 bytes each beyond key and value, read and scanned', async (_, recordAt) => {
-    const keys = 200_000
-    const before = memoryInUse()
-    const storage = new MemoryStorage({ identity: IDENTITY })
-    for (let i = 0; i < keys; i++) {
-      storage.stage({ keyspace: 7, key: keyAt((i * 7919) % keys), record: recordAt(i) })
-    }
-    for (let i = 0; i < keys; i++) storage.read(7, keyAt(i))
-    await storage.scan({ keyspace: 7, prefix: '', after: '', limit: 10, sizeBytesMax: 1000 })
-    const each = (memoryInUse() - before) / keys - keyAt(0).length - VALUE_BYTES
-    expect(each).toBeGreaterThan(20)
-    expect(each).toBeLessThan(300)
-    expect(storage.read(7, keyAt(0))).toBeDefined()
-  })
+  ])(
+    '200,000 keys with %s: take at most 300 bytes each beyond key and value, read and scanned',
+    async (_, recordAt) => {
+      const keys = 200_000
+      const before = memoryInUse()
+      const storage = new MemoryStorage({ identity: IDENTITY })
+      for (let i = 0; i < keys; i++) {
+        storage.stage({ keyspace: 7, key: keyAt((i * 7919) % keys), record: recordAt(i) })
+      }
+      for (let i = 0; i < keys; i++) storage.read(7, keyAt(i))
+      await storage.scan({ keyspace: 7, prefix: '', after: '', limit: 10, sizeBytesMax: 1000 })
+      const each = (memoryInUse() - before) / keys - keyAt(0).length - VALUE_BYTES
+      expect(each).toBeGreaterThan(20)
+      expect(each).toBeLessThan(300)
+      expect(storage.read(7, keyAt(0))).toBeDefined()
+    },
+  )
 
   it('10,000 keys overwritten a million times: memory stays where it was after the first round', () => {
     const storage = new MemoryStorage({ identity: IDENTITY })

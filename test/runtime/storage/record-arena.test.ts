@@ -13,21 +13,17 @@ function bytesFor(seed: number, size: number): Buffer {
 describe('record arena', () => {
   it('any adds and replacements: give back what was stored last, within the promised memory', () => {
     const size = fc.oneof({ weight: 20, arbitrary: fc.nat(2000) }, { weight: 1, arbitrary: fc.nat(300_000) })
-    const write = fc.record({ record: fc.nat(300), size })
     holds(
-      fc.property(fc.array(write, { maxLength: 800, size: 'max' }), (writes) => {
+      fc.property(fc.array(fc.record({ record: fc.nat(300), size }), { maxLength: 800, size: 'max' }), (writes) => {
         const arena = new RecordArena(() => {})
         const model: Buffer[] = []
-        for (const [i, { record, size }] of writes.entries()) {
-          const bytes = bytesFor(i, size)
-          if (record < model.length) {
-            arena.replace(record, bytes)
-            model[record] = bytes
-          } else {
-            expect(arena.add(bytes)).toBe(model.length)
-            model.push(bytes)
-          }
+        for (const [i, write] of writes.entries()) {
+          const bytes = bytesFor(i, write.size)
+          const known = write.record < model.length
+          if (known) arena.replace(write.record, bytes)
+          model[known ? write.record : arena.add(bytes)] = bytes
         }
+        expect(Object.keys(model)).toHaveLength(model.length)
         for (const [record, bytes] of model.entries()) expect(arena.view(record).equals(bytes)).toBe(true)
         const live = model.reduce((sum, bytes) => sum + bytes.length + HEADER_BYTES, 0)
         expect(arena.heldBytes).toBeGreaterThanOrEqual(live)
