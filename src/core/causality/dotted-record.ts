@@ -7,16 +7,15 @@
  * of stays. Merging is commutative, associative and idempotent, so copies, delays and repetition do no harm.
  *
  * One addition: an operation that was sent to a second replica because the first did not answer may get two dots.
- * Readers see such twins as one sibling; who overwrites one overwrites both; and a record remembers the operations that
- * it saw overwritten last, so the twin of an overwritten write does not rise again.
+ * Readers see such twins as one sibling; a reader's context names the writes that it has seen, so who overwrites one
+ * twin overwrites both; and a record remembers the operations that it saw overwritten last, so a twin that comes late
+ * does not rise.
  * Ring: values.
  */
 import { Digest } from '../base/hash.ts'
 import type { DottedRecord, Sibling } from '../record.ts'
+import { holdsOp, mergeNewest, newestFirst, withoutOp } from './newest-writes.ts'
 import { EMPTY_CONTEXT, hasDot, highestSeen, joinContexts, withDot, type CausalContext } from './causal-context.ts'
-
-/** How many overwritten operations a record remembers: 16 bytes each, kept only by keys that are overwritten. */
-export const OVERWRITTEN_MAX = 32
 
 /** What a key holds before its first write. */
 export const EMPTY_RECORD: DottedRecord = {
@@ -64,14 +63,16 @@ export function deltaOf(
   overwritten: readonly number[],
 ): DottedRecord {
   const sibling: Sibling = { actor: dot.actor, counter: dot.counter, op: write.op, at: write.at, value: write.value }
-  return { kind: 'dotted', context: withDot(write.context, dot), siblings: [sibling], overwritten }
+  const seen = mergeNewest(write.context.writes ?? [], overwritten)
+  const context = withDot(write.context, dot)
+  return { kind: 'dotted', context, siblings: [sibling], overwritten: withoutOp(seen, write.op) }
 }
 
 /** The `at, op` pairs of the siblings that a writer with this context replaces. */
 function overwrittenBy(record: DottedRecord, context: CausalContext): readonly number[] {
   const pairs: number[] = []
   for (const sibling of record.siblings) if (hasDot(context, sibling)) pairs.push(sibling.at, sibling.op)
-  return pairs.length > 2 ? newestFirst(pairs) : pairs
+  return newestFirst(pairs)
 }
 
 /** What both sides know together. */
@@ -91,7 +92,7 @@ export function mergeDotted(a: DottedRecord, b: DottedRecord): DottedRecord {
     kind: 'dotted',
     context: joinContexts(a.context, b.context),
     siblings: kept,
-    overwritten: joinOverwritten(a.overwritten, b.overwritten, gone),
+    overwritten: mergeNewest(mergeNewest(a.overwritten, b.overwritten), newestFirst(gone)),
   }
 }
 
@@ -128,44 +129,4 @@ function holdsDot(siblings: readonly Sibling[], dot: Sibling): boolean {
 
 function byDot(a: Sibling, b: Sibling): number {
   return a.actor - b.actor || a.counter - b.counter
-}
-
-function holdsOp(pairs: readonly number[], op: number): boolean {
-  for (let i = 1; i < pairs.length; i += 2) if (pairs[i] === op) return true
-  return false
-}
-
-/** The newest of three lists of `at, op` pairs, without doubles: a bounded join that is the same in any order. */
-function joinOverwritten(a: readonly number[], b: readonly number[], gone: readonly number[]): readonly number[] {
-  const both = b.length === 0 ? a : mergeNewest(a, b)
-  if (gone.length === 0) return both
-  return mergeNewest(both, gone.length === 2 ? gone : newestFirst(gone))
-}
-
-/** Two lists in order, newest first, in one. */
-function mergeNewest(a: readonly number[], b: readonly number[]): readonly number[] {
-  if (a.length === 0) return b
-  const newest: number[] = []
-  let i = 0
-  let j = 0
-  while ((i < a.length || j < b.length) && newest.length < 2 * OVERWRITTEN_MAX) {
-    const order = i >= a.length ? 1 : j >= b.length ? -1 : compareNewest(a, i, b, j)
-    if (order <= 0) newest.push(a[i] as number, a[i + 1] as number)
-    else newest.push(b[j] as number, b[j + 1] as number)
-    if (order <= 0) i += 2
-    if (order >= 0) j += 2
-  }
-  return newest
-}
-
-/** Less than zero when the pair of `a` comes first, zero when they are the same. */
-function compareNewest(a: readonly number[], i: number, b: readonly number[], j: number): number {
-  return (b[j] as number) - (a[i] as number) || (b[j + 1] as number) - (a[i + 1] as number)
-}
-
-/** Puts pairs in order. */
-function newestFirst(pairs: readonly number[]): readonly number[] {
-  const order: [number, number][] = []
-  for (let i = 0; i < pairs.length; i += 2) order.push([pairs[i] as number, pairs[i + 1] as number])
-  return order.toSorted((x, y) => y[0] - x[0] || y[1] - x[1]).flat()
 }

@@ -3,7 +3,8 @@
  *
  * Ring: values.
  */
-import type { StoredRecord, Version } from '../record.ts'
+import type { DottedRecord, StoredRecord, Version } from '../record.ts'
+import { mergeNewest, newestFirst } from './newest-writes.ts'
 import { clockContext, EMPTY_CONTEXT, type CausalContext } from './causal-context.ts'
 import { digestDotted, mergeDotted, visibleSiblings } from './dotted-record.ts'
 import { digestLww, mergeLww } from './lww-record.ts'
@@ -28,7 +29,7 @@ export function digestOf(record: StoredRecord | undefined): number {
 /** What a reader of this record has seen. */
 export function contextOf(record: StoredRecord | undefined): CausalContext {
   if (record === undefined) return EMPTY_CONTEXT
-  if (record.kind === 'dotted') return record.context
+  if (record.kind === 'dotted') return { ...record.context, writes: writesIn(record) }
   return clockContext(record)
 }
 
@@ -36,4 +37,10 @@ export function contextOf(record: StoredRecord | undefined): CausalContext {
 export function versionsOf(record: StoredRecord | undefined): readonly Version[] {
   if (record === undefined) return []
   return record.kind === 'lww' ? [record] : visibleSiblings(record)
+}
+
+function writesIn({ siblings, overwritten }: DottedRecord): readonly number[] {
+  const pairs: number[] = []
+  for (const { at, op } of siblings) pairs.push(at, op)
+  return mergeNewest(overwritten, newestFirst(pairs))
 }

@@ -119,6 +119,7 @@ export class Put extends Operation {
 
   /** A replica has the write on disk. */
   written(position: number, todo: Todo, view: View): void {
+    if (this.#record === undefined) return
     this.answered |= 1 << position
     this.failed &= ~(1 << position)
     this.#stands(todo, view)

@@ -10,11 +10,12 @@ import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import {
-  readContext,
+  readOverwritten,
   readRecord,
+  readSeen,
   readValue,
-  writeContext,
   writeRecord,
+  writeSeen,
   writeValue,
   type RecordLimits,
 } from './record-codec.ts'
@@ -89,7 +90,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.text(message.key)
       writer.float64(message.op)
       writer.float64(message.at)
-      writeContext(writer, message.context)
+      writeSeen(writer, message.context)
       writeValue(writer, message.value)
       return
     case 'minted':
@@ -152,8 +153,8 @@ export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer {
 }
 
 function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
-  if (kind === KIND.ping) return { kind: 'ping', sentAt: reader.float64() }
-  if (kind === KIND.pong) return { kind: 'pong', sentAt: reader.float64() }
+  if (kind === KIND.ping) return { kind: 'ping', sentAt: readTime(reader) }
+  if (kind === KIND.pong) return { kind: 'pong', sentAt: readTime(reader) }
   const id = reader.whole()
   const round = reader.uint8()
   switch (kind) {
@@ -174,14 +175,14 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const key = readKey(reader, limits)
       const op = reader.whole()
       const at = reader.whole()
-      const context = readContext(reader, limits)
+      const context = readSeen(reader, limits)
       const value = readValue(reader, limits)
       return { kind: 'mint', id, round, keyspace, key, op, at, context, value }
     }
     case KIND.minted: {
       const actor = reader.whole()
       const counter = reader.whole()
-      const overwritten = reader.pairs(2 * limits.entriesMax)
+      const overwritten = readOverwritten(reader)
       return { kind: 'minted', id, round, actor, counter, overwritten, record: readOptional(reader, limits) }
     }
     default:
@@ -235,6 +236,12 @@ function readKey(reader: ByteReader, limits: MessageLimits): string {
   const key = reader.text(limits.keyBytesMax)
   if (key === '') throw new Malformed('a key is empty')
   return key
+}
+
+function readTime(reader: ByteReader): number {
+  const time = reader.float64()
+  if (!Number.isFinite(time)) throw new Malformed('a time is not a number')
+  return time
 }
 
 function readFlag(reader: ByteReader): boolean {

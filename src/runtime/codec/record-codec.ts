@@ -5,7 +5,7 @@
  * in order and covered by the context, numbers whole.
  */
 import { contextFromPairs, hasDot, type CausalContext } from '../../core/causality/causal-context.ts'
-import { OVERWRITTEN_MAX } from '../../core/causality/dotted-record.ts'
+import { OVERWRITTEN_MAX } from '../../core/causality/newest-writes.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 
@@ -59,6 +59,18 @@ export function readContext(reader: ByteReader, limits: RecordLimits): CausalCon
   const cloud = reader.pairs(2 * limits.entriesMax)
   if (cloud.length === 0 && isSortedVector(vector)) return { vector, cloud }
   return contextFromPairs({ vector, cloud })
+}
+
+/** A context with the writes that its reader saw: what travels with a mint, and in a token. */
+export function writeSeen(writer: ByteWriter, context: CausalContext): void {
+  writeContext(writer, context)
+  writer.numbers(context.writes ?? [])
+}
+
+export function readSeen(reader: ByteReader, limits: RecordLimits): CausalContext {
+  const context = readContext(reader, limits)
+  const writes = readOverwritten(reader)
+  return writes.length === 0 ? context : { ...context, writes }
 }
 
 function isSortedVector(vector: readonly number[]): boolean {
@@ -116,5 +128,15 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     }
     siblings.push(sibling)
   }
-  return { kind: 'dotted', context, siblings, overwritten: reader.pairs(2 * OVERWRITTEN_MAX) }
+  return { kind: 'dotted', context, siblings, overwritten: readOverwritten(reader) }
+}
+
+/** `at, op` pairs, newest first and none twice: merging relies on their order. */
+export function readOverwritten(reader: ByteReader): readonly number[] {
+  const pairs = reader.pairs(2 * OVERWRITTEN_MAX)
+  for (let i = 2; i < pairs.length; i += 2) {
+    const order = (pairs[i - 2] as number) - (pairs[i] as number) || (pairs[i - 1] as number) - (pairs[i + 1] as number)
+    if (order <= 0) throw new Malformed('overwritten operations are not in order')
+  }
+  return pairs
 }
