@@ -7,7 +7,7 @@
  *   they stand.
  * - A process does one operation at a time. An operation that was never completed counts as `info`.
  * - A written value is unique under its key, and so is the name of a delete, which stands in `value`. A retry of one
- *   operation writes the same value again with the same `saw`, and the same `op` if it has one.
+ *   operation writes the same value again with the same `saw`; when it carries the operation's identity, `op` says so.
  * - `saw` names all that the context handed in covers: what the read before it showed, and for a session all that the
  *   session has read or has written with success. What those writes saw themselves may be left out, and so may deletes.
  * - `fail` is for what certainly did not happen. `info` may have happened, or may happen at any later time.

@@ -30,8 +30,8 @@ export interface Write {
   /** `ackRank`'s time in nanoseconds. */
   readonly ackedAt: number
   /**
-   * Whether it was tried again without the identity of the operation. For `lww` such an attempt may carry another stamp,
-   * so the write may win again over one that saw it.
+   * Whether it was tried again without the identity of the operation. For `lww` such an attempt may carry another
+   * stamp, so the write may win again over one that saw it.
    */
   readonly restamped: boolean
   /** When it was certainly stamped, in nanoseconds: every attempt is acknowledged or failed. Else Infinity. */

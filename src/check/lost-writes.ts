@@ -9,8 +9,8 @@ import { anyAck, play, strictAck } from './timeline.ts'
 import { Findings, type Verdict } from './verdict.ts'
 
 /**
- * Siblings: every final of a key shows every acknowledged put, or something that saw it, unless a delete that saw it may
- * have happened. That is a little more than "unless something that saw it may have happened": an overwriting put of
+ * Siblings: every final of a key shows every acknowledged put, or something that saw it, unless a delete that saw it
+ * may have happened. That is a little more than "unless something that saw it may have happened": an overwriting put of
  * unknown outcome that is itself nowhere to be seen is no excuse, since whoever took the old value away held the new.
  * A put that an acknowledged write saw is judged by that write alone.
  *

@@ -7,6 +7,8 @@ import type { Now } from '../core/step.ts'
 const START_MS = 1_767_225_600_000
 
 export class NodeClock {
+  /** The wall clock's largest distance from true time so far, as of the last change. */
+  offsetMsMax: number
   readonly #now = { monoMs: 0, wallMs: 0 }
   #anchorUs = 0
   #monoMs = 0
@@ -16,6 +18,7 @@ export class NodeClock {
   /** @param offsetMs how far the wall clock is ahead of true time at the start. */
   constructor(offsetMs: number) {
     this.#wallMs = START_MS + offsetMs
+    this.offsetMsMax = Math.abs(offsetMs)
   }
 
   /** Both clocks at a true instant. The object is the same at every call. */
@@ -42,17 +45,11 @@ export class NodeClock {
     this.#rate = rate
   }
 
-  /** Moves the wall clock alone. */
-  jump(byMs: number, trueUs: number): void {
+  /** Sets the wall clock alone, to this much ahead of true time. */
+  set(aheadMs: number, trueUs: number): void {
     this.#anchor(trueUs)
-    this.#wallMs += byMs
-  }
-
-  /** Sets the wall clock to true time and both to the right rate, as a time service does. */
-  synchronise(trueUs: number): void {
-    this.#anchor(trueUs)
-    this.#wallMs = START_MS + trueUs / 1000
-    this.#rate = 1
+    this.#wallMs = START_MS + trueUs / 1000 + aheadMs
+    this.offsetMsMax = Math.max(this.offsetMsMax, Math.abs(aheadMs))
   }
 
   /** A new process: its monotonic clock starts from anywhere. */
@@ -63,6 +60,8 @@ export class NodeClock {
 
   #anchor(trueUs: number): void {
     const { monoMs, wallMs } = this.at(trueUs)
+    // Between two changes the distance grows or shrinks evenly.
+    this.offsetMsMax = Math.max(this.offsetMsMax, Math.abs(this.offsetMs(trueUs)))
     this.#anchorUs = trueUs
     this.#monoMs = monoMs
     this.#wallMs = wallMs

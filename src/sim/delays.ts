@@ -6,17 +6,35 @@
  */
 import type { Random } from '../core/base/random.ts'
 
-/** Exponential with mean 1, by von Neumann's comparisons ("Various techniques used with random digits", 1951). */
+const STEPS = 256
+
+/** Where an exponential variable with mean 1 has passed each 256th of its probability; the rest is in the tail. */
+const QUANTILES: readonly number[] = Array.from({ length: STEPS }, (_, step) => -logarithm(1 - step / STEPS))
+
+/** The natural logarithm, by the series of the inverse hyperbolic tangent. */
+function logarithm(x: number): number {
+  const ratio = (x - 1) / (x + 1)
+  const square = ratio * ratio
+  let power = ratio
+  let sum = 0
+  for (let odd = 1; odd < 2000; odd += 2) {
+    sum += power / odd
+    power *= square
+  }
+  return 2 * sum
+}
+
+/** Exponential with mean 1. */
 export function exponential(random: Random): number {
-  for (let whole = 0; ; whole++) {
-    const first = random.fraction()
-    let before = first
-    let runs = 1
-    for (let next = random.fraction(); next < before; next = random.fraction()) {
-      before = next
-      runs++
-    }
-    if (runs % 2 === 1) return whole + first
+  let tail = 0
+  for (;;) {
+    const at = random.fraction() * STEPS
+    const step = Math.floor(at)
+    const from = QUANTILES[step] as number
+    const to = QUANTILES[step + 1]
+    if (to !== undefined) return tail + from + (to - from) * (at - step)
+    // The exponential has no memory: beyond the last step it begins again from there.
+    tail += from
   }
 }
 

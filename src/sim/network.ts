@@ -37,14 +37,34 @@ export interface Endpoint {
   readonly life: number
 }
 
-/** A message under way. */
-export interface Parcel {
+export interface Letter {
   readonly message: Message
   readonly from: Endpoint
   /** `life` is -1 when any life will do. */
   readonly to: Endpoint
+}
+
+/** A letter under way: the event of its arrival. */
+export class Parcel extends SimEvent implements Letter {
+  readonly message: Message
+  readonly from: Endpoint
+  readonly to: Endpoint
   /** Whether the network made this copy of it. */
   readonly isCopy: boolean
+  readonly #network: Network
+
+  constructor({ message, from, to }: Letter, isCopy: boolean, network: Network) {
+    super()
+    this.message = message
+    this.from = from
+    this.to = to
+    this.isCopy = isCopy
+    this.#network = network
+  }
+
+  override fire(): void {
+    this.#network.arrive(this)
+  }
 }
 
 export interface Receiver {
@@ -60,22 +80,8 @@ export interface NetworkStats {
 }
 
 const CALM: Partial<NetworkConditions> = { lossRate: 0, duplicateRate: 0, replayRate: 0 }
+const DELAY_MS_MAX = 5000
 const REPLAY_MS_MAX = 10_000
-
-class Arrival extends SimEvent {
-  readonly parcel: Parcel
-  readonly #network: Network
-
-  constructor(network: Network, parcel: Parcel) {
-    super()
-    this.#network = network
-    this.parcel = parcel
-  }
-
-  override fire(): void {
-    this.#network.arrive(this.parcel)
-  }
-}
 
 export class Network {
   readonly stats: NetworkStats = { sent: 0, delivered: 0, lost: 0, cut: 0, copies: 0 }
@@ -117,21 +123,15 @@ export class Network {
     this.#receivers.push(receiver)
   }
 
-  send(from: Endpoint, to: Endpoint, message: Message): void {
+  send(letter: Letter): void {
     this.stats.sent++
-    if (this.#freezes) freeze(message)
+    if (this.#freezes) freeze(letter.message)
     const random = this.#random
     const { lossRate, duplicateRate, replayRate } = this.#conditions
     if (lossRate > 0 && random.chance(lossRate)) this.stats.lost++
-    else this.#post({ message, from, to, isCopy: false }, 0)
-    if (duplicateRate > 0 && random.chance(duplicateRate)) {
-      this.stats.copies++
-      this.#post({ message, from, to, isCopy: true }, 0)
-    }
-    if (replayRate > 0 && random.chance(replayRate)) {
-      this.stats.copies++
-      this.#post({ message, from, to, isCopy: true }, 1000 + random.fraction() * REPLAY_MS_MAX)
-    }
+    else this.#post(new Parcel(letter, false, this), 0)
+    if (duplicateRate > 0 && random.chance(duplicateRate)) this.#copy(letter, 0)
+    if (replayRate > 0 && random.chance(replayRate)) this.#copy(letter, 1000 + random.fraction() * REPLAY_MS_MAX)
   }
 
   /** Messages on this link do not arrive; with `holds` they arrive when the last cut of the link is mended. */
@@ -166,18 +166,17 @@ export class Network {
     this.#conditions = { ...this.#conditions, ...CALM }
   }
 
-  /** For the network's own events: what was sent arrives now, if nothing is in the way. */
+  /** For parcels: what was sent arrives now, if nothing is in the way. */
   arrive(parcel: Parcel): void {
     const { from, to, message } = parcel
-    const at = this.#at({ from: from.host, to: to.host })
-    if ((this.#cuts[at] as number) > 0) {
-      if ((this.#holds[at] as number) > 0) this.#hold(at, parcel)
+    const link = from.host * this.#slowness.length + to.host
+    if ((this.#cuts[link] as number) > 0) {
+      if ((this.#holds[link] as number) > 0) this.#hold(link, parcel)
       else this.stats.cut++
       return
     }
     this.stats.delivered++
-    this.#simulator.note((from.host * 64 + to.host) * 2 ** 32 + KINDS.indexOf(message.kind) * 2 ** 16)
-    if ('id' in message) this.#simulator.note(message.id + message.round)
+    this.#simulator.note(link * 16 + KINDS[message.kind])
     this.#receivers[to.host]?.receive(parcel)
   }
 
@@ -187,19 +186,25 @@ export class Network {
     else held.push(parcel)
   }
 
+  #copy(letter: Letter, extraMs: number): void {
+    this.stats.copies++
+    this.#post(new Parcel(letter, true, this), extraMs)
+  }
+
   #post(parcel: Parcel, extraMs: number): void {
     const simulator = this.#simulator
     const from = parcel.from.host
     const to = parcel.to.host
     const meanMs = this.#zones[from] === this.#zones[to] ? this.#conditions.nearMs : this.#conditions.farMs
     const slowness = (this.#slowness[from] as number) * (this.#slowness[to] as number)
-    let atUs = simulator.nowUs + Math.ceil((delayMs(this.#random, meanMs) * slowness + extraMs) * 1000)
+    const tookMs = Math.min(delayMs(this.#random, meanMs) * slowness, DELAY_MS_MAX)
+    let atUs = simulator.nowUs + Math.ceil((tookMs + extraMs) * 1000)
     if (this.#conditions.inOrder && extraMs === 0) {
-      const link = this.#at({ from, to })
+      const link = from * this.#slowness.length + to
       atUs = Math.max(atUs, this.#lastAtUs[link] as number)
       this.#lastAtUs[link] = atUs
     }
-    simulator.scheduleAt(atUs, new Arrival(this, parcel))
+    simulator.scheduleAt(atUs, parcel)
   }
 
   #at({ from, to }: Link): number {
@@ -207,22 +212,22 @@ export class Network {
   }
 }
 
-/** The place of a kind is its number in the trace. */
-const KINDS: readonly Message['kind'][] = [
-  'read',
-  'read-answer',
-  'write',
-  'written',
-  'mint',
-  'minted',
-  'scan',
-  'scan-page',
-  'open',
-  'opened',
-  'refused',
-  'ping',
-  'pong',
-]
+/** Numbers of the kinds in the trace. */
+const KINDS: { readonly [Kind in Message['kind']]: number } = {
+  read: 0,
+  'read-answer': 1,
+  write: 2,
+  written: 3,
+  mint: 4,
+  minted: 5,
+  scan: 6,
+  'scan-page': 7,
+  open: 8,
+  opened: 9,
+  refused: 10,
+  ping: 11,
+  pong: 12,
+}
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */
 function freeze(value: unknown): void {

@@ -48,10 +48,14 @@ export class Simulator {
     return this.#trace.value().toString(16).padStart(13, '0')
   }
 
-  /** Makes an observation part of the run's hash, with the instant at which it was made. */
+  /** Makes an observation, a number below 2^20, part of the run's hash, with the instant at which it was made. */
   note(what: number): void {
-    this.#trace.add(this.nowUs)
-    this.#trace.add(what)
+    this.#trace.add(this.nowUs * 2 ** 20 + what)
+  }
+
+  /** Makes a larger number part of the run's hash. */
+  noteNumber(number: number): void {
+    this.#trace.add(number)
   }
 
   /** The event runs this much later; a span is rounded up to whole microseconds. */

@@ -1,14 +1,14 @@
 /**
  * Tables of small stories for one judge: those that it must let pass, and those that it must catch.
  *
- * A story that passes must have been judged, or it proves nothing; `nothing` marks those where there is nothing to judge.
+ * A story that passes must have been judged, or it proves nothing; `nothing` marks those with nothing to judge.
  */
 import { expect, test } from 'vitest'
 import type { History, JudgeOptions, Verdict } from '../../src/check/index.ts'
 import { told, type Recorder } from './recorder.ts'
 
 export type Story = (tell: Recorder) => void
-/** What must be found: a list of rules, one for each violation; `[]` for none; `nothing` if nothing is judged at all. */
+/** What must be found: a list of rules, one for each violation; `[]` for none; `nothing` if nothing is judged. */
 export type Expected = readonly string[] | 'nothing'
 export type Case = readonly [name: string, expected: Expected, story: Story]
 export type Judge = (history: History, options?: JudgeOptions) => Verdict

@@ -2,9 +2,8 @@
  * A small replicated store that does right by construction, and can be told to do one thing wrong.
  *
  * A replica's state is the plain set of writes it has heard of; merging is union; each write carries the set of writes
- * that it replaces. There is nothing clever to get wrong, so a judge that accuses it is wrong itself, and a flaw that no
- * judge finds shows a blind judge. Every message between coordinator and replica is a step that may come late, twice or
- * never.
+ * that it replaces. There is nothing clever to get wrong: a judge that accuses it is wrong itself, and a flaw that no
+ * judge finds shows a blind judge. Every message between coordinator and replica may come late, twice or never.
  */
 import type { HistoryLine } from '../../src/check/index.ts'
 import type { Choices } from './choices.ts'
@@ -81,6 +80,8 @@ export class ModelStore {
   readonly #offsets: readonly number[]
   /** Whether clocks far apart matter depends on how fast things happen. */
   readonly #tickNs: number
+  /** How many steps a client waits before it gives up, about. */
+  readonly #patience: number
   #time = 0
   #written = 0
 
@@ -88,6 +89,7 @@ export class ModelStore {
     this.#choices = choices
     this.#options = options
     this.#tickNs = choices.of([1e4, 1e5, 1e6])
+    this.#patience = choices.of([12, 80])
     const reach = options.flaw === 'lets clocks run off' ? 20 : 1
     this.#offsets = PROCESSES.map(() => (choices.below(3) - 1) * OFFSET_NS * reach)
     for (const session of ['s0', 's1']) {
@@ -103,7 +105,7 @@ export class ModelStore {
     const process = choices.of(PROCESSES)
     const giveUp = this.#giveUp.get(process)
     if (giveUp === undefined) this.#start(process)
-    else if (choices.oneIn(80)) giveUp()
+    else if (choices.oneIn(this.#patience)) giveUp()
     else this.#deliver()
   }
 
@@ -112,7 +114,8 @@ export class ModelStore {
     const at = this.#choices.below(this.#messages.length + 1)
     const message = this.#messages[at]
     if (message === undefined) return
-    if (!this.#choices.oneIn(6)) this.#messages.splice(at, 1)
+    const repeats = this.#options.flaw === 'counts one replica twice' ? 2 : 6
+    if (!this.#choices.oneIn(repeats)) this.#messages.splice(at, 1)
     if (!this.#choices.oneIn(15)) message()
   }
 

@@ -1,6 +1,6 @@
 /**
- * The judges' rules once more, straight from their sentences: every pair is looked at, nothing is remembered. They share
- * no code with the judges, and say only whether a rule is broken.
+ * The judges' rules once more, straight from their sentences: every pair is looked at, nothing is remembered. They
+ * share no code with the judges, and say only whether a rule is broken.
  *
  * They understand histories whose lines stand in order of time and whose writes are not retried.
  */

@@ -1,0 +1,44 @@
+/**
+ * Ways to run the core wrongly, to see that the judges notice: a judge that has never found anything proves nothing.
+ *
+ * All of them are faults of the host or of the configuration. The core has no switch for any of them.
+ */
+import type { RecordWrite } from '../core/record.ts'
+import type { Parcel } from './network.ts'
+
+/**
+ * `half-quorums`: r + w = n, called strict all the same.
+ * `no-repair`: reads repair nothing, called monotonic all the same.
+ * `early-acknowledgement`: answers leave before the flush.
+ * `one-sibling`: a merge that keeps one sibling of several.
+ * `duplicate-counts`: a second copy of an answer counts as another replica's.
+ * `reused-incarnation`: a replica that lost its data mints dots under its old name.
+ */
+export type Breakage =
+  | 'half-quorums'
+  | 'no-repair'
+  | 'early-acknowledgement'
+  | 'one-sibling'
+  | 'duplicate-counts'
+  | 'reused-incarnation'
+
+export const BREAKAGES: readonly Breakage[] = [
+  'half-quorums',
+  'no-repair',
+  'early-acknowledgement',
+  'one-sibling',
+  'duplicate-counts',
+  'reused-incarnation',
+]
+
+/** What a replica stages in place of what the machine wrote. */
+export function brokenWrite(write: RecordWrite): RecordWrite {
+  const { record } = write
+  if (record.kind !== 'dotted' || record.siblings.length < 2) return write
+  return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
+}
+
+/** Which of the replicas an answer is taken to come from. */
+export function brokenSource({ from, isCopy }: Parcel, replicas: number): number {
+  return isCopy ? (from.host + 1) % replicas : from.host
+}

@@ -1,0 +1,171 @@
+/**
+ * The end of a run: everything heals, what is under way finishes, the store shows that it works, and every replica's
+ * records are read.
+ *
+ * In a run with permanent faults the replicas outside the core are left as they are, and only the core has to work.
+ */
+import type { Random } from '../core/base/random.ts'
+import { digestOf } from '../core/causality/merge.ts'
+import { definitionFingerprint } from '../core/keyspace-definition.ts'
+import type { Level } from '../core/quorum/level.ts'
+import { Caller, type CallerSurroundings, type Manner } from './caller.ts'
+import type { Client } from './client.ts'
+import type { Seen } from './history.ts'
+import type { Host } from './host.ts'
+import type { Nemesis } from './nemesis.ts'
+import type { Promises } from './promises.ts'
+
+export interface FinaleParts {
+  readonly around: CallerSurroundings
+  readonly random: Random
+  readonly hosts: readonly Host[]
+  readonly clients: readonly Client[]
+  readonly nemesis: Nemesis
+  readonly promises: Promises
+  /** Replicas that must work. */
+  readonly core: readonly number[]
+  readonly processes: () => number
+}
+
+/** Longer than any call, and than anything that the network or a disk can hold back. */
+const SETTLE_MS = 12_000
+const CALL_MS = 2000
+/** One late message holds up all that follow it on a link that keeps the order, for as long as the longest delay. */
+const TRIES = 10
+const PAUSE_MS = 1000
+const SLICE_MS = 500
+/** By now everything has succeeded or failed for good. */
+const WORK_MS_MAX = 4 * TRIES * (CALL_MS + PAUSE_MS)
+/** Longer than the longest delay and flush of a healthy run. */
+const QUIET_MS = 7000
+
+interface Failure {
+  readonly what: string
+  readonly host: Host
+  readonly why: string
+  readonly triesLeft: number
+}
+
+export class Finale {
+  /** What a healed store failed to do. */
+  readonly problems: string[] = []
+  readonly #parts: FinaleParts
+  #underWay = 0
+
+  constructor(parts: FinaleParts) {
+    this.#parts = parts
+  }
+
+  play(): void {
+    const { around, nemesis, hosts, core } = this.#parts
+    nemesis.heal()
+    around.simulator.runFor(SETTLE_MS)
+    const working = hosts.filter(({ config }) => config.disk === undefined || core.includes(config.index))
+    for (const host of working) this.#checkSettled(host)
+    for (const [process, client] of this.#parts.clients.entries()) {
+      if (client.isBusy) this.problems.push(`process ${process} never finished its last operation`)
+    }
+    for (const host of working) this.#exercise(host)
+    this.#work()
+    const isWhole = hosts.every(({ config }) => config.disk === undefined || core.includes(config.index))
+    if (isWhole) this.#finish(working)
+  }
+
+  /** Lets time pass until every call that was begun has ended. */
+  #work(): void {
+    const { simulator } = this.#parts.around
+    const endUs = simulator.nowUs + WORK_MS_MAX * 1000
+    while (this.#underWay > 0 && simulator.nowUs < endUs) simulator.runFor(SLICE_MS)
+    if (this.#underWay > 0) this.problems.push(`after healing, ${this.#underWay} calls never ended`)
+  }
+
+  #checkSettled(host: Host): void {
+    const { name } = host.config
+    if (!host.isReady) this.problems.push(`${name} could not open the keyspace after healing`)
+    if (host.callsInFlight > 0) this.problems.push(`${name} has ${host.callsInFlight} calls that never ended`)
+  }
+
+  /** A read, a write with what was read, and a read, of a key that the run was about. */
+  #exercise(host: Host): void {
+    if (!host.isReady) return
+    this.#underWay++
+    const { around, random, processes } = this.#parts
+    const caller = new Caller(processes(), around)
+    const key = random.pick(around.keys)
+    const get = (then: (seen: Seen) => void, triesLeft: number): void => {
+      caller.get(
+        { how: this.#manner(host, undefined), key, repair: undefined, atLeast: undefined },
+        ({ seen, why }) => {
+          if (seen !== undefined) around.simulator.after(1, () => then(seen))
+          else this.#again({ what: `a read of ${key}`, host, why, triesLeft }, (left) => get(then, left))
+        },
+      )
+    }
+    // Others write as well: a write that found the key full has to read it again.
+    const put = (seen: Seen, triesLeft: number): void => {
+      const value = `last${host.config.index}.${triesLeft}`
+      const what = { key, value, isDelete: false, follows: seen, operation: undefined }
+      caller.put({ how: this.#manner(host, undefined), ...what }, ({ kind, why }) => {
+        if (kind === 'ok') around.simulator.after(1, () => get(() => this.#underWay--, TRIES))
+        else
+          this.#again({ what: `a write of ${key}`, host, why, triesLeft }, (left) => {
+            get((latest) => put(latest, left), TRIES)
+          })
+      })
+    }
+    get((seen) => put(seen, TRIES), TRIES)
+  }
+
+  /** Reads every key at level all, and then what every replica holds. */
+  #finish(working: readonly Host[]): void {
+    const { around, random, promises } = this.#parts
+    const hosts = working.filter((host) => host.isReady)
+    if (hosts.length === 0) return
+    for (const key of around.keys) {
+      this.#underWay++
+      this.#readAll(key, random.pick(hosts), TRIES)
+    }
+    this.#work()
+    around.simulator.runFor(QUIET_MS)
+    for (const key of around.keys) this.#final(key, promises.holdersOf(key))
+  }
+
+  #readAll(key: string, host: Host, triesLeft: number): void {
+    const { around, processes } = this.#parts
+    const how = this.#manner(host, 'all')
+    new Caller(processes(), around).get({ how, key, repair: 'blocking', atLeast: undefined }, ({ seen, why }) => {
+      if (seen !== undefined) this.#underWay--
+      else
+        this.#again({ what: `a read of ${key} at level all`, host, why, triesLeft }, (left) =>
+          this.#readAll(key, host, left),
+        )
+    })
+  }
+
+  /** A healed network still has slow moments in which a call may fail; not many in a row. */
+  #again(failure: Failure, retry: (triesLeft: number) => void): void {
+    const { what, host, why, triesLeft } = failure
+    if (triesLeft > 1) {
+      this.#parts.around.simulator.after(PAUSE_MS, () => retry(triesLeft - 1))
+      return
+    }
+    this.#underWay--
+    this.problems.push(`after healing, ${what} through ${host.config.name} failed: ${why}`)
+  }
+
+  #final(key: string, holders: readonly number[]): void {
+    const { around, hosts } = this.#parts
+    const digests = new Set<number>()
+    for (const index of holders) {
+      const { config } = hosts[index] as Host
+      const record = config.disk?.read(definitionFingerprint(config.keyspace.definition), key)
+      digests.add(digestOf(record))
+      around.recorder.final({ replica: config.name, key, value: around.texts.valuesOf(record) })
+    }
+    if (digests.size > 1) this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
+  }
+
+  #manner(host: Host, level: Level | undefined): Manner {
+    return { host, session: undefined, level, timeoutMs: CALL_MS, giveUpMs: 2 * CALL_MS }
+  }
+}

@@ -1,0 +1,329 @@
+/**
+ * A simulated computer with one process of quorate on it: a node (with a replica and its disk) or a client (without).
+ *
+ * It decides when the process runs: not while it is down, and not while it is paused. What arrives during a pause is
+ * handled all at once when it ends, when the clocks have moved on.
+ */
+import { QuorateError } from '../core/base/errors.ts'
+import type { Random } from '../core/base/random.ts'
+import type { Call, Coordinator } from '../core/coordinator.ts'
+import type { Keyspace } from '../core/operation/keyspace.ts'
+import type { OpenResult } from '../core/operation/open.ts'
+import type { ResolvedCore, ResolvedKeyspace } from '../core/options.ts'
+import type { Membership } from '../core/placement/membership.ts'
+import type { Now } from '../core/step.ts'
+import type { Breakage } from './breakage.ts'
+import type { NodeClock } from './clocks.ts'
+import { delayMs } from './delays.ts'
+import type { SimDisk } from './disk.ts'
+import type { Network, Parcel, Receiver } from './network.ts'
+import { CRASHED, Process, Ticket } from './process.ts'
+import { SimEvent, type Simulator } from './simulator.ts'
+
+export interface HostConfig {
+  readonly index: number
+  readonly name: string
+  readonly zone: string
+  readonly simulator: Simulator
+  readonly network: Network
+  readonly membership: Membership
+  readonly options: ResolvedCore
+  readonly random: Random
+  readonly clock: NodeClock
+  /** Left out for a client. */
+  readonly disk: SimDisk | undefined
+  readonly flushMs: number
+  /** How the process keeps its duty to the disk: see process.ts. */
+  readonly joinsEffects: boolean
+  /** What to open. */
+  readonly keyspace: ResolvedKeyspace
+  /** Whether it opens the keyspace without saying how, and takes what the others have. */
+  readonly adopts: boolean
+  readonly breakage: Breakage | undefined
+}
+
+/**
+ * Where a crash hits. `now`: at once. `request`: when the next write arrives, before it is handled. `staged`: when the
+ * next write is staged, before a flush begins. `flush`: while the next flush is under way, or as it fails. `flushed`:
+ * when the next flush has ended and nothing has left yet.
+ */
+export type CrashMoment = 'now' | 'request' | 'staged' | 'flush' | 'flushed'
+
+/** Makes the call, once it is this process's turn. */
+export type CallMaker = (at: {
+  readonly coordinator: Coordinator
+  readonly keyspace: Keyspace
+  readonly now: Now
+  readonly tag: Ticket
+}) => Call
+
+/** Who wants to know of the ends and beginnings of processes. */
+export interface HostWatcher {
+  crashed(host: Host): void
+  started(host: Host): void
+}
+
+class Wake extends SimEvent {
+  readonly #run: (atUs: number) => void
+
+  constructor(run: (atUs: number) => void) {
+    super()
+    this.#run = run
+  }
+
+  override fire(): void {
+    this.#run(this.atUs)
+  }
+}
+
+/** A disk that is stuck for longer than this counts as broken, and its process as crashed: another fault. */
+const FLUSH_MS_MAX = 8000
+const OPEN_TIMEOUT_MS = 2000
+const REOPEN_MS = { least: 100, more: 300 }
+
+export class Host implements Receiver {
+  readonly config: HostConfig
+  /** What did not go as it should: none of it is expected, whatever the faults. */
+  readonly problems: string[] = []
+  watcher: HostWatcher | undefined
+  diskSlowness = 1
+  #process: Process | undefined
+  #life = 0
+  #isPaused = false
+  #ticksFirst = true
+  readonly #inbox: (() => void)[] = []
+  #wakeUs = Infinity
+  #armed: CrashMoment | undefined
+
+  constructor(config: HostConfig) {
+    this.config = config
+  }
+
+  get isUp(): boolean {
+    return this.#process !== undefined
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Whether calls can be made: the keyspace is open. */
+  get isReady(): boolean {
+    return this.#process?.keyspace !== undefined
+  }
+
+  /** Calls that have no result yet. */
+  get callsInFlight(): number {
+    return this.#process?.tickets.size ?? 0
+  }
+
+  start(): void {
+    const { clock, random, simulator } = this.config
+    clock.restart(random.below(10_000), simulator.nowUs)
+    this.#process = new Process(this.config, this.#life++)
+    this.#wakeUs = Infinity
+    this.#armed = undefined
+    this.#isPaused = false
+    this.#input((process, now) => process.tick(now))
+    this.#open(this.#process)
+    this.watcher?.started(this)
+  }
+
+  /** The process is gone, and what its disk had not made durable. */
+  crash(): void {
+    const process = this.#process
+    if (process === undefined) return
+    this.config.simulator.note(this.config.index)
+    this.#process = undefined
+    this.#armed = undefined
+    this.#inbox.length = 0
+    this.config.disk?.crash()
+    for (const ticket of process.tickets) ticket.end(CRASHED)
+    this.watcher?.crashed(this)
+  }
+
+  /** The next crash comes by itself, at a moment that is hard to hit. */
+  arm(moment: CrashMoment): void {
+    if (moment === 'now') this.crash()
+    else this.#armed = moment
+  }
+
+  disarm(): void {
+    this.#armed = undefined
+  }
+
+  /** The disk is gone, as with a new machine under the old name. The process must be down. */
+  wipe(): void {
+    if (this.config.breakage === 'reused-incarnation') this.config.disk?.forget()
+    else this.config.disk?.wipe()
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    if (this.#process === undefined) return
+    const inbox = this.#inbox.splice(0)
+    this.#ticksFirst = this.config.random.chance(0.5)
+    if (this.#ticksFirst) this.#tick()
+    for (const input of inbox) input()
+    if (!this.#ticksFirst) this.#tick()
+  }
+
+  /** The clocks were changed: what was planned by them is planned anew. */
+  clockChanged(): void {
+    this.#wakeUs = Infinity
+    this.#armWake()
+  }
+
+  receive(parcel: Parcel): void {
+    const process = this.#process
+    if (process === undefined) return
+    if (parcel.to.life >= 0 && parcel.to.life !== process.endpoint.life) return
+    if (this.#isPaused) {
+      this.#inbox.push(() => this.#input((running, now) => running.receive(parcel, now)))
+      return
+    }
+    const { kind } = parcel.message
+    if (this.#armed === 'request' && (kind === 'write' || kind === 'mint')) {
+      this.crash()
+      return
+    }
+    const now = this.#now()
+    process.receive(parcel, now)
+    this.#endTurn(process, now)
+  }
+
+  /** A client's call. The result, an error, or `CRASHED` goes to `done`, which must not call back into the host. */
+  ask(make: CallMaker, done: (result: unknown) => void): Ticket {
+    const ticket = new Ticket(done)
+    const process = this.#process
+    if (process === undefined) {
+      ticket.end(CRASHED)
+      return ticket
+    }
+    process.tickets.add(ticket)
+    this.#whenAwake((running, now) => {
+      const { coordinator, keyspace } = running
+      if (keyspace !== undefined) running.call(ticket, make({ coordinator, keyspace, now, tag: ticket }), now)
+    })
+    return ticket
+  }
+
+  /** The client waits no longer. */
+  cancel(ticket: Ticket): void {
+    this.#whenAwake((process, now) => process.cancel(ticket, now))
+  }
+
+  linked(replica: number, up: boolean): void {
+    if (replica !== this.config.index) this.#whenAwake((process, now) => process.linked({ replica, up }, now))
+  }
+
+  #now(): Now {
+    const { clock, simulator } = this.config
+    return clock.at(simulator.nowUs)
+  }
+
+  #whenAwake(input: (process: Process, now: Now) => void): void {
+    if (this.#process === undefined) return
+    if (this.#isPaused) this.#inbox.push(() => this.#input(input))
+    else this.#input(input)
+  }
+
+  #input(input: (process: Process, now: Now) => void): void {
+    const process = this.#process
+    if (process === undefined) return
+    const now = this.#now()
+    input(process, now)
+    this.#endTurn(process, now)
+  }
+
+  /** What the process wants of its surroundings after an input. */
+  #endTurn(process: Process, now: Now): void {
+    process.settle(now)
+    const { disk, simulator, random } = this.config
+    if (process.scans.length > 0) {
+      for (const scan of process.scans.splice(0)) {
+        simulator.after(random.fraction() * 2, () => {
+          if (this.#process !== process) return
+          this.#whenAwake((running) => running.scanned(scan, (disk as SimDisk).scan(scan.request)))
+        })
+      }
+    }
+    this.#armWake()
+    if (disk !== undefined) this.#flush(process, disk)
+  }
+
+  #flush(process: Process, disk: SimDisk): void {
+    if (disk.isFlushing) return
+    if (this.#armed === 'staged' && disk.durable < disk.staged) {
+      this.crash()
+      return
+    }
+    if (!disk.beginFlush()) return
+    const { simulator, random, flushMs } = this.config
+    const tookMs = Math.min(delayMs(random, flushMs) * this.diskSlowness, FLUSH_MS_MAX)
+    if (this.#armed === 'flush') {
+      simulator.after(tookMs * random.fraction(), () => {
+        if (this.#process === process) this.crash()
+      })
+    }
+    simulator.after(tookMs, () => this.#flushed(process, disk))
+  }
+
+  #flushed(process: Process, disk: SimDisk): void {
+    if (this.#process !== process) return
+    disk.endFlush()
+    if (this.#armed === 'flushed') this.crash()
+    else this.#whenAwake((running) => running.flushed())
+  }
+
+  #armWake(): void {
+    const process = this.#process
+    if (process === undefined || process.wakeAtMs === Infinity) return
+    const { clock, simulator } = this.config
+    const atUs = Math.max(simulator.nowUs + 1, clock.whenUs(process.wakeAtMs))
+    if (this.#wakeUs <= atUs) return
+    this.#wakeUs = atUs
+    simulator.scheduleAt(
+      atUs,
+      new Wake((firedUs) => {
+        if (this.#process !== process || firedUs !== this.#wakeUs) return
+        this.#wakeUs = Infinity
+        if (!this.#isPaused) this.#tick()
+      }),
+    )
+  }
+
+  #tick(): void {
+    const { clock, simulator } = this.config
+    const process = this.#process
+    if (process === undefined) return
+    if (clock.at(simulator.nowUs).monoMs < process.wakeAtMs) this.#armWake()
+    else this.#input((running, now) => running.tick(now))
+  }
+
+  /** Opens the keyspace, however long that takes. */
+  #open(process: Process): void {
+    const { simulator, random, keyspace, adopts } = this.config
+    const { definition } = keyspace
+    const ticket = new Ticket((result) => {
+      if (result instanceof QuorateError && result.code === 'QUORATE_KEYSPACE_MISMATCH')
+        this.problems.push(result.message)
+      const opened = result instanceof QuorateError ? undefined : (result as OpenResult).definition
+      if (opened !== undefined) process.keyspace = process.coordinator.keyspace({ ...keyspace, definition: opened })
+      else
+        simulator.after(
+          REOPEN_MS.least + random.below(REOPEN_MS.more),
+          () => this.#process === process && this.#open(process),
+        )
+    })
+    this.#whenAwake((running, now) => {
+      const what = { name: definition.name, definition: adopts ? undefined : definition, timeoutMs: OPEN_TIMEOUT_MS }
+      running.call(ticket, { kind: 'open', tag: ticket, ...what }, now)
+    })
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * One life of a simulated process: the machines in its memory, and the duties of core/step.ts between them, the disk
+ * and the network. When the process crashes, this object is dropped.
+ *
+ * The disk's duty is kept in one of two ways, and a run draws which. *Joined*: everything that leaves waits for all
+ * that was staged before it, and messages inside the process do not wait. *Apart*: an answer waits only if it speaks of
+ * something that is not durable yet, and inside the process it waits as well, since what the coordinator does with it
+ * may leave at once.
+ */
+import { Coordinator, type Call } from '../core/coordinator.ts'
+import type { Answer, Message, Request } from '../core/message.ts'
+import type { Keyspace } from '../core/operation/keyspace.ts'
+import { Replica, type ScannedPage } from '../core/replica.ts'
+import { Step, type Address, type Now, type Reply, type ScanEffect } from '../core/step.ts'
+import { brokenSource, brokenWrite } from './breakage.ts'
+import type { HostConfig } from './host.ts'
+import type { Endpoint, Parcel } from './network.ts'
+
+/** A call of a client and where its result goes. */
+export class Ticket {
+  /** The coordinator's id of the call; 0 before it began. */
+  id = 0
+  isOver = false
+  readonly #done: (result: unknown) => void
+
+  /** @param done called once, from inside the process: it must not call back into it. */
+  constructor(done: (result: unknown) => void) {
+    this.#done = done
+  }
+
+  end(result: unknown): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.#done(result)
+  }
+}
+
+/** What a call gets whose process crashed. */
+export const CRASHED: unique symbol = Symbol('crashed')
+
+/** An effect that waits for the disk. */
+interface Held {
+  /** How many staged writes must be durable. */
+  readonly needs: number
+  readonly to: Address
+  readonly message: Message | undefined
+  readonly reply: Reply | undefined
+}
+
+/** Addresses of links begin above every replica's index. */
+const LINKS_FROM = 1024
+const HOSTS_MAX = 64
+
+export class Process {
+  readonly endpoint: Endpoint
+  readonly coordinator: Coordinator
+  readonly tickets: Set<Ticket> = new Set()
+  /** Scans that the replica asked for and that the host has to carry out. */
+  readonly scans: ScanEffect[] = []
+  keyspace: Keyspace | undefined = undefined
+  /** When the machine wants to be ticked, on its own clock. */
+  wakeAtMs: number = Infinity
+  readonly #config: HostConfig
+  readonly #replica: Replica | undefined
+  readonly #step = new Step()
+  readonly #local: Message[] = []
+  readonly #endpoints = new Map<Address, Endpoint>()
+  #held: Held[] = []
+
+  constructor(config: HostConfig, life: number) {
+    const { membership, options, disk, zone, random, index } = config
+    this.#config = config
+    this.endpoint = { host: index, life }
+    const local = disk === undefined ? -1 : index
+    this.coordinator = new Coordinator({ membership, local, zone, options, random: random.fork() })
+    if (disk === undefined) return
+    this.#replica = new Replica({ incarnation: disk.incarnation, records: disk, own: disk.own(), options })
+  }
+
+  receive(parcel: Parcel, now: Now): void {
+    const { message, from } = parcel
+    const { membership, breakage } = this.#config
+    const members = membership.members.length
+    if (isAnswer(message)) {
+      const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
+      this.coordinator.receive(message, source, now, this.#step)
+      this.#absorb()
+    } else {
+      if (from.host < members) this.coordinator.peers.heard(from.host, now.monoMs)
+      this.#serve(message, LINKS_FROM + from.life * HOSTS_MAX + from.host, now)
+    }
+  }
+
+  call(ticket: Ticket, call: Call, now: Now): void {
+    ticket.id = this.coordinator.call(call, now, this.#step)
+    this.#absorb()
+  }
+
+  cancel(ticket: Ticket, now: Now): void {
+    if (ticket.isOver) return
+    this.coordinator.cancel(ticket.id, now, this.#step)
+    this.#absorb()
+  }
+
+  linked(link: { readonly replica: number; readonly up: boolean }, now: Now): void {
+    this.coordinator.linked(link.replica, link.up, now, this.#step)
+    this.#absorb()
+  }
+
+  tick(now: Now): void {
+    this.wakeAtMs = Infinity
+    this.coordinator.tick(now, this.#step)
+    this.#absorb()
+  }
+
+  scanned({ request, to }: ScanEffect, page: ScannedPage): void {
+    this.#replica?.scanned(request, to, page, this.#step)
+    this.#absorb()
+  }
+
+  /** Delivers what the machines say to each other until they have nothing more to say. */
+  settle(now: Now): void {
+    for (let message = this.#local.shift(); message !== undefined; message = this.#local.shift()) {
+      const { index } = this.#config
+      if (isAnswer(message)) {
+        this.coordinator.receive(message, index, now, this.#step)
+        this.#absorb()
+      } else {
+        this.#serve(message, index, now)
+      }
+    }
+  }
+
+  /** The disk has made more durable: lets go what waited for it. */
+  flushed(): void {
+    const { disk } = this.#config
+    const held = this.#held
+    let free = 0
+    while (free < held.length && (held[free] as Held).needs <= (disk?.durable ?? 0)) free++
+    if (free === 0) return
+    this.#held = held.slice(free)
+    for (const effect of held.slice(0, free)) this.#letGo(effect)
+  }
+
+  #serve(request: Request, from: Address, now: Now): void {
+    if (this.#replica === undefined) return
+    this.#replica.receive(request, from, now, this.#step)
+    this.#absorb()
+  }
+
+  /** Takes everything out of the step. */
+  #absorb(): void {
+    const step = this.#step
+    const needs = this.#stage()
+    const waits = needs > (this.#config.disk?.durable ?? 0)
+    for (let i = 0; i < step.messages.length; i++) {
+      const to = step.to[i] as Address
+      const message = step.messages[i] as Message
+      const passes = !waits || (this.#config.joinsEffects && this.#isHere(to))
+      if (passes) this.#transmit(to, message)
+      else this.#held.push({ needs, to, message, reply: undefined })
+    }
+    for (const reply of step.replies) {
+      if (waits) this.#held.push({ needs, to: -1, message: undefined, reply })
+      else this.#reply(reply)
+    }
+    for (const scan of step.scans) this.scans.push(scan)
+    if (step.wakeAt < this.wakeAtMs) this.wakeAtMs = step.wakeAt
+    step.clear()
+  }
+
+  /** Makes the step's writes visible. Gives how many staged writes must be durable before the step's effects leave. */
+  #stage(): number {
+    const { disk, joinsEffects, breakage } = this.#config
+    if (disk === undefined) return 0
+    const { writes } = this.#step
+    const waits = writes.length > 0 || disk.touchedStaged
+    for (const write of writes) disk.stage(breakage === 'one-sibling' ? brokenWrite(write) : write)
+    disk.touchedStaged = false
+    if (breakage === 'early-acknowledgement') return 0
+    return waits || joinsEffects ? disk.staged : 0
+  }
+
+  #letGo({ to, message, reply }: Held): void {
+    if (reply !== undefined) this.#reply(reply)
+    else if (message !== undefined) this.#transmit(to, message)
+  }
+
+  #isHere(to: Address): boolean {
+    return this.#replica !== undefined && to === this.#config.index
+  }
+
+  #transmit(to: Address, message: Message): void {
+    const { network } = this.#config
+    if (this.#isHere(to)) this.#local.push(message)
+    else network.send({ message, from: this.endpoint, to: this.#endpointOf(to) })
+  }
+
+  /** A replica in whatever life, or the other end of a link. */
+  #endpointOf(to: Address): Endpoint {
+    const known = this.#endpoints.get(to)
+    if (known !== undefined) return known
+    const link = to - LINKS_FROM
+    const endpoint = link < 0 ? { host: to, life: -1 } : { host: link % HOSTS_MAX, life: Math.floor(link / HOSTS_MAX) }
+    this.#endpoints.set(to, endpoint)
+    return endpoint
+  }
+
+  #reply({ tag, result }: Reply): void {
+    const ticket = tag as Ticket
+    this.tickets.delete(ticket)
+    ticket.end(result)
+  }
+}
+
+function isAnswer(message: Message): message is Answer {
+  switch (message.kind) {
+    case 'read-answer':
+    case 'written':
+    case 'minted':
+    case 'scan-page':
+    case 'opened':
+    case 'refused':
+    case 'pong':
+      return true
+    default:
+      return false
+  }
+}

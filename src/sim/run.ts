@@ -1,0 +1,262 @@
+/**
+ * One run: everything that happens in it is decided by its seed and by what the caller fixed.
+ *
+ * A first phase in which clients work while faults come and go, for safety; then healing and the finale, for liveness.
+ */
+import type { HistoryLine } from '../check/history.ts'
+import type { Conflicts } from '../core/options.ts'
+import { Random } from '../core/base/random.ts'
+import type { Breakage } from './breakage.ts'
+import { Texts, type CallerSurroundings } from './caller.ts'
+import { Client } from './client.ts'
+import { NodeClock } from './clocks.ts'
+import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from './cluster-plan.ts'
+import { SimDisk } from './disk.ts'
+import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
+import { Finale } from './finale.ts'
+import { Recorder } from './history.ts'
+import { Host } from './host.ts'
+import { Nemesis } from './nemesis.ts'
+import { drawNemesis } from './nemesis-plan.ts'
+import { Network, type NetworkStats } from './network.ts'
+import { Promises } from './promises.ts'
+import { Simulator } from './simulator.ts'
+import { drawWorkload, type WorkloadPlan } from './workload-plan.ts'
+
+export interface SimulateOptions {
+  /** Decides everything that is not given here. */
+  readonly seed: number
+  /** How many replicas. */
+  readonly replicas?: number
+  readonly keyspace?: GivenKeyspace
+  readonly workload?: Partial<WorkloadPlan>
+  readonly nemesis?: {
+    /** Which classes of faults are enabled. */
+    readonly classes?: readonly FaultClass[]
+    /** The very faults, in place of drawn ones. */
+    readonly faults?: readonly Fault[]
+    /** Whether faults outside a chosen core stay for good. One run in four by default. */
+    readonly permanent?: boolean
+  }
+  /** Runs the core wrongly, to see that judges notice. */
+  readonly breakage?: Breakage
+  /** Makes every message deeply immutable, to find whoever changes one. Slow. */
+  readonly freezes?: boolean
+}
+
+/** What was drawn. It prints as JSON. */
+export interface Drawn {
+  readonly cluster: ClusterPlan
+  readonly workload: WorkloadPlan
+  readonly nemesis: NemesisPlan
+}
+
+/** What judges may hold the run to. */
+export interface Guarantees {
+  readonly conflicts: Conflicts
+  /** By how much stamps may contradict real time. */
+  readonly skewMs: number
+  /** Whether reads that are marked strict are monotonic. */
+  readonly monotonic: boolean
+  /** Whether all faults healed, so that every replica was read at the end. */
+  readonly converges: boolean
+}
+
+export interface SimulationStats extends NetworkStats {
+  readonly events: number
+  readonly virtualMs: number
+  /** How many faults began. */
+  readonly faults: number
+  readonly ok: number
+  readonly fail: number
+  readonly info: number
+}
+
+export interface SimulationRun {
+  readonly seed: number
+  readonly drawn: Drawn
+  readonly history: readonly HistoryLine[]
+  /** Over every delivered message and every line: equal seeds have equal hashes. */
+  readonly traceHash: string
+  readonly guarantees: Guarantees
+  /** What a store that works would not do, and no history shows: calls that never end, a healed store that fails. */
+  readonly problems: readonly string[]
+  readonly stats: SimulationStats
+}
+
+/** Runs it, in virtual time and synchronously. */
+export function simulate(options: SimulateOptions): SimulationRun {
+  const { stackTraceLimit } = Error
+  // Many calls fail, as they should, and nobody reads where. Collecting the stacks takes a tenth of the time.
+  Error.stackTraceLimit = 0
+  try {
+    return new Run(options).play()
+  } catch {
+    Error.stackTraceLimit = stackTraceLimit
+    // A bug: the same again, with the stack.
+    return new Run(options).play()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+/** What is shared by everything that draws. One stream each, so that one that draws more does not shift the others. */
+interface Streams {
+  readonly cluster: Random
+  readonly workload: Random
+  readonly nemesis: Random
+  readonly network: Random
+  readonly hosts: Random
+  readonly clients: Random
+  readonly finale: Random
+}
+
+function streamsOf(seed: number): Streams {
+  const random = new Random(seed)
+  const [cluster, workload, nemesis, network] = [random.fork(), random.fork(), random.fork(), random.fork()]
+  return { cluster, workload, nemesis, network, hosts: random.fork(), clients: random.fork(), finale: random.fork() }
+}
+
+class Run {
+  readonly #options: SimulateOptions
+  readonly #streams: Streams
+  readonly #drawn: Drawn
+  readonly #promises: Promises
+  readonly #simulator = new Simulator()
+  readonly #network: Network
+  readonly #hosts: readonly Host[]
+  #processes = 0
+
+  constructor(options: SimulateOptions) {
+    this.#options = options
+    this.#streams = streamsOf(options.seed)
+    const { replicas, keyspace = {}, breakage } = options
+    const cluster = drawCluster(this.#streams.cluster, { replicas, keyspace, breakage })
+    const workload = this.#drawWorkload(cluster)
+    const { keys, readLevels } = workload
+    this.#promises = new Promises({ cluster, breakage, keys, readLevels })
+    const nemesis = this.#drawNemesis(cluster, workload)
+    this.#promises.wipes = nemesis.faults.filter((fault) => fault.kind === 'crash' && fault.wipes).length
+    this.#drawn = { cluster, workload, nemesis }
+    this.#network = new Network({
+      simulator: this.#simulator,
+      random: this.#streams.network,
+      zones: cluster.hosts.map(({ zone }) => zone),
+      conditions: nemesis.conditions,
+      freezes: options.freezes ?? false,
+    })
+    this.#hosts = cluster.hosts.map((plan, index) => this.#host(plan, index))
+    for (const host of this.#hosts) this.#network.join(host)
+  }
+
+  play(): SimulationRun {
+    const { workload, nemesis: plan } = this.#drawn
+    const simulator = this.#simulator
+    const hosts = this.#hosts
+    const recorder = new Recorder(simulator)
+    const around = this.#around(recorder)
+    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan })
+    for (const host of hosts) host.start()
+    nemesis.start()
+    const clients = this.#clients(around)
+    for (const client of clients) client.start()
+    simulator.runFor(workload.durationMs)
+    const finale = new Finale({
+      around,
+      random: this.#streams.finale,
+      hosts,
+      clients,
+      nemesis,
+      promises: this.#promises,
+      core: plan.core,
+      processes: () => this.#processes++,
+    })
+    finale.play()
+    return {
+      seed: this.#options.seed,
+      drawn: this.#drawn,
+      history: recorder.lines(),
+      traceHash: simulator.traceHash,
+      guarantees: this.#guarantees(),
+      problems: [...hosts.flatMap((host) => host.problems), ...finale.problems],
+      stats: this.#stats(recorder, nemesis),
+    }
+  }
+
+  #drawWorkload({ keyspace }: ClusterPlan): WorkloadPlan {
+    const { n, conflicts } = keyspace.definition
+    return drawWorkload(this.#streams.workload, { n, isLww: conflicts === 'lww' }, this.#options.workload)
+  }
+
+  #drawNemesis({ hosts, keyspace }: ClusterPlan, { durationMs, writeLevels }: WorkloadPlan): NemesisPlan {
+    const random = this.#streams.nemesis
+    const { classes, faults, permanent } = this.#options.nemesis ?? {}
+    const replicas = hosts.filter(({ isReplica }) => isReplica).length
+    const isPermanent = permanent ?? random.chance(0.25)
+    const core = isPermanent ? this.#promises.drawCore(random) : undefined
+    // A write on w disks survives the loss of one fewer. A level below the default would make it less.
+    const copies = writeLevels.length > 0 ? 1 : Number(keyspace.definition.write)
+    const wipesMax = copies >= 1 ? copies - 1 : 0
+    const isLww = keyspace.definition.conflicts === 'lww'
+    const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
+    const plan = drawNemesis(random, setting)
+    return faults === undefined ? plan : { ...plan, faults }
+  }
+
+  #host(plan: HostPlan, index: number): Host {
+    const { cluster } = this.#drawn
+    const { membership, options, keyspace } = cluster
+    const random = this.#streams.hosts.fork()
+    return new Host({
+      ...plan,
+      index,
+      membership,
+      options,
+      keyspace,
+      simulator: this.#simulator,
+      network: this.#network,
+      random,
+      clock: new NodeClock(plan.offsetMs),
+      disk: plan.isReplica ? new SimDisk(random.fork()) : undefined,
+      breakage: this.#options.breakage,
+    })
+  }
+
+  #around(recorder: Recorder): CallerSurroundings {
+    const { isStrict, scansAreStrict } = this.#promises
+    const { keys } = this.#drawn.workload
+    return { simulator: this.#simulator, recorder, texts: new Texts(), isStrict, scansAreStrict, keys }
+  }
+
+  #clients(around: CallerSurroundings): Client[] {
+    const { workload } = this.#drawn
+    const random = this.#streams.clients
+    const readers = (): number => this.#processes++
+    let left = workload.operations
+    const isOver = (): boolean => this.#simulator.nowUs >= workload.durationMs * 1000
+    const take = (): boolean => left-- > 0 && !isOver()
+    this.#processes = workload.clients
+    return Array.from({ length: workload.clients }, (_, process) => {
+      const shared = { plan: workload, around, hosts: this.#hosts, readers, take, isOver }
+      return new Client({ ...shared, process, random: random.fork(), home: random.pick(this.#hosts) })
+    })
+  }
+
+  #guarantees(): Guarantees {
+    const { cluster, nemesis } = this.#drawn
+    const offsetMs = Math.max(...this.#hosts.map(({ config }) => config.clock.offsetMsMax))
+    return {
+      conflicts: cluster.keyspace.definition.conflicts,
+      // Two clocks may be off in opposite directions, and hybrid time counts whole milliseconds.
+      skewMs: 2 * Math.ceil(offsetMs) + 1,
+      monotonic: this.#promises.monotonic,
+      converges: nemesis.core.length === cluster.membership.members.length,
+    }
+  }
+
+  #stats(recorder: Recorder, nemesis: Nemesis): SimulationStats {
+    const { events, nowUs } = this.#simulator
+    const { ok, fail, info } = recorder
+    return { ...this.#network.stats, events, virtualMs: nowUs / 1000, faults: nemesis.begun, ok, fail, info }
+  }
+}
