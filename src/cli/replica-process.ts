@@ -1,0 +1,157 @@
+/**
+ * One replica in a process of its own, started again whenever it dies.
+ *
+ * The wait before it is started again is short, doubles with each death and is short again once it has lived for a
+ * while. It is stopped with SIGTERM, and with SIGKILL when it does not follow in time; it stops by itself when this
+ * process is gone (supervision.ts).
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { QuorateError, type ErrorCode } from '../core/base/errors.ts'
+import type { PlannedReplica } from './cluster-plan.ts'
+import { SUPERVISED, type ReplicaMessage } from './supervision.ts'
+
+export type ReplicaEvent =
+  | { readonly event: 'ready'; readonly replica: string; readonly pid: number; readonly ms: number }
+  | { readonly event: 'died'; readonly replica: string; readonly why: string; readonly restartMs: number }
+  /** It wrote this to stderr. */
+  | { readonly event: 'said'; readonly replica: string; readonly line: string }
+
+export interface ReplicaProcessStatus {
+  readonly state: 'starting' | 'running' | 'waiting' | 'stopped'
+  readonly pid: number | undefined
+  readonly restarts: number
+  readonly http: string
+}
+
+const RESTART_MS_MIN = 100
+const RESTART_MS_MAX = 5_000
+/** After so long a life a death is not counted with the ones before. */
+const HEALTHY_MS = 10_000
+/** A store with much data to recover may take a while; this is for one that hangs. */
+const START_MS_MAX = 60_000
+const STOP_MS_MAX = 5_000
+
+export class ReplicaProcess {
+  readonly #plan: PlannedReplica
+  readonly #args: readonly string[]
+  readonly #onEvent: (event: ReplicaEvent) => void
+  #child: ChildProcess | undefined
+  #state: ReplicaProcessStatus['state'] = 'stopped'
+  #failure: QuorateError | undefined
+  #deaths = 0
+  #restarts = 0
+  #startedAtMs = 0
+  #restart: NodeJS.Timeout | undefined
+  #stopping = false
+  #whenGone: () => void = () => {}
+
+  /** @param args of the child, behind the node executable. */
+  constructor(plan: PlannedReplica, args: readonly string[], onEvent: (event: ReplicaEvent) => void) {
+    this.#plan = plan
+    this.#args = args
+    this.#onEvent = onEvent
+  }
+
+  get status(): ReplicaProcessStatus {
+    const { httpPort } = this.#plan
+    const http = `http://127.0.0.1:${httpPort}`
+    return { state: this.#state, pid: this.#child?.pid, restarts: this.#restarts, http }
+  }
+
+  /** Starts it for the first time. Rejects when it cannot serve; it is then not started again. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let served = false
+      this.#spawn({
+        ready: () => {
+          served = true
+          resolve()
+        },
+        ended: (why) => {
+          if (served) {
+            this.#again(why)
+            return
+          }
+          this.#state = 'stopped'
+          reject(this.#failure ?? new QuorateError('QUORATE_UNAVAILABLE', `replica ${this.#plan.id} ended: ${why}`))
+        },
+      })
+    })
+  }
+
+  /** Stops it for good, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#restart)
+    this.#state = 'stopped'
+    const child = this.#child
+    if (child === undefined) return
+    const gone = new Promise<void>((resolve) => (this.#whenGone = resolve))
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    await gone
+    clearTimeout(late)
+  }
+
+  /** Ends it at once, also where nothing can be waited for. */
+  kill(): void {
+    this.#stopping = true
+    clearTimeout(this.#restart)
+    this.#child?.kill('SIGKILL')
+  }
+
+  #spawn(on: { readonly ready: () => void; readonly ended: (why: string) => void }): void {
+    const { id } = this.#plan
+    const child = spawn(process.execPath, this.#args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, [SUPERVISED]: '1' },
+    })
+    this.#child = child
+    this.#state = 'starting'
+    this.#failure = undefined
+    this.#startedAtMs = performance.now()
+    const late = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX)
+    let spawnProblem: Error | undefined
+    let said = ''
+    child.on('error', (error) => (spawnProblem ??= error))
+    child.on('message', (message: ReplicaMessage) => {
+      if (message.kind === 'failed') {
+        this.#failure = new QuorateError(message.code as ErrorCode, `replica ${id}: ${message.message}`)
+        return
+      }
+      clearTimeout(late)
+      this.#state = 'running'
+      const ms = performance.now() - this.#startedAtMs
+      this.#onEvent({ event: 'ready', replica: id, pid: child.pid ?? 0, ms: Math.round(ms) })
+      on.ready()
+    })
+    if (child.stderr !== null) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        said = line
+        this.#onEvent({ event: 'said', replica: id, line })
+      })
+    }
+    child.once('close', (code, signal) => {
+      clearTimeout(late)
+      this.#child = undefined
+      const end = signal ?? `exit code ${code}`
+      const why = this.#failure?.message ?? spawnProblem?.message ?? (said === '' ? end : `${end}: ${said}`)
+      this.#whenGone()
+      if (this.#stopping) this.#state = 'stopped'
+      else on.ended(why)
+    })
+  }
+
+  readonly #again = (why: string): void => {
+    if (performance.now() - this.#startedAtMs > HEALTHY_MS) this.#deaths = 0
+    const restartMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** this.#deaths)
+    this.#deaths++
+    this.#state = 'waiting'
+    this.#onEvent({ event: 'died', replica: this.#plan.id, why, restartMs })
+    this.#restart = setTimeout(() => {
+      this.#restarts++
+      this.#spawn({ ready: () => {}, ended: this.#again })
+    }, restartMs)
+  }
+}

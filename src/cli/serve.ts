@@ -1,0 +1,119 @@
+/**
+ * `quorate serve`: one replica in this process, until it is told to stop or its storage fails.
+ */
+import type { HttpSide } from '../dashboard/http-server.ts'
+import { QuorateError } from '../core/base/errors.ts'
+import type { Node, NodeOptions } from '../runtime/node.ts'
+import { usage, type Command, type Input } from './command.ts'
+import type { Output } from './output.ts'
+import { parseListen, parseReplicas } from './replica-address.ts'
+import { StopSignals } from './stop-signals.ts'
+import { isSupervised, tellSupervisor } from './supervision.ts'
+
+/** Closing that takes longer is given up: everything acknowledged is on disk already. */
+const CLOSE_MS = 5_000
+
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'Run one replica in this process.',
+  positionals: [],
+  options: {
+    id: { value: 'NAME', help: 'the name of this replica, the same at every start' },
+    listen: { value: 'HOST:PORT', help: 'for the other replicas and for clients, by WebSocket' },
+    peer: { value: 'ID=URL', multiple: true, help: 'another replica, b=ws://host:port, or b@zone=ws://host:port' },
+    data: { value: 'DIR', help: 'where its records are kept; in memory if left out' },
+    zone: { value: 'NAME', help: 'where it stands; zones count once every replica has one' },
+    http: { value: '[HOST:]PORT', help: 'for status, events and keys over HTTP; 127.0.0.1 by default' },
+  },
+  notes: `Every replica is started with the same ids and zones. Listening on another address than loopback needs a secret of at
+least 16 random characters in QUORATE_SECRET, the same for all replicas and clients. The HTTP side asks for no password:
+on another address than loopback, put a proxy with one in front. SIGTERM and Ctrl-C stop the replica; acknowledged
+writes are on disk by then.`,
+  examples: [
+    'quorate serve --id a --listen 127.0.0.1:7101 --peer b=ws://127.0.0.1:7102 --peer c=ws://127.0.0.1:7103 --data ./a --http 7201',
+  ],
+  run: serve,
+}
+
+async function serve(input: Input, output: Output): Promise<void> {
+  const supervised = isSupervised()
+  const signals = new StopSignals(supervised ? ['SIGINT', 'SIGHUP'] : [])
+  if (supervised) {
+    process.once('disconnect', () => signals.stop('disconnected'))
+    if (!process.connected) signals.stop('disconnected')
+  }
+  try {
+    const replica = await openReplica(input, (error) => signals.stop(error))
+    if (supervised) await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
+    else tellReady(replica, input, output)
+    const reason = await signals.first
+    const { exitCode } = process
+    const closed = await closeReplica(replica)
+    if (reason instanceof Error) throw reason
+    if (!supervised) output.tell({ event: 'stopped', reason }, `stopped (${reason})${closed ? '' : ', in a hurry'}`)
+    process.exit(exitCode)
+  } catch (error) {
+    if (!supervised) throw error
+    const { code, message } = error instanceof QuorateError ? error : { code: 'failed', message: String(error) }
+    await tellSupervisor({ kind: 'failed', code, message })
+    process.exit(1)
+  }
+}
+
+interface OpenReplica {
+  readonly node: Node
+  readonly http: HttpSide | undefined
+}
+
+async function openReplica(input: Input, onFatal: (error: QuorateError) => void): Promise<OpenReplica> {
+  const id = input.text('id')
+  const listen = input.text('listen')
+  if (id === undefined) throw usage(serveCommand, '--id is missing')
+  if (listen === undefined) throw usage(serveCommand, '--listen is missing')
+  const dataDir = input.text('data')
+  const zone = input.text('zone')
+  const httpAt = input.text('http')
+  const secret = process.env['QUORATE_SECRET']
+  const address = httpAt === undefined ? undefined : parseListen(httpAt, 'http')
+  const options: NodeOptions = {
+    id,
+    listen: parseListen(listen, 'listen'),
+    peers: parseReplicas(input.texts('peer'), '--peer'),
+    onFatal,
+    ...(dataDir !== undefined && { dataDir }),
+    ...(zone !== undefined && { zone }),
+    ...(secret !== undefined && { secret }),
+  }
+  // Loaded here, so that help and mistakes are answered at once.
+  const { openNode } = await import('../runtime/node.ts')
+  const { startHttp } = await import('../dashboard/http-server.ts')
+  const node = await openNode(options)
+  try {
+    return { node, http: address === undefined ? undefined : await startHttp({ store: node, ...address }) }
+  } catch (error) {
+    await node.close()
+    throw error
+  }
+}
+
+function tellReady({ node, http }: OpenReplica, input: Input, output: Output): void {
+  const { id, url } = node
+  const data = input.text('data')
+  const where = data === undefined ? 'in memory only: gone with the process' : `data in ${data}`
+  const web = http === undefined ? '' : `, ${http.url}`
+  output.tell(
+    { event: 'ready', id, url, http: http?.url, data, pid: process.pid },
+    `replica ${id} serves ${url}${web} (${where})`,
+  )
+}
+
+/** Whether everything closed in time. */
+async function closeReplica({ node, http }: OpenReplica): Promise<boolean> {
+  const closing = (async (): Promise<true> => {
+    await http?.close()
+    await node.close()
+    return true
+  })()
+  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), CLOSE_MS).unref())
+  return Promise.race([closing, late])
+}

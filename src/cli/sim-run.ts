@@ -1,0 +1,62 @@
+/**
+ * One simulated run, judged: what the simulator did under a seed, held against everything that was promised.
+ */
+import { checkApHistory, printHistory } from '../check/index.ts'
+import { simulate, type Breakage, type SimulationRun } from '../sim/index.ts'
+
+/** What is kept of a run; everything else can be had again from its seed. */
+export interface Verdict {
+  readonly seed: number
+  /** Equal for equal seeds. */
+  readonly traceHash: string
+  readonly operations: number
+  readonly faults: number
+  readonly virtualMs: number
+  /** How many observations each judge could really judge. */
+  readonly checked: Readonly<Record<string, number>>
+  /** Each broken promise: the judge, its rule, and what it saw. */
+  readonly violations: readonly string[]
+}
+
+export interface RunOptions {
+  readonly seed: number
+  /** Runs the core wrongly, to see that the judges notice. */
+  readonly breakage: Breakage | undefined
+}
+
+export interface JudgedRun {
+  readonly verdict: Verdict
+  /** Nothing when the run ended in an exception. */
+  readonly run: SimulationRun | undefined
+}
+
+export function judgedRun({ seed, breakage }: RunOptions): JudgedRun {
+  let run: SimulationRun
+  try {
+    run = simulate({ seed, ...(breakage !== undefined && { breakage }) })
+  } catch (error) {
+    const violations = [`exception: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]
+    const nothing = { traceHash: '', operations: 0, faults: 0, virtualMs: 0, checked: {} }
+    return { verdict: { seed, ...nothing, violations }, run: undefined }
+  }
+  const { conflicts, skewMs, monotonic } = run.guarantees
+  const { judges, violations } = checkApHistory(run.history, { conflicts, skewMs, monotonic })
+  const { ok, fail, info, faults, virtualMs } = run.stats
+  const checked = Object.fromEntries(Object.entries(judges).map(([judge, said]) => [judge, said.checked]))
+  const broken = violations.map(({ judge, rule, message }) => `${judge}, rule ${rule}: ${message}`)
+  const verdict = {
+    seed,
+    traceHash: run.traceHash,
+    operations: ok + fail + info,
+    faults,
+    virtualMs,
+    checked,
+    violations: [...run.problems.map((problem) => `run, ${problem}`), ...broken],
+  }
+  return { verdict, run }
+}
+
+/** The history of a run as a file's text. */
+export function historyText(options: RunOptions): string {
+  return printHistory(judgedRun(options).run?.history ?? [])
+}
