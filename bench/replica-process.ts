@@ -1,0 +1,50 @@
+/**
+ * One replica of the benchmark, in a process of its own.
+ *
+ * It opens a node as an application would, except that it learns its peers' addresses once all of them listen, and that
+ * it can be made slow: what it sends to one receiver is then held back.
+ */
+import { prepareNode, type Node } from '../src/runtime/node.ts'
+import { LinkFaults } from '../src/runtime/transport/faults.ts'
+import { answerQuestions } from './child.ts'
+import { heldBytes } from './heap.ts'
+
+export interface OpenReplica {
+  readonly kind: 'open'
+  readonly id: string
+  readonly peers: readonly string[]
+  readonly dataDir: string | undefined
+  /** Whether it may be told to be slow; the check for that stands in the way of every frame. */
+  readonly faulty: boolean
+}
+
+export type ReplicaQuestion =
+  | OpenReplica
+  | { readonly kind: 'dial'; readonly urls: Readonly<Record<string, string>> }
+  | { readonly kind: 'slow'; readonly to: string; readonly ms: number }
+  | { readonly kind: 'memory' }
+
+const faults = new LinkFaults()
+let node: Node | undefined
+
+async function answer(question: ReplicaQuestion): Promise<unknown> {
+  switch (question.kind) {
+    case 'open': {
+      const { id, dataDir, faulty } = question
+      const peers = Object.fromEntries(question.peers.map((peer) => [peer, '']))
+      node = await prepareNode({ id, peers, ...(dataDir !== undefined && { dataDir }) }, faulty ? faults : undefined)
+      return node.url
+    }
+    case 'dial':
+      return node?.dialPeers(question.urls)
+    case 'slow':
+      return node && faults.delay({ from: node.id, to: question.to, ms: question.ms })
+    case 'memory':
+      return heldBytes()
+  }
+}
+
+answerQuestions(
+  (question) => answer(question as ReplicaQuestion),
+  async () => node?.close(),
+)

@@ -1,0 +1,140 @@
+/** What a coordinator knows of the replicas: whom it asks, in which order, how patiently, and what it tells of them. */
+import { describe, expect, test } from 'vitest'
+import { Peers } from '../../../src/core/operation/peers.ts'
+import { membershipOf } from '../../../src/core/placement/membership.ts'
+import { Step } from '../../../src/core/step.ts'
+
+const HEARTBEAT = 100
+const membership = membershipOf(['a', 'b', 'c', 'd'].map((id) => ({ id, zone: '' })))
+const everybody = { partition: 0, replicas: [2, 0, 3, 1], zones: ['', '', '', ''] }
+
+function peers(local = -1): { subject: Peers; step: Step } {
+  return { subject: new Peers({ membership, local, options: { heartbeatMs: HEARTBEAT } }), step: new Step() }
+}
+
+/** Members by letter, in the order in which they would be asked. */
+function orderOf(subject: Peers, nowMs: number): string {
+  const { order } = subject.view(everybody, nowMs)
+  return order.map((position) => 'abcd'[everybody.replicas[position] as number]).join('')
+}
+
+describe('whom to ask', () => {
+  test('nobody has answered: nobody but the replica in this process', () => {
+    expect(orderOf(peers().subject, 0)).toBe('')
+    const { subject } = peers(0)
+    const view = subject.view(everybody, 0)
+    expect([view.local, view.usable, [...view.order]]).toEqual([1, 0b0010, [1]])
+    expect(view.names).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('the local replica is not on the list: the view has none', () => {
+    const { subject } = peers(0)
+    expect(subject.view({ partition: 0, replicas: [1, 2], zones: ['', ''] }, 0).local).toBe(-1)
+  })
+
+  test('answers of different speed: the fastest is first, and equals stay in the order of the list', () => {
+    const { subject, step } = peers()
+    const answer = (replica: number, ms: number): void =>
+      subject.answered(replica, { sentAtMs: 1_000 - ms, nowMs: 1_000 }, step)
+    answer(0, 5)
+    answer(1, 1)
+    answer(2, 9)
+    answer(3, 5)
+    expect(orderOf(subject, 1_000)).toBe('badc')
+    answer(2, 0.01)
+    answer(2, 0.01)
+    expect(orderOf(subject, 1_000)).toBe('badc')
+    for (let i = 0; i < 40; i++) answer(2, 0.01)
+    expect(orderOf(subject, 1_000)).toBe('cbad')
+  })
+
+  test('the local replica: costs nothing and comes first', () => {
+    const { subject, step } = peers(3)
+    for (const replica of [0, 1, 2]) subject.answered(replica, { sentAtMs: 999, nowMs: 1_000 }, step)
+    expect(orderOf(subject, 1_000)).toBe('dcab')
+    expect(subject.latencyMs(3)).toBe(0)
+  })
+
+  test('an answer to an operation: proves as much as one to a ping', () => {
+    const { subject } = peers(0)
+    subject.took(1, 10, 1_000)
+    expect(subject.usable(1, 1_000)).toBe(true)
+    expect(subject.latencyMs(1)).toBe(10)
+    // It left ten milliseconds before.
+    expect(subject.usable(1, 990 + 2 * HEARTBEAT)).toBe(false)
+  })
+})
+
+describe('patience', () => {
+  test('without experience: the least', () => expect(peers().subject.patienceMs()).toBe(10))
+
+  test('steady answers: about their time, once the deviation has settled', () => {
+    const { subject } = peers()
+    for (let i = 0; i < 500; i++) subject.took(1, 50, 1_000)
+    expect(subject.patienceMs()).toBeCloseTo(50, 0)
+  })
+
+  test('answers that scatter: more than their mean', () => {
+    const { subject } = peers()
+    for (let i = 0; i < 500; i++) subject.took(1, i % 2 === 0 ? 20 : 80, 1_000)
+    expect(subject.patienceMs()).toBeGreaterThan(120)
+  })
+
+  test('very slow answers: a second and no more; the local replica teaches nothing', () => {
+    const { subject } = peers(0)
+    for (let i = 0; i < 500; i++) subject.took(0, 500, 1_000)
+    expect(subject.patienceMs()).toBe(10)
+    for (let i = 0; i < 500; i++) subject.took(1, 60_000, 100_000)
+    expect(subject.patienceMs()).toBe(1_000)
+  })
+})
+
+describe('what observers are told', () => {
+  test('each change once, with what was before', () => {
+    const { subject, step } = peers()
+    const told = (): string[] =>
+      step.notices
+        .splice(0)
+        .map((notice) => (notice.kind === 'reachability' ? `${notice.replica} ${notice.before} -> ${notice.state}` : '?'))
+    subject.answered(1, { sentAtMs: 1_000, nowMs: 1_001 }, step)
+    subject.answered(1, { sentAtMs: 1_001, nowMs: 1_002 }, step)
+    expect(told()).toEqual(['b unreachable -> reachable'])
+    subject.pingDue(1_100, step)
+    expect(told()).toEqual([])
+    subject.pingDue(1_160, step)
+    expect(told()).toEqual(['b reachable -> late'])
+    subject.heard(1, 1_200)
+    subject.pingDue(1_210, step)
+    expect(told()).toEqual(['b late -> one-way'])
+    subject.linked(1, false, 1_220, step)
+    for (let nowMs = 1_260; nowMs <= 1_440; nowMs += 60) subject.pingDue(nowMs, step)
+    expect(told()).toEqual(['b one-way -> unreachable'])
+    subject.linked(1, true, 1_441, step)
+    subject.answered(1, { sentAtMs: 1_442, nowMs: 1_443 }, step)
+    expect(told()).toEqual(['b unreachable -> reachable'])
+    subject.linked(1, false, 1_444, step)
+    expect(told()).toEqual(['b reachable -> one-way'])
+  })
+
+  test('the local replica: is reachable from the first look on, whatever time it is', () => {
+    const { subject, step } = peers(2)
+    expect(subject.state(2, 0)).toBe('reachable')
+    subject.pingDue(0, step)
+    expect(step.notices).toEqual([{ kind: 'reachability', replica: 'c', state: 'reachable', before: 'unreachable' }])
+  })
+})
+
+describe('pings', () => {
+  test('are due at once, then twice in each heartbeat, and at once for a new link', () => {
+    const { subject, step } = peers()
+    const interval = HEARTBEAT / 2
+    expect(subject.pingDue(0, step)).toBe(true)
+    expect(subject.wakeAtMs).toBe(interval)
+    expect(subject.pingDue(interval - 1, step)).toBe(false)
+    expect(subject.pingDue(interval, step)).toBe(true)
+    subject.linked(1, true, interval + 1, step)
+    expect(subject.pingDue(interval + 1, step)).toBe(true)
+    subject.linked(1, false, interval + 2, step)
+    expect(subject.pingDue(interval + 2, step)).toBe(false)
+  })
+})

@@ -1,0 +1,142 @@
+/** Options: defaults, limits, and what is said of combinations that cannot be. */
+import { describe, expect, test } from 'vitest'
+import {
+  checkName,
+  checkRepair,
+  checkTimeout,
+  resolveCore,
+  resolveKeyspace,
+  type CoreOptions,
+  type KeyspaceOptions,
+} from '../../src/core/options.ts'
+
+const THREE = { members: 3 }
+
+function refused(message: string): unknown {
+  return expect.objectContaining({ code: 'QUORATE_INVALID_OPTION', message: expect.stringContaining(message) })
+}
+
+describe('options of a keyspace', () => {
+  test('nothing but the mode: three copies, majorities, siblings', () => {
+    expect(resolveKeyspace('carts', { mode: 'ap' }, { members: 5 })).toEqual({
+      definition: { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' },
+      repair: undefined,
+      timeoutMs: undefined,
+    })
+  })
+
+  test.for([
+    [1, 1, '1'],
+    [2, 2, '2'],
+    [3, 3, '2'],
+    [31, 3, '2'],
+  ] as const)('%d members: n is %d and its majority %s', ([members, n, majority]) => {
+    const { definition } = resolveKeyspace('carts', { mode: 'ap' }, { members })
+    expect(definition).toMatchObject({ n, read: majority, write: majority })
+  })
+
+  test.for([
+    [{ r: 1, w: 3 }, { read: '1', write: '3' }],
+    [{ read: 'one', write: 'all' }, { read: '1', write: '3' }],
+    [{ read: 'quorum', write: 2 }, { read: '2', write: '2' }],
+    [{ n: 1 }, { n: 1, read: '1', write: '1' }],
+    [{ read: 'local-quorum', write: 'each-quorum' }, { read: 'local-quorum', write: 'each-quorum' }],
+    [{ conflicts: 'lww' }, { conflicts: 'lww' }],
+  ] as const)('%j: is resolved to %j', ([options, definition]) => {
+    expect(resolveKeyspace('carts', { mode: 'ap', ...options }, THREE).definition).toMatchObject(definition)
+  })
+
+  test('repair and time limit: are kept, and are no part of the definition', () => {
+    const plain = resolveKeyspace('carts', { mode: 'ap' }, THREE)
+    const resolved = resolveKeyspace('carts', { mode: 'ap', repair: 'off', timeoutMs: 50, resolve: (all) => all[0] }, THREE)
+    expect(resolved).toMatchObject({ repair: 'off', timeoutMs: 50 })
+    expect(resolved.definition).toEqual(plain.definition)
+  })
+
+  test.for([
+    [{ mode: 'cp' }, 'mode "cp" is not known'],
+    [{}, 'mode undefined is not known'],
+    [{ mode: 'ap', n: 0 }, 'n is 0'],
+    [{ mode: 'ap', n: 4 }, 'n is 4, and there are 3 replicas'],
+    [{ mode: 'ap', n: 1.5 }, 'n is 1.5'],
+    [{ mode: 'ap', n: '3' }, 'n is 3'],
+    [{ mode: 'ap', r: 4 }, 'level 4 needs 4 replicas'],
+    [{ mode: 'ap', n: 2, w: 3 }, 'level 3 needs 3 replicas, and a key has 2'],
+    [{ mode: 'ap', w: 0 }, 'level 0 needs 0 replicas'],
+    [{ mode: 'ap', r: 1, read: 'one' }, 'give read or r, not both'],
+    [{ mode: 'ap', w: 1, write: 'one' }, 'give write or w, not both'],
+    [{ mode: 'ap', read: 'most' }, '"most" is not a level'],
+    [{ mode: 'ap', conflicts: 'newest' }, 'conflicts is "newest": use siblings, lww'],
+    [{ mode: 'ap', conflicts: 'lww', resolve: () => 1 }, 'resolve is for siblings'],
+    [{ mode: 'ap', repair: 'sometimes' }, 'repair is "sometimes": use blocking, background, off'],
+    [{ mode: 'ap', timeoutMs: 0 }, 'timeoutMs is 0'],
+    [{ mode: 'ap', replicas: 3 }, '"replicas" is not an option of a keyspace: use mode, n,'],
+    [{ mode: 'ap', R: 2 }, '"R" is not an option of a keyspace'],
+  ] as const)('%j: is refused (%s)', ([options, message]) => {
+    expect(() => resolveKeyspace('carts', options as KeyspaceOptions, THREE)).toThrow(refused(message) as Error)
+  })
+
+  test('an own property named __proto__: is refused like any other that does not exist', () => {
+    const options = JSON.parse('{"mode":"ap","__proto__":{"n":1}}') as KeyspaceOptions
+    expect(() => resolveKeyspace('carts', options, THREE)).toThrow(refused('"__proto__" is not an option') as Error)
+  })
+})
+
+describe('names', () => {
+  test.for(['a', 'Carts', '9lives', 'a.b_c-d', 'x'.repeat(64), 'constructor'])('%s: is a name', (name) => {
+    expect(checkName(name)).toBe(name)
+  })
+
+  test.for(['', 'a b', 'a/b', '.a', '-a', '_a', 'ä', 'x'.repeat(65), '__proto__', 'a\n', null, undefined, 7, ['a']])(
+    '%j: is refused',
+    (name) => {
+      expect(() => checkName(name)).toThrow(refused('is not a keyspace name') as Error)
+    },
+  )
+})
+
+describe('spans and choices', () => {
+  test.for([1, 1.5, 3_600_000])('a time limit of %d ms: is allowed', (ms) => expect(checkTimeout(ms)).toBe(ms))
+
+  test.for([0, -1, 0.9, 3_600_001, NaN, Infinity, '100', null, undefined])('a time limit of %j: is refused', (ms) => {
+    expect(() => checkTimeout(ms)).toThrow(refused(`timeoutMs is ${String(ms)}: use 1 to 3600000`) as Error)
+  })
+
+  test.for(['blocking', 'background', 'off'])('repair %s: is allowed', (repair) => {
+    expect(checkRepair(repair)).toBe(repair)
+  })
+
+  test.for(['', 'Off', true, false, null, 1])('repair %j: is refused', (repair) => {
+    expect(() => checkRepair(repair)).toThrow(refused('repair is') as Error)
+  })
+})
+
+describe('options of the core', () => {
+  test('none: the documented defaults', () => {
+    expect(resolveCore({})).toEqual({
+      timeoutMs: 5_000,
+      heartbeatMs: 1_000,
+      driftMsMax: 10_000,
+      inFlightMax: 8_192,
+      siblingsMax: 64,
+      keyBytesMax: 1_024,
+      valueBytesMax: 1_048_576,
+    })
+  })
+
+  test.for([
+    ['timeoutMs', 1, 3_600_000],
+    ['heartbeatMs', 10, 60_000],
+    ['driftMsMax', 0, 86_400_000],
+    ['inFlightMax', 1, 16_384],
+    ['siblingsMax', 1, 4_096],
+    ['keyBytesMax', 1, 32_768],
+    ['valueBytesMax', 1, 268_435_456],
+  ] as const)('%s: from %d to %d is allowed, what lies outside is refused', ([name, min, max]) => {
+    for (const value of [min, max]) expect(resolveCore({ [name]: value })[name]).toBe(value)
+    for (const value of [min - 1, max + 1, NaN, '1', null].filter((value) => value !== null)) {
+      const options = { [name]: value } as CoreOptions
+      expect(() => resolveCore(options)).toThrow(refused(`${name} is ${String(value)}: use ${min} to ${max}`) as Error)
+    }
+  })
+})

@@ -1,0 +1,348 @@
+/** The replica as a machine: what it stores and answers, in which order, and what it refuses. */
+import { describe, expect, test } from 'vitest'
+import { EMPTY_CONTEXT } from '../../src/core/causality/causal-context.ts'
+import { EMPTY_RECORD, mergeDotted, mint } from '../../src/core/causality/dotted-record.ts'
+import { stampOf } from '../../src/core/causality/hybrid-time.ts'
+import { digestOf } from '../../src/core/causality/merge.ts'
+import {
+  definitionFingerprint,
+  definitionText,
+  type KeyspaceDefinition,
+} from '../../src/core/keyspace-definition.ts'
+import type { Message, Request } from '../../src/core/message.ts'
+import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
+import type { DottedRecord, LwwRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
+import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
+import { Step } from '../../src/core/step.ts'
+
+const NOW = { monoMs: 5_000, wallMs: Date.UTC(2026, 0, 1) }
+const CLIENT = 1_024
+const INCARNATION = 77
+
+const carts: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
+const seats: KeyspaceDefinition = { ...carts, name: 'seats', conflicts: 'lww' }
+const CARTS = definitionFingerprint(carts)
+const SEATS = definitionFingerprint(seats)
+
+class Bench {
+  readonly stored = new Map<string, StoredRecord>()
+  full = false
+  readonly replica: Replica
+
+  constructor(options: CoreOptions = {}, own: readonly RecordWrite[] = []) {
+    this.replica = new Replica({ incarnation: INCARNATION, records: this, own, options: resolveCore(options) })
+  }
+
+  read(keyspace: number, key: string): StoredRecord | undefined {
+    return this.stored.get(`${keyspace} ${key}`)
+  }
+
+  /** Both keyspaces are registered. */
+  static ready(options: CoreOptions = {}): Bench {
+    const bench = new Bench(options)
+    for (const definition of [carts, seats]) {
+      bench.ask({ kind: 'open', id: 1, round: 0, name: definition.name, definition, confirmed: true })
+    }
+    return bench
+  }
+
+  /** What the request brings about; the writes are taken in, as the host would. */
+  ask(request: Request): { answers: readonly Message[]; writes: readonly RecordWrite[]; step: Step } {
+    const step = new Step()
+    this.replica.receive(request, CLIENT, NOW, step)
+    for (const { keyspace, key, record } of step.writes) this.stored.set(`${keyspace} ${key}`, record)
+    expect(step.to).toEqual(step.messages.map(() => CLIENT))
+    return { answers: step.messages, writes: step.writes, step }
+  }
+}
+
+const head = { id: 9, round: 3 } as const
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+function sibling(op: number, context = EMPTY_CONTEXT, actor = 5): DottedRecord {
+  return mint(EMPTY_RECORD, actor, { op, at: op, value: bytes(`v${op}`), context })
+}
+
+const latest = (at: number, op = 1): LwwRecord => ({ kind: 'lww', at, op, value: bytes(`v${op}`) })
+
+describe('reading', () => {
+  test.for([true, false])('a key that nobody wrote, digest %s: is absent', (digest) => {
+    const { answers, writes } = Bench.ready().ask({ kind: 'read', ...head, keyspace: CARTS, key: 'k', digest })
+    expect(answers).toEqual([{ kind: 'read-answer', ...head, digest: 0, record: undefined }])
+    expect(writes).toEqual([])
+  })
+
+  test('a key: gives the record and its digest, or the digest alone', () => {
+    const bench = Bench.ready()
+    const record = sibling(1)
+    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record })
+    const answer = { kind: 'read-answer', ...head, digest: digestOf(record) }
+    const read = { kind: 'read', ...head, keyspace: CARTS, key: 'k' } as const
+    expect(bench.ask({ ...read, digest: false }).answers).toEqual([{ ...answer, record }])
+    expect(bench.ask({ ...read, digest: true }).answers).toEqual([{ ...answer, record: undefined }])
+  })
+})
+
+describe('writing', () => {
+  test('siblings: are merged with what is here', () => {
+    const bench = Bench.ready()
+    const [one, other] = [sibling(1), sibling(2, EMPTY_CONTEXT, 6)]
+    const write = { kind: 'write', ...head, keyspace: CARTS, key: 'k' } as const
+    expect(bench.ask({ ...write, record: one }).writes).toEqual([{ keyspace: CARTS, key: 'k', record: one }])
+    const both = bench.ask({ ...write, record: other })
+    expect(both.writes).toEqual([{ keyspace: CARTS, key: 'k', record: mergeDotted(one, other) }])
+    expect(both.answers).toEqual([{ kind: 'written', ...head }])
+  })
+
+  test('what is known already: is acknowledged and not stored again', () => {
+    const bench = Bench.ready()
+    const write = { kind: 'write', ...head, keyspace: CARTS, key: 'k' } as const
+    const record = sibling(1)
+    bench.ask({ ...write, record })
+    const next = mint(record, 5, { op: 2, at: 2, value: null, context: record.context })
+    bench.ask({ ...write, record: next })
+    for (const again of [record, next]) {
+      expect(bench.ask({ ...write, record: again })).toMatchObject({
+        writes: [],
+        answers: [{ kind: 'written', ...head }],
+      })
+    }
+  })
+
+  test('a record that takes a sibling away without a new dot: is stored', () => {
+    const bench = Bench.ready()
+    const write = { kind: 'write', ...head, keyspace: CARTS, key: 'k' } as const
+    const one = sibling(1)
+    const other = sibling(2, EMPTY_CONTEXT, 6)
+    const both = mergeDotted(one, other)
+    bench.ask({ ...write, record: both })
+    const without: DottedRecord = { ...both, siblings: other.siblings }
+    expect(bench.ask({ ...write, record: without }).writes).toMatchObject([{ record: { siblings: other.siblings } }])
+  })
+
+  test('lww: a newer record is stored, an older one is acknowledged and dropped', () => {
+    const bench = Bench.ready()
+    const write = { kind: 'write', ...head, keyspace: SEATS, key: 'k' } as const
+    const now = stampOf(NOW.wallMs)
+    const stored = (record: LwwRecord): readonly unknown[] => {
+      const { answers, writes } = bench.ask({ ...write, record })
+      expect(answers).toEqual([{ kind: 'written', ...head }])
+      return writes.map((entry) => entry.record)
+    }
+    expect(stored(latest(now))).toEqual([latest(now)])
+    expect(stored(latest(now))).toEqual([])
+    expect(stored(latest(now - 1, 9))).toEqual([])
+    expect(stored(latest(now, 2))).toEqual([latest(now, 2)])
+    expect(stored(latest(now + 1))).toEqual([latest(now + 1)])
+  })
+
+  test.for([
+    [10_000, 0, 'written'],
+    [10_000, 1, 'refused'],
+    [0, 0, 'written'],
+    [0, 1, 'refused'],
+  ] as const)('lww: with a drift bound of %d ms, %d steps beyond it are %s', ([driftMsMax, steps, kind]) => {
+    const bench = Bench.ready({ driftMsMax })
+    const record = latest(stampOf(NOW.wallMs + driftMsMax) + steps)
+    const { answers, writes } = bench.ask({ kind: 'write', ...head, keyspace: SEATS, key: 'k', record })
+    expect(answers).toMatchObject([{ ...head, kind, ...(kind === 'refused' && { code: 'clock-ahead' }) }])
+    expect(writes).toHaveLength(kind === 'written' ? 1 : 0)
+  })
+})
+
+describe('minting', () => {
+  const question = { kind: 'mint', ...head, keyspace: CARTS, key: 'k', at: 4, context: EMPTY_CONTEXT } as const
+
+  test('a write: gets the next dot of this incarnation, and is stored with it', () => {
+    const bench = Bench.ready()
+    const first = bench.ask({ ...question, op: 1, value: bytes('v') })
+    expect(first.answers).toEqual([
+      { kind: 'minted', ...head, actor: INCARNATION, counter: 1, overwritten: [], record: undefined },
+    ])
+    expect(first.writes).toMatchObject([
+      { keyspace: CARTS, key: 'k', record: { siblings: [{ actor: INCARNATION, counter: 1, op: 1, at: 4 }] } },
+    ])
+    const context = { vector: [INCARNATION, 1], cloud: [] }
+    const second = bench.ask({ ...question, op: 2, at: 5, value: null, context })
+    expect(second.answers).toMatchObject([{ actor: INCARNATION, counter: 2, overwritten: [4, 1] }])
+    expect(second.writes).toMatchObject([{ record: { siblings: [{ op: 2, value: null }], overwritten: [4, 1] } }])
+  })
+
+  test('the same operation again: has the same dot, and nothing is stored', () => {
+    const bench = Bench.ready()
+    const first = bench.ask({ ...question, op: 1, value: null })
+    const again = bench.ask({ ...question, op: 1, value: null })
+    expect(again.answers).toEqual(first.answers)
+    expect(again.writes).toEqual([])
+  })
+
+  test('an operation that another replica minted: has that dot', () => {
+    const bench = Bench.ready()
+    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(1) })
+    const { answers, writes } = bench.ask({ ...question, op: 1, value: null })
+    expect(answers).toMatchObject([{ kind: 'minted', actor: 5, counter: 1, record: undefined }])
+    expect(writes).toEqual([])
+  })
+
+  test('an operation that was overwritten: has no dot, and the answer is what overwrote it', () => {
+    const bench = Bench.ready()
+    bench.ask({ ...question, op: 1, value: null })
+    bench.ask({ ...question, op: 2, value: null, context: { vector: [INCARNATION, 1], cloud: [] } })
+    const { answers, writes } = bench.ask({ ...question, op: 1, value: null })
+    const record = bench.read(CARTS, 'k')
+    expect(answers).toEqual([{ kind: 'minted', ...head, actor: 0, counter: 0, overwritten: [], record }])
+    expect(writes).toEqual([])
+  })
+
+  test('at the bound of siblings: only a write that replaces one is taken', () => {
+    const bench = Bench.ready({ siblingsMax: 2 })
+    bench.ask({ ...question, op: 1, value: null })
+    bench.ask({ ...question, op: 2, value: null })
+    const seen = (counter: number): Request => ({
+      ...question,
+      op: 3,
+      value: null,
+      context: { vector: [], cloud: [INCARNATION, counter] },
+    })
+    for (const request of [{ ...question, op: 3, value: null }, seen(7)]) {
+      expect(bench.ask(request)).toMatchObject({
+        answers: [{ kind: 'refused', ...head, code: 'too-many-siblings', detail: expect.stringMatching(/^2 siblings/) }],
+        writes: [],
+      })
+    }
+    expect(bench.ask(seen(2)).answers).toMatchObject([{ kind: 'minted', counter: 3 }])
+  })
+})
+
+describe('refusing', () => {
+  const dotted: Request = { kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(1) }
+  const lww: Request = { kind: 'write', ...head, keyspace: SEATS, key: 'k', record: latest(1) }
+  const mintCarts: Request = {
+    kind: 'mint',
+    ...head,
+    keyspace: CARTS,
+    key: 'k',
+    op: 1,
+    at: 1,
+    context: EMPTY_CONTEXT,
+    value: null,
+  }
+  const read: Request = { kind: 'read', ...head, keyspace: CARTS, key: 'k', digest: false }
+  const scan: Request = { kind: 'scan', ...head, keyspace: CARTS, prefix: '', after: '', limit: 9 }
+
+  test.for([dotted, lww, mintCarts, read, scan])('$kind to a keyspace that is not registered: is refused', (request) => {
+    const { answers, writes, step } = new Bench().ask(request)
+    expect(answers).toEqual([{ kind: 'refused', ...head, code: 'unknown-keyspace', detail: '' }])
+    expect([...writes, ...step.scans]).toEqual([])
+  })
+
+  test.for([
+    ['siblings to a keyspace of lww', { ...dotted, keyspace: SEATS }, 'the keyspace keeps lww'],
+    ['lww to a keyspace of siblings', { ...lww, keyspace: CARTS }, 'the keyspace keeps siblings'],
+    ['a mint in a keyspace of lww', { ...mintCarts, keyspace: SEATS }, 'the keyspace keeps lww'],
+  ] as const)('%s: is of the wrong kind', ([, request, detail]) => {
+    expect(Bench.ready().ask(request as Request)).toMatchObject({
+      answers: [{ kind: 'refused', ...head, code: 'wrong-kind', detail }],
+      writes: [],
+    })
+  })
+
+  test('a full disk: writes and mints are refused, reads and scans are not', () => {
+    const bench = Bench.ready()
+    bench.full = true
+    for (const request of [dotted, lww, mintCarts]) {
+      expect(bench.ask(request)).toMatchObject({ answers: [{ kind: 'refused', code: 'storage-full' }], writes: [] })
+    }
+    expect(bench.ask(read).answers).toMatchObject([{ kind: 'read-answer' }])
+    expect(bench.ask(scan).step.scans).toHaveLength(1)
+  })
+})
+
+describe('scanning', () => {
+  test('a request: asks the host for the page, and the page becomes the answer', () => {
+    const bench = Bench.ready()
+    const request = { kind: 'scan', ...head, keyspace: CARTS, prefix: 'a', after: 'ab', limit: 2 } as const
+    const { answers, step } = bench.ask(request)
+    expect(answers).toEqual([])
+    expect(step.scans).toEqual([{ to: CLIENT, request }])
+    const entries = [{ keyspace: CARTS, key: 'ac', record: sibling(1) }]
+    const later = new Step()
+    bench.replica.scanned(request, CLIENT, { entries, done: true }, later)
+    expect([later.to, later.messages]).toEqual([[CLIENT], [{ kind: 'scan-page', ...head, entries, done: true }]])
+  })
+})
+
+describe('opening', () => {
+  const open = (definition: KeyspaceDefinition | undefined, confirmed = false): Request => ({
+    kind: 'open',
+    ...head,
+    name: 'carts',
+    definition,
+    confirmed,
+  })
+  const other: KeyspaceDefinition = { ...carts, n: 2 }
+
+  test('the first definition: is stored in the own keyspace, told to observers, and answered', () => {
+    const { answers, writes, step } = new Bench().ask(open(carts))
+    const record = { kind: 'lww', op: 1, at: 0, value: bytes(definitionText(carts)) }
+    expect(writes).toEqual([{ keyspace: OWN_KEYSPACE, key: 'carts', record }])
+    expect(answers).toEqual([{ kind: 'opened', ...head, definition: carts, confirmed: false }])
+    expect(step.notices).toEqual([{ kind: 'keyspace', name: 'carts', confirmed: false }])
+  })
+
+  // What is registered, what is offered, and what is registered then.
+  test.for([
+    ['nothing', [], open(undefined), undefined, false, 0],
+    ['the same again', [open(carts)], open(carts), carts, false, 0],
+    ['another', [open(carts)], open(other), carts, false, 0],
+    ['the same, confirmed', [open(carts)], open(carts, true), carts, true, 1],
+    ['another, confirmed', [open(carts)], open(other, true), other, true, 1],
+    ['another, where one is confirmed', [open(carts, true)], open(other), carts, true, 0],
+    ['another confirmed one', [open(carts, true)], open(other, true), carts, true, 0],
+    ['only a question', [open(carts)], open(undefined, true), carts, false, 0],
+    ['a definition of another name', [], open(seats), undefined, false, 0],
+  ] as const)('%s', ([, before, request, definition, confirmed, writes]) => {
+    const bench = new Bench()
+    for (const earlier of before) bench.ask(earlier)
+    const asked = bench.ask(request)
+    expect(asked.answers).toEqual([{ kind: 'opened', ...head, definition, confirmed }])
+    expect(asked.writes).toHaveLength(writes)
+    expect(bench.replica.keyspaces()).toEqual(definition === undefined ? [] : [{ definition, confirmed }])
+  })
+
+  test('a definition that gave way: its keyspace is no longer known', () => {
+    const bench = new Bench()
+    const read = (definition: KeyspaceDefinition): Message | undefined =>
+      bench.ask({ kind: 'read', ...head, keyspace: definitionFingerprint(definition), key: 'k', digest: true }).answers[0]
+    bench.ask(open(carts))
+    expect(read(carts)).toMatchObject({ kind: 'read-answer' })
+    bench.ask(open(other, true))
+    expect(read(carts)).toMatchObject({ code: 'unknown-keyspace' })
+    expect(read(other)).toMatchObject({ kind: 'read-answer' })
+  })
+
+  test('a start: takes up what was registered, and passes over what is none', () => {
+    const bench = new Bench()
+    bench.ask(open(carts, true))
+    bench.ask({ kind: 'open', ...head, name: 'seats', definition: seats, confirmed: false })
+    const own: RecordWrite[] = ['carts', 'seats'].map((key) => ({
+      keyspace: OWN_KEYSPACE,
+      key,
+      record: bench.read(OWN_KEYSPACE, key) as StoredRecord,
+    }))
+    const strange: RecordWrite[] = [
+      { keyspace: OWN_KEYSPACE, key: 'x', record: { kind: 'lww', op: 1, at: 1, value: null } },
+      { keyspace: OWN_KEYSPACE, key: 'y', record: { kind: 'lww', op: 1, at: 1, value: bytes('["no definition"]') } },
+      { keyspace: OWN_KEYSPACE, key: 'z', record: sibling(1) },
+    ]
+    const { replica } = new Bench({}, [...strange, ...own])
+    expect(replica.keyspaces()).toEqual([
+      { definition: carts, confirmed: true },
+      { definition: seats, confirmed: false },
+    ])
+  })
+})
+
+test('ping: comes back with the time that it brought', () => {
+  expect(new Bench().ask({ kind: 'ping', sentAt: 12.5 }).answers).toEqual([{ kind: 'pong', sentAt: 12.5 }])
+})

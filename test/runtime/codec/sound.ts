@@ -1,0 +1,110 @@
+/**
+ * What the core relies on in a message, checked the slow way: whoever wrote the bytes, what comes out of the codec has
+ * all of it.
+ */
+import { contextFromPairs, hasDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
+import type { Message } from '../../../src/core/message.ts'
+import type { StoredRecord } from '../../../src/core/record.ts'
+import { REFUSALS } from '../../../src/core/refusal.ts'
+import type { MessageLimits } from '../../../src/runtime/codec/message-codec.ts'
+
+/** The first thing that is wrong with a message; `undefined` when nothing is. */
+export function flawOf(message: Message, limits: MessageLimits): string | undefined {
+  const flaws: string[] = []
+  const expect = (holds: boolean, flaw: string): void => void (holds || flaws.push(flaw))
+  const whole = (number: number, what: string): void =>
+    expect(Number.isSafeInteger(number) && number >= 0, `${what} is ${number}`)
+  const fits = (text: string, what: string): void => {
+    expect(Buffer.byteLength(text) <= limits.keyBytesMax, `${what} is too long`)
+    expect(Buffer.from(text).toString() === text, `${what} is not well-formed`)
+  }
+  const value = (of: Uint8Array | null): void =>
+    expect(of === null || of.length <= limits.valueBytesMax, 'a value is too long')
+  const record = (of: StoredRecord | undefined): void => {
+    if (of !== undefined) flaws.push(...flawsOfRecord(of, limits))
+  }
+  if (message.kind === 'ping' || message.kind === 'pong') {
+    expect(Number.isFinite(message.sentAt), `sentAt is ${message.sentAt}`)
+    return flaws[0]
+  }
+  whole(message.id, 'the id')
+  expect(Number.isInteger(message.round) && message.round >= 0 && message.round < 256, 'the round')
+  if ('keyspace' in message) whole(message.keyspace, 'the keyspace')
+  if ('key' in message) {
+    fits(message.key, 'the key')
+    expect(message.key !== '', 'the key is empty')
+  }
+  if ('record' in message) record(message.record)
+  switch (message.kind) {
+    case 'mint':
+      for (const number of [message.op, message.at]) whole(number, 'the operation')
+      value(message.value)
+      flaws.push(...flawsOfContext(message.context, limits))
+      break
+    case 'minted':
+      for (const number of [message.actor, message.counter]) whole(number, 'the dot')
+      flaws.push(...flawsOfOverwritten(message.overwritten))
+      break
+    case 'read-answer':
+      whole(message.digest, 'the digest')
+      break
+    case 'scan':
+      fits(message.prefix, 'the prefix')
+      fits(message.after, 'the key to go on after')
+      expect(message.limit >= 1 && message.limit <= limits.pageEntriesMax, `the limit is ${message.limit}`)
+      break
+    case 'scan-page':
+      expect(message.entries.length <= limits.pageEntriesMax, 'the page is too long')
+      for (const entry of message.entries) {
+        whole(entry.keyspace, 'the keyspace')
+        fits(entry.key, 'a key')
+        record(entry.record)
+      }
+      break
+    case 'refused':
+      expect(REFUSALS.includes(message.code), `the code is ${message.code}`)
+      break
+    default:
+  }
+  return flaws[0]
+}
+
+function flawsOfRecord(record: StoredRecord, limits: MessageLimits): string[] {
+  const versions = record.kind === 'lww' ? [record] : record.siblings
+  const flaws: string[] = []
+  for (const { op, at, value } of versions) {
+    if (!Number.isSafeInteger(op) || op < 0 || !Number.isSafeInteger(at) || at < 0) flaws.push('a version')
+    if (value !== null && value.length > limits.valueBytesMax) flaws.push('a value is too long')
+  }
+  if (record.kind === 'lww') return flaws
+  const { siblings, context, overwritten } = record
+  if (siblings.length > limits.entriesMax) flaws.push('too many siblings')
+  for (const [i, sibling] of siblings.entries()) {
+    if (!hasDot(context, sibling) || sibling.counter < 1) flaws.push('a sibling that its context has not seen')
+    const last = siblings[i - 1]
+    if (last === undefined) continue
+    if (last.actor > sibling.actor || (last.actor === sibling.actor && last.counter >= sibling.counter)) {
+      flaws.push('siblings out of order')
+    }
+  }
+  return [...flaws, ...flawsOfContext(context, limits), ...flawsOfOverwritten(overwritten)]
+}
+
+function flawsOfContext(context: CausalContext, { entriesMax }: MessageLimits): string[] {
+  const flaws: string[] = []
+  const numbers = [...context.vector, ...context.cloud]
+  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) flaws.push('a context of other numbers')
+  if (context.vector.length > 4 * entriesMax || context.cloud.length > 2 * entriesMax) flaws.push('a long context')
+  const canonical = contextFromPairs(context)
+  if (JSON.stringify(canonical) !== JSON.stringify(context)) flaws.push('a context that is not canonical')
+  return flaws
+}
+
+/** Newest first, none twice: joining such lists gives the same in any order. */
+function flawsOfOverwritten(pairs: readonly number[]): string[] {
+  for (let i = 2; i < pairs.length; i += 2) {
+    const order = (pairs[i - 2] as number) - (pairs[i] as number) || (pairs[i - 1] as number) - (pairs[i + 1] as number)
+    if (order <= 0) return ['overwritten operations out of order']
+  }
+  return pairs.length % 2 === 0 ? [] : ['half a pair']
+}

@@ -1,0 +1,326 @@
+/**
+ * The stage on which scenario scripts play: coordinators and replicas, one clock, and a mail bag in which every message
+ * waits until the script delivers it, loses it, or delivers it again.
+ *
+ * Pings are answered behind the scenes for as long as a replica is awake. Records are kept in plain maps and are durable
+ * at once: what happens between a write and its flush is the simulator's business.
+ */
+import { Random } from '../../src/core/base/random.ts'
+import { mergeRecords } from '../../src/core/causality/merge.ts'
+import { compareKeys } from '../../src/core/base/key-order.ts'
+import { Coordinator } from '../../src/core/coordinator.ts'
+import type { Answer, Message, Request, Scan } from '../../src/core/message.ts'
+import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
+import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
+import type { RecordWrite, StoredRecord } from '../../src/core/record.ts'
+import { Replica } from '../../src/core/replica.ts'
+import { Step, type Now } from '../../src/core/step.ts'
+import { Words, type CallResult } from './words.ts'
+
+const STARTED_AT_MS = Date.UTC(2026, 0, 1)
+const FIRST_COORDINATOR = 1_000
+
+interface Letter {
+  readonly coordinator: string
+  readonly replica: string
+  readonly message: Message
+}
+
+/** What a call of the script became. */
+export interface Ticket {
+  readonly label: string
+  readonly coordinator: string
+  id: number
+  result: CallResult | undefined
+}
+
+interface Surroundings {
+  readonly words: Words
+  readonly options: ResolvedCore
+}
+
+export class StagedReplica {
+  readonly id: string
+  readonly index: number
+  /** Answers pings. */
+  awake = true
+  full = false
+  /** How long pings take, there and back: a is the nearest. Other messages take as long as the script lets them. */
+  distanceMs: number
+  wallAheadMs = 0
+  #life = 0
+  #records = new Map<string, StoredRecord>()
+  #machine: Replica | undefined
+  readonly #stage: Surroundings
+
+  constructor(id: string, index: number, stage: Surroundings) {
+    this.id = id
+    this.index = index
+    this.#stage = stage
+    this.distanceMs = index + 1
+    this.restart({ wiped: true })
+  }
+
+  get machine(): Replica {
+    return this.#machine as Replica
+  }
+
+  get incarnation(): number {
+    return this.#life * 100 + this.index + 1
+  }
+
+  /** A new process over the same records, or over none and as a new actor. */
+  restart({ wiped }: { readonly wiped: boolean }): void {
+    if (wiped) {
+      this.#records = new Map()
+      this.#life++
+      this.#stage.words.nameActor(this.incarnation, this.id + "'".repeat(this.#life - 1))
+    }
+    const records = this
+    const own = [...this.#records].flatMap(([place, record]) => {
+      const { keyspace, key } = parsePlace(place)
+      return keyspace === 0 ? [{ keyspace, key, record }] : []
+    })
+    this.#machine = new Replica({ incarnation: this.incarnation, records, own, options: this.#stage.options })
+  }
+
+  read(keyspace: number, key: string): StoredRecord | undefined {
+    return this.#records.get(`${keyspace} ${key}`)
+  }
+
+  store({ keyspace, key, record }: RecordWrite): void {
+    this.#records.set(`${keyspace} ${key}`, record)
+  }
+
+  scan({ keyspace, prefix, after, limit }: Scan): { entries: RecordWrite[]; done: boolean } {
+    const all = [...this.#records]
+      .map(([place, record]) => ({ ...parsePlace(place), record }))
+      .filter((entry) => entry.keyspace === keyspace && entry.key.startsWith(prefix))
+      .filter(({ key }) => compareKeys(key, after) > 0)
+      .toSorted((a, b) => compareKeys(a.key, b.key))
+    return { entries: all.slice(0, limit), done: all.length <= limit }
+  }
+}
+
+function parsePlace(place: string): { keyspace: number; key: string } {
+  const space = place.indexOf(' ')
+  return { keyspace: Number(place.slice(0, space)), key: place.slice(space + 1) }
+}
+
+export interface StageOptions {
+  readonly replicas: readonly string[]
+  readonly zones: readonly string[]
+  /** Names of coordinators; one that is named like a replica is in its process. */
+  readonly coordinators: readonly string[]
+  readonly zone: string
+  readonly core: CoreOptions
+  /** Whether notices are printed. */
+  readonly notices: boolean
+}
+
+export class Stage {
+  readonly words: Words = new Words(STARTED_AT_MS)
+  readonly membership: Membership
+  readonly replicas = new Map<string, StagedReplica>()
+  readonly coordinators = new Map<string, Coordinator>()
+  /** What happened since the script last looked. */
+  readonly lines: string[] = []
+  bag: Letter[] = []
+  /** Every answer that was delivered, to be delivered again. */
+  readonly delivered: Letter[] = []
+  /** The write that was sent last, for retries. */
+  written: { readonly op: number; readonly at: number } | undefined
+  wallAheadMs = 0
+  #monoMs = 1_000
+  readonly #names: readonly string[]
+  readonly #wakeAt = new Map<string, number>()
+  readonly #notices: boolean
+
+  constructor(options: StageOptions) {
+    const { replicas, zones, coordinators, zone } = options
+    const core = resolveCore(options.core)
+    this.membership = membershipOf(replicas.map((id, i) => ({ id, zone: zones[i] ?? '' })))
+    this.#names = coordinators
+    this.#notices = options.notices
+    for (const [index, { id }] of this.membership.members.entries()) {
+      this.replicas.set(id, new StagedReplica(id, index, { words: this.words, options: core }))
+    }
+    for (const [at, name] of coordinators.entries()) {
+      const local = this.membership.members.findIndex(({ id }) => id === name)
+      const { membership } = this
+      const coordinator = new Coordinator({ membership, local, zone, options: core, random: new Random(at + 1) })
+      this.coordinators.set(name, coordinator)
+    }
+  }
+
+  get monoMs(): number {
+    return this.#monoMs
+  }
+
+  now(aheadMs = this.wallAheadMs): Now {
+    return { monoMs: this.#monoMs, wallMs: STARTED_AT_MS + this.#monoMs - 1_000 + aheadMs }
+  }
+
+  replica(id: string): StagedReplica {
+    const replica = this.replicas.get(id)
+    if (replica === undefined) throw new Error(`there is no replica ${id}`)
+    return replica
+  }
+
+  coordinator(name: string): Coordinator {
+    const coordinator = this.coordinators.get(name)
+    if (coordinator === undefined) throw new Error(`there is no coordinator ${name}`)
+    return coordinator
+  }
+
+  /** Lets a coordinator act, and takes what comes of it. */
+  act(name: string, run: (coordinator: Coordinator, now: Now, step: Step) => void): void {
+    const step = new Step()
+    run(this.coordinator(name), this.now(), step)
+    this.#wakeAt.set(name, Math.min(step.wakeAt, this.#wakeAt.get(name) ?? Infinity))
+    this.#take(name, step)
+  }
+
+  #take(name: string, step: Step): void {
+    const pings: string[] = []
+    for (let i = 0; i < step.to.length; i++) {
+      const message = step.messages[i] as Message
+      const to = this.membership.members[step.to[i] as number]?.id as string
+      if (message.kind === 'ping') {
+        pings.push(to)
+        continue
+      }
+      this.#noteWrite(message)
+      const also: string[] = []
+      while (step.messages[i + 1] === message) also.push(this.membership.members[step.to[++i] as number]?.id as string)
+      for (const replica of [to, ...also]) this.bag.push({ coordinator: name, replica, message })
+      this.#say(name, `to ${[to, ...also].join(' ')}: ${this.words.message(message)}`)
+    }
+    if (this.#notices) for (const notice of step.notices) this.#say(name, `notice: ${this.words.notice(notice)}`)
+    for (const { tag, result } of step.replies) {
+      const ticket = tag as Ticket
+      ticket.result = result as CallResult
+      this.lines.push(`${ticket.label}: ${this.words.result(ticket.result)}`)
+    }
+    for (const id of pings) this.#pong(name, this.replica(id))
+    const here = this.bag.filter(({ coordinator, replica }) => coordinator === name && replica === name)
+    if (here.some(({ message }) => isRequest(message))) {
+      this.serve(name, name)
+      this.arrive(name, name)
+    }
+  }
+
+  #noteWrite(message: Message): void {
+    if (message.kind === 'mint') this.written = { op: message.op, at: message.at }
+    if (message.kind !== 'write' || message.record.kind !== 'lww') return
+    this.written = { op: message.record.op, at: message.record.at }
+  }
+
+  /** With several coordinators, each line says whose it is. */
+  #say(name: string, line: string): void {
+    this.lines.push(this.#names.length > 1 ? `${name} ${line}` : line)
+  }
+
+  #pong(name: string, replica: StagedReplica): void {
+    if (!replica.awake) return
+    const pong: Answer = { kind: 'pong', sentAt: this.#monoMs - replica.distanceMs }
+    this.act(name, (coordinator, now, step) => coordinator.receive(pong, replica.index, now, step))
+  }
+
+  /** Hands a replica its requests; its answers go into the bag. */
+  serve(id: string, only?: string): number {
+    const replica = this.replica(id)
+    const mine = this.#pick((letter) => letter.replica === id && isRequest(letter.message), only)
+    for (const { coordinator, message } of mine) {
+      const step = new Step()
+      const from = FIRST_COORDINATOR + this.#names.indexOf(coordinator)
+      replica.machine.receive(message as Request, from, this.now(replica.wallAheadMs), step)
+      for (const { to, request } of step.scans) replica.machine.scanned(request, to, replica.scan(request), step)
+      for (const write of step.writes) replica.store(write)
+      if (this.#notices) for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
+      for (const answer of step.messages) this.bag.push({ coordinator, replica: id, message: answer })
+    }
+    return mine.length
+  }
+
+  /** The replica refuses what it was asked, without looking at it. */
+  refuse(id: string, reason: Omit<Extract<Answer, { kind: 'refused' }>, 'kind' | 'id' | 'round'>): void {
+    const mine = this.#pick((letter) => letter.replica === id && isRequest(letter.message))
+    for (const { coordinator, message } of mine) {
+      if (message.kind === 'ping' || message.kind === 'pong') continue
+      const { id: request, round } = message
+      this.bag.push({ coordinator, replica: id, message: { kind: 'refused', id: request, round, ...reason } })
+    }
+  }
+
+  /** Hands coordinators the answers of a replica. */
+  arrive(id: string, only?: string): number {
+    const mine = this.#pick((letter) => letter.replica === id && !isRequest(letter.message), only)
+    for (const letter of mine) this.deliver(letter)
+    return mine.length
+  }
+
+  deliver(letter: Letter): void {
+    const { coordinator, replica, message } = letter
+    this.delivered.push(letter)
+    this.#say(coordinator, `${replica}: ${this.words.message(message)}`)
+    const { index } = this.replica(replica)
+    this.act(coordinator, (machine, now, step) => machine.receive(message as Answer, index, now, step))
+  }
+
+  lose(id: string, direction: 'to' | 'from', only?: string): number {
+    const lost = (letter: Letter): boolean =>
+      letter.replica === id && isRequest(letter.message) === (direction === 'to')
+    return this.#pick(lost, only).length
+  }
+
+  #pick(wanted: (letter: Letter) => boolean, only?: string): Letter[] {
+    const picked = this.bag.filter((letter) => wanted(letter) && (only ?? letter.coordinator) === letter.coordinator)
+    this.bag = this.bag.filter((letter) => !picked.includes(letter))
+    return picked
+  }
+
+  /** Time passes; coordinators wake when they asked to. */
+  wait(ms: number): void {
+    const untilMs = this.#monoMs + ms
+    for (;;) {
+      const next = Math.min(...this.#names.map((name) => this.#wakeAt.get(name) ?? Infinity))
+      if (next > untilMs) break
+      this.#monoMs = Math.max(this.#monoMs, next)
+      for (const name of this.#names) if ((this.#wakeAt.get(name) ?? Infinity) <= this.#monoMs) this.tick(name)
+    }
+    this.#monoMs = untilMs
+  }
+
+  /** The processes of the coordinators stand still, and then all wake. */
+  pause(ms: number): void {
+    this.#monoMs += ms
+    for (const name of this.#names) this.tick(name)
+  }
+
+  tick(name: string): void {
+    this.#wakeAt.set(name, Infinity)
+    const before = this.lines.length
+    const at = this.#monoMs - 1_000
+    this.act(name, (coordinator, now, step) => coordinator.tick(now, step))
+    if (this.lines.length > before) this.lines.splice(before, 0, `at ${at} ms`)
+  }
+
+  link(id: string, up: boolean): void {
+    const { index } = this.replica(id)
+    for (const name of this.#names) {
+      if (name !== id) this.act(name, (coordinator, now, step) => coordinator.linked(index, up, now, step))
+    }
+  }
+
+  /** Puts a record where it is wanted without any message. */
+  place(id: string, write: RecordWrite): void {
+    const replica = this.replica(id)
+    const merged = mergeRecords(replica.read(write.keyspace, write.key), write.record) as StoredRecord
+    replica.store({ ...write, record: merged })
+  }
+}
+
+function isRequest({ kind }: Message): boolean {
+  return ['read', 'write', 'mint', 'scan', 'open', 'ping'].includes(kind)
+}

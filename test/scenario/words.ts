@@ -1,0 +1,204 @@
+/**
+ * How scenario scripts print what machines say: dots by the letter of their replica, values as text, digests and
+ * operations by the order in which they turned up.
+ */
+import { QuorateError } from '../../src/core/base/errors.ts'
+import { isClock, type CausalContext } from '../../src/core/causality/causal-context.ts'
+import { stampOf } from '../../src/core/causality/hybrid-time.ts'
+import { contextOf } from '../../src/core/causality/merge.ts'
+import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
+import type { Message } from '../../src/core/message.ts'
+import type { Notice } from '../../src/core/notice.ts'
+import type { GetResult } from '../../src/core/operation/get.ts'
+import type { OpenResult } from '../../src/core/operation/open.ts'
+import type { PutResult } from '../../src/core/operation/put.ts'
+import type { Receipt } from '../../src/core/operation/receipt.ts'
+import type { ScanResult } from '../../src/core/operation/scan.ts'
+import type { StoredRecord } from '../../src/core/record.ts'
+
+export type CallResult = GetResult | PutResult | ScanResult | OpenResult | QuorateError
+
+export class Words {
+  /** The wall clock when the story began; `lww` stamps are printed as milliseconds since then. */
+  readonly startedAtMs: number
+  readonly #actors = new Map<number, string>()
+  readonly #digests = new Map<number, string>()
+  readonly #operations = new Map<number, string>()
+  readonly #keys = new Map<string, string>()
+
+  constructor(startedAtMs: number) {
+    this.startedAtMs = startedAtMs
+  }
+
+  nameActor(incarnation: number, name: string): void {
+    this.#actors.set(incarnation, name)
+  }
+
+  /** Scripts name keys by what they are for; the real key has the wanted primaries. */
+  nameKey(real: string, name: string): void {
+    this.#keys.set(real, name)
+  }
+
+  key(real: string): string {
+    return this.#keys.get(real) ?? real
+  }
+
+  operation(op: number): string {
+    const name = this.#operations.get(op) ?? `#${this.#operations.size + 1}`
+    this.#operations.set(op, name)
+    return name
+  }
+
+  digest(digest: number): string {
+    if (digest === 0) return 'absent'
+    const name = this.#digests.get(digest) ?? `D${this.#digests.size + 1}`
+    this.#digests.set(digest, name)
+    return name
+  }
+
+  value(value: Uint8Array | null): string {
+    return value === null ? 'deleted' : new TextDecoder().decode(value)
+  }
+
+  dot({ actor, counter }: { readonly actor: number; readonly counter: number }): string {
+    return `${this.#actors.get(actor) ?? `?${actor}`}${counter}`
+  }
+
+  /** `a2 b1 +b3`: all of a's dots up to 2, b's first, and b's third without the second. */
+  context(context: CausalContext): string {
+    const { vector, cloud } = context
+    if (isClock(context)) return `clock ${this.stamp(vector[1] as number)} ${this.operation(cloud[0] as number)}`
+    const words: string[] = []
+    for (let i = 0; i < vector.length; i += 2) {
+      words.push(this.dot({ actor: vector[i] as number, counter: vector[i + 1] as number }))
+    }
+    for (let i = 0; i < cloud.length; i += 2) {
+      words.push(`+${this.dot({ actor: cloud[i] as number, counter: cloud[i + 1] as number })}`)
+    }
+    return words.join(' ') || 'nothing'
+  }
+
+  /** Milliseconds since the story began, and the step within the millisecond. */
+  stamp(at: number): string {
+    const steps = at - stampOf(this.startedAtMs)
+    return `${Math.floor(steps / 4096)}ms.${((steps % 4096) + 4096) % 4096}`
+  }
+
+  record(record: StoredRecord | undefined): string {
+    if (record === undefined) return 'absent'
+    if (record.kind === 'lww') return `[${this.value(record.value)} @ ${this.stamp(record.at)} ${this.operation(record.op)}]`
+    const siblings = record.siblings.map((sibling) => `${this.value(sibling.value)} ${this.dot(sibling)}`)
+    const gone = record.overwritten.filter((_, i) => i % 2 === 1).map((op) => this.operation(op))
+    const replaced = gone.length > 0 ? `, replaced ${gone.join(' ')}` : ''
+    return `[${siblings.join(', ')}] seen ${this.context(record.context)}${replaced}`
+  }
+
+  definition(definition: KeyspaceDefinition | undefined): string {
+    if (definition === undefined) return 'none'
+    const { name, n, read, write, conflicts } = definition
+    return `${name}(n=${n} read=${read} write=${write} ${conflicts})`
+  }
+
+  message(message: Message): string {
+    const { kind } = message
+    switch (kind) {
+      case 'read':
+        return `${message.digest ? 'digest' : 'read'} ${this.key(message.key)}`
+      case 'write':
+        return `write ${this.key(message.key)} ${this.record(message.record)}`
+      case 'mint': {
+        const { key, op, value, context } = message
+        return `mint ${this.key(key)} ${this.value(value)} ${this.operation(op)} after ${this.context(context)}`
+      }
+      case 'scan': {
+        const { prefix, after, limit } = message
+        return `scan ${JSON.stringify(prefix)} after ${JSON.stringify(after)}, ${limit} at most`
+      }
+      case 'open': {
+        const asked = message.definition === undefined ? message.name : this.definition(message.definition)
+        return `open ${asked}${message.confirmed ? ', confirmed' : ''}`
+      }
+      case 'read-answer': {
+        const digest = this.digest(message.digest)
+        return message.record === undefined ? digest : `${digest} ${this.record(message.record)}`
+      }
+      case 'written':
+        return 'stored'
+      case 'minted':
+        return this.#minted(message)
+      case 'scan-page': {
+        const entries = message.entries.map(({ key, record }) => `${this.key(key)} ${this.record(record)}`)
+        return `page ${[...entries, message.done ? 'end' : 'more'].join('; ')}`
+      }
+      case 'opened':
+        return `has ${this.definition(message.definition)}${message.confirmed ? ', confirmed' : ''}`
+      case 'refused':
+        return `refused ${`${message.code} ${message.detail}`.trim()}`
+      default:
+        return kind
+    }
+  }
+
+  #minted(message: Extract<Message, { kind: 'minted' }>): string {
+    if (message.record !== undefined) return `overwritten since by ${this.record(message.record)}`
+    const gone = message.overwritten.filter((_, i) => i % 2 === 1).map((op) => this.operation(op))
+    return `minted ${this.dot(message)}${gone.length > 0 ? `, replaced ${gone.join(' ')}` : ''}`
+  }
+
+  result(result: CallResult): string {
+    if (result instanceof QuorateError) return this.#error(result)
+    switch (result.kind) {
+      case 'get':
+        return `${this.record(result.record)}; ${receiptText(result.receipt)}`
+      case 'put':
+        return `done, seen ${this.context(result.context)}; ${receiptText(result.receipt)}`
+      case 'scan': {
+        const entries = result.entries.map(({ key, record }) => `${this.key(key)} ${this.record(record)}`)
+        return [...entries, result.next === undefined ? 'end' : `next after ${this.key(result.next)}`].join('; ')
+      }
+      case 'open':
+        return this.definition(result.definition)
+    }
+  }
+
+  /** What the holder of a result has seen of the key. */
+  seenBy(result: CallResult): CausalContext {
+    if (!(result instanceof QuorateError)) {
+      if (result.kind === 'put') return result.context
+      if (result.kind === 'get') return contextOf(result.record)
+    }
+    throw new Error('only a put and a get leave a context')
+  }
+
+  #error({ code, message, outcome, retry, replicas }: QuorateError): string {
+    const said = Object.entries(replicas).map(([id, what]) => `${id} ${what}`)
+    return [`${code}, outcome ${outcome}, retry ${retry}`, message, ...said].join('; ')
+  }
+
+  notice(notice: Notice): string {
+    switch (notice.kind) {
+      case 'reachability':
+        return `${notice.replica} ${notice.before} -> ${notice.state}`
+      case 'repair':
+        return `repair of ${this.key(notice.key)} at ${notice.replicas.join(' ')}`
+      case 'failed':
+        return `failed ${notice.operation}: ${notice.code}`
+      case 'siblings':
+        return `${notice.count} siblings of ${this.key(notice.key)}`
+      case 'keyspace':
+        return `keyspace ${notice.name} registered${notice.confirmed ? ', confirmed' : ''}`
+      case 'refused':
+        return `refused by ${notice.replica}`
+    }
+  }
+}
+
+/** `level 2 strict settled, spare 0: a current, b stale repaired, c silent`. */
+function receiptText(receipt: Receipt): string {
+  const { level, strict, settled, spare, reached } = receipt
+  const flags = [strict ? 'strict' : 'not strict', settled ? 'settled' : 'not settled'].join(' ')
+  const parts = Object.entries(receipt.replicas).map(
+    ([id, { state, repaired }]) => `${id} ${state}${repaired ? ' repaired' : ''}`,
+  )
+  return `level ${level} ${flags}, reached ${reached}, spare ${spare}: ${parts.join(', ')}`
+}
