@@ -9,11 +9,17 @@ import { LatencyRecorder, type Latencies } from './latency-recorder.ts'
 /** One call. `worker` runs from 0 up to the number in flight, and each worker has one call at a time. */
 export type Operation = (worker: number, turn: number) => Promise<unknown>
 
-/** Keeps `inFlight` calls going and gives calls per second, counted after `warmMs` of them have passed. */
+/** How fast it went, and what it cost this process: the latter stands on a busy machine as well. */
+export interface Speed {
+  readonly perSecond: number
+  readonly cpuUsPerCall: number
+}
+
+/** Keeps `inFlight` calls going for `warmMs`, and then for `forMs` that count. */
 export async function throughput(
   operation: Operation,
   options: { readonly inFlight: number; readonly warmMs: number; readonly forMs: number },
-): Promise<number> {
+): Promise<Speed> {
   const { inFlight, warmMs, forMs } = options
   const run = { stopped: false, ended: 0 }
   const work = async (worker: number): Promise<void> => {
@@ -26,12 +32,15 @@ export async function throughput(
   const workers = Promise.all(Array.from({ length: inFlight }, (_, worker) => work(worker)))
   await Promise.race([sleep(warmMs), workers])
   const from = run.ended
+  const cpu = process.cpuUsage()
   const startedAt = performance.now()
   await Promise.race([sleep(forMs), workers])
-  const perSecond = ((run.ended - from) / (performance.now() - startedAt)) * 1000
+  const tookMs = performance.now() - startedAt
+  const { user, system } = process.cpuUsage(cpu)
+  const calls = run.ended - from
   run.stopped = true
   await workers
-  return perSecond
+  return { perSecond: (calls / tookMs) * 1000, cpuUsPerCall: (user + system) / calls }
 }
 
 /** One call after the other for `forMs`; the first few warm up and do not count. */

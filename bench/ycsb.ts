@@ -72,7 +72,7 @@ async function measureStorage({ storage, scale, progress, limit }: Bench): Promi
     const cells: Cell[] = []
     const operations = scale.quick ? 12_000 : 200_000
     for (const [workload, reads] of Object.entries(WORKLOADS)) {
-      limits.push(await throughput(limit, { inFlight: IN_FLIGHT, warmMs: 100, forMs: 300 }))
+      limits.push((await throughput(limit, { inFlight: IN_FLIGHT, warmMs: 100, forMs: 300 })).perSecond)
       for (const [r, w] of LEVELS) {
         progress.step(`workload ${workload}, R = ${r}, W = ${w}, ${storage}`)
         cells.push({ workload, r, w, ...(await traffic.run({ reads, r, w, operations })) })

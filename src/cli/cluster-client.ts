@@ -26,7 +26,7 @@ export const CLIENT_NOTES = `Replicas are named by --replica, or by QUORATE_REPL
 quorate start that runs on this machine. A cluster with a secret needs it in QUORATE_SECRET.`
 
 /** The replicas that were named, or those of the cluster that runs on this machine. */
-export async function replicasOf(input: Input): Promise<Record<string, Peer>> {
+async function replicasOf(input: Input): Promise<Record<string, Peer>> {
   const named = input.texts('replica')
   if (named.length > 0) return parseReplicas(named, '--replica')
   const environment = process.env['QUORATE_REPLICAS']?.split(/[\s,]+/).filter((text) => text !== '') ?? []

@@ -28,13 +28,12 @@ export const getCommand: Command = {
   run: (input, output) =>
     withClient(input, async (client) => {
       const [name, key] = [input.positional(0), input.positional(1)]
-      const keyspace = await existing(client, name, output)
+      const keyspace = await existing(client, name)
       const entry = await keyspace.get(key, levelOf(input))
       if (!entry.found) {
-        if (output.json) output.tell(entry, '')
         const what = `key ${JSON.stringify(key)} in keyspace ${name}`
         const why = entry.deleted ? 'was deleted' : 'was never written'
-        throw new NotFound(`not found: ${what} ${why}. Write it with quorate put ${name} ${key} VALUE.`)
+        throw new Failed(`not found: ${what} ${why}. Write it with quorate put ${name} ${key} VALUE.`, entry)
       }
       output.tell(entry, entry.siblings.map((sibling) => jsonText(sibling)).join('\n'))
       remarkOn(entry, { name, key }, output)
@@ -72,7 +71,7 @@ export const deleteCommand: Command = {
   run: (input, output) =>
     withClient(input, async (client) => {
       const key = input.positional(1)
-      const keyspace = await existing(client, input.positional(0), output)
+      const keyspace = await existing(client, input.positional(0))
       const options = putOptions(input)
       const context = options.context ?? (await keyspace.get(key)).context
       tellPut(await keyspace.delete(key, { ...options, context }), output)
@@ -95,7 +94,7 @@ export const scanCommand: Command = {
   run: (input, output) =>
     withClient(input, async (client) => {
       const limit = input.number('limit', { min: 1, max: Number.MAX_SAFE_INTEGER })
-      const keyspace = await existing(client, input.positional(0), output)
+      const keyspace = await existing(client, input.positional(0))
       const range = {
         prefix: input.text('prefix') ?? '',
         after: input.text('after') ?? '',
@@ -109,13 +108,11 @@ export const scanCommand: Command = {
     }),
 }
 
-class NotFound extends Failed {}
-
 /** Reading must not create what was misspelt. */
-async function existing(client: Client, name: string, output: Output): Promise<ApKeyspace> {
+async function existing(client: Client, name: string): Promise<ApKeyspace> {
   if ((await client.registered(name)) !== undefined) return client.keyspace(name)
-  if (output.json) output.tell({ found: false, deleted: false, conflict: false, siblings: [] }, '')
-  throw new NotFound(`not found: no keyspace ${name} is registered. The first quorate put ${name} KEY VALUE makes it.`)
+  const message = `not found: no keyspace ${name} is registered. The first quorate put ${name} KEY VALUE makes it.`
+  throw new Failed(message, { found: false, deleted: false, conflict: false, siblings: [] })
 }
 
 /** JSON where it is JSON, and a string where it is not. */

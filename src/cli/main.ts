@@ -78,7 +78,7 @@ async function main(): Promise<void> {
     await run(args, output)
   } catch (error) {
     const failure = failureOf(error)
-    if (json) output.tell({ error: failure.error }, '')
+    if (json) output.tell(failure.data, '')
     output.fail(failure.line)
     process.exitCode = failure.exitCode
   }

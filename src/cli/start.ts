@@ -7,7 +7,7 @@ import { checkPorts, HOST, keepPlan, planCluster, PORT_MAX, REPLICAS_MAX, type C
 import { DEFAULT_PORT } from './cluster-client.ts'
 import type { Command, Input } from './command.ts'
 import type { Output } from './output.ts'
-import type { ReplicaEvent } from './replica-process.ts'
+import type { ReplicaEvent, ReplicaProcessStatus } from './replica-process.ts'
 import { StopSignals } from './stop-signals.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -44,7 +44,7 @@ async function start(input: Input, output: Output): Promise<void> {
   const begin = async (): Promise<void> => {
     await cluster.start()
     began = true
-    if (!signals.seen) tellStarted(plan, output)
+    if (!signals.seen) tellStarted(plan, cluster.processes, output)
   }
   try {
     output.progress(`starting ${plan.replicas.length} replicas …`)
@@ -74,6 +74,10 @@ class RunningCluster {
     this.#supervisor = new Supervisor(plan, onEvent)
   }
 
+  get processes(): Readonly<Record<string, ReplicaProcessStatus>> {
+    return this.#supervisor.status
+  }
+
   async start(): Promise<void> {
     const { replicas, port } = this.#plan
     await this.#supervisor.start()
@@ -85,7 +89,7 @@ class RunningCluster {
     const secret = process.env['QUORATE_SECRET']
     const client = await connect({ id: 'start', replicas: members, ...(secret !== undefined && { secret }) })
     this.#client = client
-    const status = (): object => ({ ...client.status(), members, processes: this.#supervisor.status })
+    const status = (): object => ({ ...client.status(), members, processes: this.processes })
     if (!this.#stopped) this.#http = await startHttp({ store: client, host: HOST, port, status })
     if (this.#stopped) await this.#close()
   }
@@ -121,11 +125,15 @@ function tellEvent(event: ReplicaEvent, output: Output, signals: StopSignals): v
   }
 }
 
-function tellStarted(plan: ClusterPlan, output: Output): void {
+function tellStarted(
+  plan: ClusterPlan,
+  processes: Readonly<Record<string, ReplicaProcessStatus>>,
+  output: Output,
+): void {
   const { port, dataDir, replicas } = plan
   const http = `http://${HOST}:${port}`
-  const listed = replicas.map(({ id, url, httpPort }) => ({ id, url, http: `http://${HOST}:${httpPort}` }))
-  const rows = listed.map(({ id, url, http: own }) => `  ${id}  ${url}  ${own}`)
+  const listed = replicas.map(({ id, url }) => ({ id, url, http: processes[id]?.http, pid: processes[id]?.pid }))
+  const rows = listed.map(({ id, url, http: own, pid }) => `  ${id}  ${url}  ${own}  process ${pid}`)
   const key = `${http}/kv/carts/alice`
   const quorate = process.argv[1]?.endsWith('.ts') === true ? 'npm run -s quorate --' : 'npx quorate'
   const same = port === DEFAULT_PORT ? '' : ` --port ${port}`
@@ -142,6 +150,7 @@ Try, in another terminal:
   ${quorate} get carts alice${same}
   ${quorate} status${same}
 
-${http} lists more. Kill a replica's process and see it come back. Ctrl-C stops everything; the data stays.`
+${http} lists more. Kill one of the processes (kill -9 ${listed[0]?.pid}) and see it come back.
+Ctrl-C stops everything; the data stays.`
   output.tell({ event: 'started', http, dataDir, replicas: listed, pid: process.pid }, text)
 }

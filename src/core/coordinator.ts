@@ -15,11 +15,13 @@ import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Answer, Message, Refused } from './message.ts'
+import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
 import { Open } from './operation/open.ts'
 import { Todo, type Operation } from './operation/operation.ts'
 import { Peers } from './operation/peers.ts'
+import { withoutHome } from './operation/minter.ts'
 import { Put } from './operation/put.ts'
 import { Scan } from './operation/scan.ts'
 import type { Repair, ResolvedCore, ResolvedKeyspace } from './options.ts'
@@ -125,7 +127,7 @@ export class Coordinator {
 
   /** A new write's identity, to be given to the put and to each retry of it. */
   newOperation(now: Now): { readonly op: number; readonly at: number } {
-    return { op: this.#config.random.identity(), at: this.#clock.next(now.wallMs) }
+    return { op: withoutHome(this.#config.random.identity()), at: this.#clock.next(now.wallMs) }
   }
 
   /** Starts an operation. Its reply comes in this step or a later one. Gives the id for `cancel`, 0 if it is over. */
@@ -253,13 +255,14 @@ export class Coordinator {
   }
 
   #put(call: PutCall, now: Now): Put {
-    const { keyspace, key, value, context = EMPTY_CONTEXT } = call
+    const { keyspace, key, value, context: seen = EMPTY_CONTEXT } = call
     const list = keyspace.listOf(key)
     const write = keyspace.writeChoice(list, call.level)
-    this.#observe(seenUpTo(context, CLOCK_ACTOR), now)
+    this.#observe(seenUpTo(seen, CLOCK_ACTOR), now)
     const { op, at } = call.operation ?? this.newOperation(now)
+    const fresh = call.operation === undefined
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-    return new Put({ keyspace, key, list, write, op, at, value, context, times })
+    return new Put({ keyspace, key, list, write, op, fresh, at, value, seen, times })
   }
 
   /** A stamp that somebody else made: ours come after it, unless it lies beyond what replicas would accept. */
@@ -305,6 +308,7 @@ export class Coordinator {
       operation.again(position, this.#todo)
       return
     }
+    if (isFinal(answer.code)) operation.refusedForGood |= 1 << position
     operation.refusals ??= new Map()
     operation.refusals.set(position, `${answer.code} ${answer.detail}`.trim())
     operation.lost(position, this.#todo, view)
@@ -333,7 +337,8 @@ export class Coordinator {
       }
       if (todo.write && todo.record) this.#write(operation, { keyspace, key, repair: true }, step)
     } else if (operation instanceof Put) {
-      const { keyspace, key, op, at, context, value } = operation.plan
+      const { keyspace, key, at, value } = operation.plan
+      const { op, context } = operation
       if (todo.mint) {
         const mint: Message = { kind: 'mint', id, round, keyspace: keyspace.fingerprint, key, op, at, context, value }
         sendTo(operation, todo.mint, mint, step)

@@ -25,3 +25,11 @@ export const REFUSALS = [
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]
+
+/**
+ * Whether the replica would refuse the same request whenever it came. After any other refusal a copy of the request
+ * that is still on its way may yet be taken.
+ */
+export function isFinal(code: RefusalCode): boolean {
+  return code === 'wrong-kind' || code === 'too-large'
+}

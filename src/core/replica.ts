@@ -20,6 +20,7 @@ import {
 import type { Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { DottedRecord, RecordWrite, Sibling, StoredRecord } from './record.ts'
+import { ReplayGuard } from './replay-guard.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { Address, Now, Step } from './step.ts'
 
@@ -51,6 +52,7 @@ export class Replica {
   readonly #config: ReplicaConfig
   readonly #records: Records
   readonly #byName = new Map<string, Registered>()
+  readonly #guard = new ReplayGuard()
   readonly #byFingerprint = new Map<number, KeyspaceDefinition>()
 
   constructor(config: ReplicaConfig) {
@@ -80,6 +82,11 @@ export class Replica {
       case 'ping':
         return step.send(from, { kind: 'pong', sentAt: request.sentAt })
     }
+  }
+
+  /** Nothing comes from this address any more. */
+  forget(from: Address): void {
+    this.#guard.forget(from)
   }
 
   /** The host walked the records that a `ScanEffect` asked for. */
@@ -132,6 +139,7 @@ export class Replica {
     const known = siblingOf(current, op)
     if (known !== undefined) return step.send(from, minted(request, known, NO_PAIRS, undefined))
     if (wasOverwritten(current, op)) return step.send(from, minted(request, NO_DOT, NO_PAIRS, current))
+    if (this.#guard.note(from, request.id) !== 'new') return undefined
     if (this.#tooManySiblings(current, request)) {
       const detail = `${current.siblings.length} siblings; read the key and write with its context`
       return this.#refuse(request, 'too-many-siblings', detail, from, step)

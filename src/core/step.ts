@@ -27,7 +27,7 @@ export interface Now {
 
 /**
  * Whom a message goes to or comes from: a replica's index in the membership, or a number above them that the host
- * gave to a link.
+ * gave to a link. A number is never given twice: a sender that restarted has another one.
  */
 export type Address = number
 

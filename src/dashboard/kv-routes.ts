@@ -19,8 +19,8 @@ import { jsonAnswer, type Answer } from './answer.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { jsonText } from './json-text.ts'
 
-export const CONTEXT_HEADER = 'x-quorate-context'
-export const OPERATION_HEADER = 'x-quorate-operation'
+const CONTEXT_HEADER = 'x-quorate-context'
+const OPERATION_HEADER = 'x-quorate-operation'
 
 /** A request for a keyspace, as far as it can be understood without the store. */
 export interface KvRequest {

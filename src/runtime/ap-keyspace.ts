@@ -145,9 +145,12 @@ export class ApKeyspace<V = unknown> {
   /** Keys and entries in key order; entries of deleted keys are left out. */
   async *scan(options: ScanOptions = {}): AsyncGenerator<{ readonly key: string; readonly entry: Entry<V> }> {
     const { prefix = '', limit = Infinity } = options
-    if (typeof prefix !== 'string') throw invalid(`prefix is ${String(prefix)}: use a string`)
-    if (!(limit >= 0)) throw invalid(`limit is ${String(limit)}: use a number of entries`)
     let after: string | undefined = options.after ?? ''
+    this.#checkText('prefix', prefix)
+    this.#checkText('after', after)
+    if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 0)) {
+      throw invalid(`limit is ${String(limit)}: use a whole number of entries`)
+    }
     let left = limit
     while (after !== undefined && left > 0) {
       const page: ScanResult = await this.#page({ prefix, after, limit: Math.min(PAGE, left) }, options)
@@ -199,16 +202,19 @@ export class ApKeyspace<V = unknown> {
   }
 
   #checkKey(key: unknown): void {
-    const { keyBytesMax } = this.#config.limits
     if (typeof key !== 'string' || key === '') throw invalid('a key is a string that is not empty')
-    if (key.length * 3 > keyBytesMax && Buffer.byteLength(key) > keyBytesMax) {
-      throw new QuorateError(
-        'QUORATE_LIMIT',
-        `the key takes more than ${keyBytesMax} bytes: raise keyBytesMax, or hash it`,
-      )
+    this.#checkText('the key', key)
+  }
+
+  #checkText(what: string, text: unknown): void {
+    const { keyBytesMax } = this.#config.limits
+    if (typeof text !== 'string') throw invalid(`${what} is ${String(text)}: use a string`)
+    if (text.length * 3 > keyBytesMax && Buffer.byteLength(text) > keyBytesMax) {
+      const message = `${what} takes more than ${keyBytesMax} bytes: raise keyBytesMax, or hash the keys`
+      throw new QuorateError('QUORATE_LIMIT', message)
     }
-    if (!(key as unknown as { isWellFormed(): boolean }).isWellFormed()) {
-      throw invalid('a key must be well-formed Unicode: this one has half of a surrogate pair')
+    if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed()) {
+      throw invalid(`${what} must be well-formed Unicode: this one has half of a surrogate pair`)
     }
   }
 

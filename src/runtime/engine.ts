@@ -124,6 +124,7 @@ export class Engine {
     const address = this.#addresses.get(link)
     if (address === undefined) return
     this.#addresses.delete(link)
+    this.#config.local?.replica.forget(address)
     this.#outboxes.delete(address)
   }
 

@@ -24,6 +24,7 @@ class Pending<Result, Out> implements Ticket {
   readonly #reject: (error: unknown) => void
   readonly #finish: (result: Result) => Out
   onEnd: (() => void) | undefined = undefined
+  ended = false
 
   constructor(ends: {
     resolve: (out: Out) => void
@@ -36,6 +37,7 @@ class Pending<Result, Out> implements Ticket {
   }
 
   done(result: unknown): void {
+    this.ended = true
     this.onEnd?.()
     if (result instanceof QuorateError) {
       this.#reject(result)
@@ -64,7 +66,7 @@ export function start<Kind extends Call['kind'], Out>(
     const ticket = new Pending<Results[Kind], Out>({ resolve, reject, finish })
     ;(call as unknown as { tag: unknown }).tag = ticket
     const id = engine.call(call as unknown as Call)
-    if (signal === undefined) return
+    if (signal === undefined || ticket.ended) return
     const abort = (): void => engine.cancel(id)
     signal.addEventListener('abort', abort, { once: true })
     ticket.onEnd = () => signal.removeEventListener('abort', abort)

@@ -66,9 +66,20 @@ export class Wiring {
       members: membership.members.length,
       epoch: membership.epoch,
       limits: messageLimits(limits),
-      onNotice: (notice) => void this.notices.emit('notice', notice),
+      onNotice: (notice) => this.#tell(notice),
       onFatal: config.onFatal,
     })
+  }
+
+  /** An observer that throws must not stop the machines half-way: its error surfaces on its own. */
+  #tell(notice: Notice): void {
+    try {
+      this.notices.emit('notice', notice)
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
   }
 
   /** Accepts links from members and clients. Gives the port. */
@@ -107,7 +118,7 @@ export class Wiring {
         up: (link) => this.engine.dialed(index, link),
         down: () => this.engine.dialed(index, undefined),
         frame: (link, bytes) => guarded(link, () => this.engine.answers(index, bytes)),
-        refused: (error) => void this.notices.emit('notice', { kind: 'refused', replica: id, reason: error.message }),
+        refused: (error) => this.#tell({ kind: 'refused', replica: id, reason: error.message }),
       },
     })
     this.#dialers.set(index, dialer)

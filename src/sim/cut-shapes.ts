@@ -43,8 +43,8 @@ export function drawPartition(random: Random, hosts: Hosts): Cut {
   }
   if (kind === 1) return { shape: 'total', links: between(everyHost(hosts, (host) => host)) }
   if (kind === 2) {
-    const minority = shuffled(random, replicas).slice(0, (replicas - 1) >> 1)
-    const groupOf = (host: number): number => (host < replicas ? Number(minority.includes(host)) : random.below(2))
+    const minority = new Set(shuffled(random, replicas).slice(0, (replicas - 1) >> 1))
+    const groupOf = (host: number): number => (host < replicas ? Number(minority.has(host)) : random.below(2))
     return { shape: 'minority', links: between(everyHost(hosts, groupOf)) }
   }
   const parts = 2 + random.below(2)

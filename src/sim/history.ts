@@ -98,8 +98,8 @@ export class Recorder {
     const shared = sharedBy(fields, at)
     if (end.type !== 'ok') {
       this[end.type]++
-      const { type, reason } = end
-      this.#add(at, { type, ...shared, f, value: value ?? null, ...{ reason } })
+      const line = { type: end.type, ...shared, f, value: value ?? null, reason: end.reason }
+      this.#add(at, line)
       return
     }
     this.ok++

@@ -5,42 +5,16 @@
  * handled all at once when it ends, when the clocks have moved on.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Random } from '../core/base/random.ts'
 import type { Call, Coordinator } from '../core/coordinator.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
-import type { ResolvedCore, ResolvedKeyspace } from '../core/options.ts'
-import type { Membership } from '../core/placement/membership.ts'
 import type { Now } from '../core/step.ts'
-import type { Breakage } from './breakage.ts'
-import type { NodeClock } from './clocks.ts'
 import { delayMs } from './delays.ts'
 import type { SimDisk } from './disk.ts'
-import type { Network, Parcel, Receiver } from './network.ts'
+import type { HostConfig } from './host-config.ts'
+import type { Parcel, Receiver } from './network.ts'
 import { CRASHED, Process, Ticket } from './process.ts'
-import { SimEvent, type Simulator } from './simulator.ts'
-
-export interface HostConfig {
-  readonly index: number
-  readonly name: string
-  readonly zone: string
-  readonly simulator: Simulator
-  readonly network: Network
-  readonly membership: Membership
-  readonly options: ResolvedCore
-  readonly random: Random
-  readonly clock: NodeClock
-  /** Left out for a client. */
-  readonly disk: SimDisk | undefined
-  readonly flushMs: number
-  /** How the process keeps its duty to the disk: see process.ts. */
-  readonly joinsEffects: boolean
-  /** What to open. */
-  readonly keyspace: ResolvedKeyspace
-  /** Whether it opens the keyspace without saying how, and takes what the others have. */
-  readonly adopts: boolean
-  readonly breakage: Breakage | undefined
-}
+import { SimEvent } from './simulator.ts'
 
 /**
  * Where a crash hits. `now`: at once. `request`: when the next write arrives, before it is handled. `staged`: when the

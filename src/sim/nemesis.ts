@@ -51,7 +51,7 @@ export class Nemesis implements HostWatcher {
     const { network, hosts, simulator } = this.#parts
     this.#isHealed = true
     network.calm()
-    for (const undo of [...this.#undo]) undo()
+    for (const undo of this.#undo) undo()
     for (const host of hosts) {
       host.disarm()
       host.config.clock.set(0, simulator.nowUs)

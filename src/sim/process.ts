@@ -13,7 +13,7 @@ import type { Keyspace } from '../core/operation/keyspace.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import { Step, type Address, type Now, type Reply, type ScanEffect } from '../core/step.ts'
 import { brokenSource, brokenWrite } from './breakage.ts'
-import type { HostConfig } from './host.ts'
+import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
 /** A call of a client and where its result goes. */

@@ -50,6 +50,8 @@ export interface View {
   readonly usable: number
   /** The same positions, the cheapest first. */
   readonly order: readonly number[]
+  /** Those of them that answer much slower than the fastest. */
+  readonly slow: number
   /** The position of the replica in this process, or -1. */
   readonly local: number
   readonly names: Names
@@ -75,6 +77,8 @@ export abstract class Operation {
   asked = 0
   answered = 0
   failed = 0
+  /** Positions that will never do what they were asked. */
+  refusedForGood = 0
   /** The round that counts: answers to older questions of this operation are not mixed with newer ones. */
   round = 0
   /** Milliseconds until each position's first answer. */

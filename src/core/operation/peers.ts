@@ -23,6 +23,7 @@ export interface PeersConfig {
 /** What is known of one list, kept for some calls. */
 interface ListView extends View {
   usable: number
+  slow: number
   order: readonly number[]
   local: number
   nowMs: number
@@ -30,6 +31,9 @@ interface ListView extends View {
 }
 
 const VIEW_MS = 1
+/** A replica is slow when its round trip exceeds the fastest one's by this factor and this many milliseconds. */
+const SLOW_FACTOR = 4
+const SLOW_MS = 5
 
 export class Peers {
   readonly names: Names
@@ -55,7 +59,7 @@ export class Peers {
   view(list: PreferenceList, nowMs: number): View {
     this.#detector.check(nowMs)
     const known = this.#views.get(list)
-    const view = known ?? { usable: 0, order: [], local: -1, names: this.names, nowMs: 0, madeAtMs: -Infinity }
+    const view = known ?? { usable: 0, slow: 0, order: [], local: -1, names: this.names, nowMs: 0, madeAtMs: -Infinity }
     if (known === undefined) this.#views.set(list, view)
     view.nowMs = nowMs
     if (nowMs - view.madeAtMs >= VIEW_MS || this.#changedAtMs >= view.madeAtMs) this.#look(view, list, nowMs)
@@ -131,6 +135,17 @@ export class Peers {
       this.#insert(order, list, position)
     }
     view.order = order
+    view.slow = this.#slowOf(list, order)
+  }
+
+  #slowOf(list: PreferenceList, order: readonly number[]): number {
+    let slow = 0
+    const fastestMs = this.latencyMs(list.replicas[order[0] ?? 0] as number)
+    for (const position of order) {
+      const latencyMs = this.latencyMs(list.replicas[position] as number)
+      if (latencyMs > SLOW_FACTOR * fastestMs + SLOW_MS) slow |= 1 << position
+    }
+    return slow
   }
 
   /** Keeps the order by rising latency; lists are short. */

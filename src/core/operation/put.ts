@@ -3,19 +3,21 @@
  *
  * With `lww` the coordinator stamps the record and one hop is enough. With siblings a replica of the key first mints
  * a dot for it, the local one where there is one, and its durable mint counts towards the quorum; then the write goes
- * to the others as a delta. A minter that stays silent is replaced by the next: the write may then have two dots, which
- * the records know for one operation (causality/dotted-record.ts).
+ * to the others as a delta. A minter that stays silent is replaced in the end (minter.ts): the write may then have two
+ * dots, which the records know for one operation (causality/dotted-record.ts).
  * Ring: decisions.
  */
 import type { Outcome } from '../base/errors.ts'
-import type { CausalContext } from '../causality/causal-context.ts'
+import { EMPTY_CONTEXT, joinContexts, type CausalContext } from '../causality/causal-context.ts'
 import { deltaOf } from '../causality/dotted-record.ts'
 import { contextOf } from '../causality/merge.ts'
+import { holdsOp } from '../causality/newest-writes.ts'
 import type { Choice, Keyspace } from './keyspace.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import { count, type Quorum } from '../quorum/quorum.ts'
 import { tally } from '../quorum/tally.ts'
 import type { StoredRecord } from '../record.ts'
+import { Minter, withHome } from './minter.ts'
 import { operationName } from './operation-name.ts'
 import { Operation, type Todo, type View } from './operation.ts'
 import { Receipt } from './receipt.ts'
@@ -35,25 +37,34 @@ export interface PutPlan {
   readonly list: PreferenceList
   readonly write: Choice
   readonly op: number
+  /** Whether this is an operation's first attempt. */
+  readonly fresh: boolean
   readonly at: number
   readonly value: Uint8Array | null
-  readonly context: CausalContext
+  /** What the writer has seen. */
+  readonly seen: CausalContext
   readonly times: { readonly nowMs: number; readonly timeoutMs: number }
 }
 
 export class Put extends Operation {
   readonly kind: 'put' | 'delete'
   readonly plan: PutPlan
+  /** The siblings that the write replaces. */
+  readonly context: CausalContext
   /** What every replica is to merge; known at once for `lww`, after the mint for siblings. */
   #record: StoredRecord | undefined
-  #minters = 0
+  /** The operation's number, with its home once that is known. */
+  op: number
+  #minter: Minter | undefined
   /** This is a retry, and a later write has replaced the first attempt: the record says more than the writer saw. */
   #superseded = false
 
   constructor(plan: PutPlan) {
     super(plan.list, plan.times)
     this.plan = plan
+    this.context = sawItself(plan) ? EMPTY_CONTEXT : plan.seen
     this.kind = plan.value === null ? 'delete' : 'put'
+    this.op = plan.op
     this.#record = undefined
     if (plan.keyspace.definition.conflicts === 'lww') {
       this.#record = { kind: 'lww', op: plan.op, at: plan.at, value: plan.value }
@@ -88,7 +99,7 @@ export class Put extends Operation {
 
   override outcome(): Outcome {
     if (count(this.answered) > 0) return 'below-level'
-    return (this.asked & ~this.#refused()) === 0 ? 'none' : 'unknown'
+    return (this.asked & ~this.refusedForGood) === 0 ? 'none' : 'unknown'
   }
 
   override waitingFor(): string {
@@ -111,7 +122,9 @@ export class Put extends Operation {
   minted(position: number, dot: Dot, todo: Todo, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
-    this.#record = dot.record ?? deltaOf(this.plan, dot, dot.overwritten)
+    const { op } = this
+    const { at, value } = this.plan
+    this.#record = dot.record ?? deltaOf({ op, at, value, context: this.context }, dot, dot.overwritten)
     this.#superseded = dot.record !== undefined
     this.#writeTo(view.usable & ~this.answered, todo)
     this.#stands(todo, view)
@@ -138,31 +151,27 @@ export class Put extends Operation {
   }
 
   protected override identity(): { operation: string } {
-    return { operation: operationName(this.plan) }
+    return { operation: operationName({ at: this.plan.at, op: this.op }) }
   }
 
-  /** The next primary that was not asked yet, in preference order; all of them again once each was. */
   #mintNext(todo: Todo, view: View): void {
-    let candidates = view.usable & ~this.#minters
-    if (candidates === 0) candidates = view.usable & ~this.#refused()
-    const next = this.#first(candidates, view)
+    const next = this.#minterFor(view).next(this.list.replicas.length, view, this.#refused())
     if (next === undefined) {
       this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'no replica of the key can take the write' }, view.names)
       return
     }
     todo.mint = 1 << next
-    this.#minters |= todo.mint
     this.asked |= todo.mint
     this.failed &= ~todo.mint
   }
 
-  /** The replica in this process before all, then in preference order, so that a key has few actors. */
-  #first(candidates: number, view: View): number | undefined {
-    if (view.local >= 0 && candidates & (1 << view.local)) return view.local
-    for (let position = 0; position < this.list.replicas.length; position++) {
-      if (candidates & (1 << position)) return position
-    }
-    return undefined
+  #minterFor(view: View): Minter {
+    if (this.#minter !== undefined) return this.#minter
+    const { fresh, op } = this.plan
+    const positions = this.list.replicas.length
+    this.#minter = fresh ? Minter.fresh(positions, view) : Minter.again(positions, op)
+    if (fresh) this.op = withHome(op, this.#minter.home)
+    return this.#minter
   }
 
   #writeTo(positions: number, todo: Todo): void {
@@ -179,6 +188,13 @@ export class Put extends Operation {
     else if (state === 'lost') {
       this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas took the write' }, view.names)
     }
+  }
+
+  #seenNow(): CausalContext {
+    const { seen } = this.plan
+    if (this.#superseded) return seen
+    const written = contextOf(this.#record)
+    return this.context === seen ? written : joinContexts(seen, written)
   }
 
   #refused(): number {
@@ -203,9 +219,16 @@ export class Put extends Operation {
       ms: view.nowMs - this.startedAtMs,
       settled: keyspace.writeChoice(list, undefined).quorum.met(this.answered),
     })
-    const context = this.#superseded ? this.plan.context : contextOf(this.#record)
-    todo.done = { kind: 'put', context, receipt } satisfies PutResult
+    todo.done = { kind: 'put', context: this.#seenNow(), receipt } satisfies PutResult
   }
+}
+
+/**
+ * Whether the writer has seen this very write: a retry, after the first attempt was read or overwritten. A second dot
+ * must then replace nothing, or it would take away what overwrote the first.
+ */
+function sawItself({ seen, op }: PutPlan): boolean {
+  return seen.writes !== undefined && holdsOp(seen.writes, op)
 }
 
 /** The dot that a replica minted, and the `at, op` pairs of what it replaced. */

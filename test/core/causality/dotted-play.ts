@@ -3,10 +3,11 @@
  *
  * Replicas mint writes whose contexts are whatever a client may hold: nothing, a read, a put, several of them joined, or
  * single dots. What they mint travels as deltas that arrive anywhere, in any order, any number of times; an operation
- * may be minted again at another replica; replicas also exchange whole copies.
+ * may be minted again at another replica, with the context of the first time or with a newer one; replicas also exchange
+ * whole copies.
  */
 import fc from 'fast-check'
-import { EMPTY_CONTEXT, type CausalContext } from '../../../src/core/causality/causal-context.ts'
+import { joinContexts, type CausalContext } from '../../../src/core/causality/causal-context.ts'
 import {
   deltaOf,
   EMPTY_RECORD,
@@ -15,39 +16,75 @@ import {
   siblingOf,
   wasOverwritten,
 } from '../../../src/core/causality/dotted-record.ts'
+import { contextOf } from '../../../src/core/causality/merge.ts'
 import type { DottedRecord } from '../../../src/core/record.ts'
-import { canonicalOf, dotsOf, type DotSet } from './dot-sets.ts'
-import { mintIn, NOTHING, seenBy, siblingsIn, union, type Copy } from './history-model.ts'
+import { canonicalOf } from './dot-sets.ts'
+import {
+  mintIn,
+  NOTHING,
+  readingOf,
+  seenBy,
+  siblingsIn,
+  union,
+  type Copy,
+  type ModelWrite,
+  type Seen,
+} from './history-model.ts'
 
 export const REPLICAS = 3
 
+interface ContextMove {
+  readonly context: number
+  readonly pick: readonly number[]
+}
+
 export type Move =
-  | { readonly kind: 'write'; readonly replica: number; readonly context: number; readonly pick: readonly number[] }
+  | ({ readonly kind: 'write'; readonly replica: number } & ContextMove)
   | { readonly kind: 'retry'; readonly replica: number; readonly write: number }
+  | ({ readonly kind: 'retry later'; readonly replica: number; readonly write: number } & ContextMove)
   | { readonly kind: 'deliver'; readonly replica: number; readonly message: number }
   | { readonly kind: 'exchange'; readonly replica: number; readonly with: number }
   | { readonly kind: 'keep'; readonly replica: number }
 
 const replica = fc.nat({ max: REPLICAS - 1 })
 const index = fc.nat({ max: 1_000 })
+const pick = fc.array(index, { minLength: 3, maxLength: 3 })
 
-export const anyMoves: fc.Arbitrary<readonly Move[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        kind: fc.constant('write' as const),
-        replica,
-        context: fc.nat({ max: 4 }),
-        pick: fc.array(index, { minLength: 2, maxLength: 3 }),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('retry' as const), replica, write: index }) },
-    { weight: 5, arbitrary: fc.record({ kind: fc.constant('deliver' as const), replica, message: index }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('exchange' as const), replica, with: replica }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('keep' as const), replica }) },
-  ),
-  { minLength: 1, maxLength: 30, size: 'max' },
+/** Contexts that readers and writers were given. */
+const GIVEN = 3
+/** Those, and single dots. */
+const ANY = 4
+
+function movesWith(contextMax: number, retries: fc.Arbitrary<Move>): fc.Arbitrary<readonly Move[]> {
+  const context = fc.nat({ max: contextMax })
+  return fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('write' as const), replica, context, pick }) },
+      { weight: 2, arbitrary: retries },
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant('deliver' as const), replica, message: index }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('exchange' as const), replica, with: replica }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('keep' as const), replica }) },
+    ),
+    { minLength: 1, maxLength: 30, size: 'max' },
+  )
+}
+
+const retry = fc.record({ kind: fc.constant('retry' as const), replica, write: index })
+const retryLater = fc.record({
+  kind: fc.constant('retry later' as const),
+  replica,
+  write: index,
+  context: fc.nat({ max: GIVEN }),
+  pick,
+})
+
+/**
+ * Contexts of any dots with retries that keep theirs, or contexts that were given out with retries that bring any. A
+ * retry with another context of mere dots is not among them: nothing would tell that its writer has seen itself.
+ */
+export const anyMoves: fc.Arbitrary<readonly Move[]> = fc.oneof(
+  movesWith(ANY, retry),
+  movesWith(GIVEN, fc.oneof(retry, retryLater)),
 )
 
 /** A record and the events that it should stand for. */
@@ -56,38 +93,44 @@ export interface Pair {
   readonly copy: Copy
 }
 
-interface Write {
-  readonly op: number
+interface Write extends ModelWrite {
   readonly at: number
   readonly value: Uint8Array
   readonly context: CausalContext
-  readonly seen: DotSet
 }
+
+/** What a client holds. */
+interface Held {
+  readonly context: CausalContext
+  readonly seen: Seen
+}
+
+const NONE: Held = { context: { vector: [], cloud: [] }, seen: { dots: new Set(), names: new Set() } }
 
 export class Play {
   readonly replicas: Pair[] = Array.from({ length: REPLICAS }, () => ({ record: EMPTY_RECORD, copy: NOTHING }))
   /** Everything that was ever sent; any of it may arrive anywhere, now or again. */
   readonly sent: Pair[] = []
   readonly writes: Write[] = []
-  /** How many operations got a second dot. */
+  /** How many operations got a second dot, and how many of them for a writer that had seen the first. */
   twins = 0
-  /** Contexts that clients hold. */
-  readonly #held: DotSet[] = [new Set()]
+  seenTwins = 0
+  readonly #held: Held[] = [NONE]
 
   move(move: Move): void {
     switch (move.kind) {
       case 'write': {
-        const seen = this.#context(move)
         const op = this.writes.length + 1
-        const context = canonicalOf(seen)
-        const write = { op, at: 1_000 + op, value: Uint8Array.of(op), context, seen }
+        const write = { op, at: 1_000 + op, value: Uint8Array.of(op), ...this.#context(move) }
         this.writes.push(write)
         this.#mintAt(move.replica, write)
         return
       }
-      case 'retry': {
+      case 'retry':
+      case 'retry later': {
         const write = this.writes[move.write % Math.max(1, this.writes.length)]
-        if (write !== undefined) this.#mintAt(move.replica, write)
+        if (write === undefined) return
+        this.#mintAt(move.replica, move.kind === 'retry' ? write : { ...write, ...this.#later(write.op, move) })
         return
       }
       case 'deliver': {
@@ -111,17 +154,22 @@ export class Play {
     const actor = at + 1
     const { record, copy } = this.replicas[at] as Pair
     const known = siblingOf(record, write.op)
-    const delta = known
-      ? deltaOf(write, known, [])
-      : wasOverwritten(record, write.op)
-        ? record
-        : mint(record, actor, write)
+    const over = wasOverwritten(record, write.op)
+    const delta = known ? deltaOf(write, known, []) : over ? record : mint(record, actor, write)
     const told = { record: delta, copy: mintIn(copy, actor, write) }
-    const dots = new Set(this.sent.flatMap((pair) => [...siblingsIn(pair.copy)].filter(([, op]) => op === write.op)))
-    if (known === undefined && dots.size > 0) this.twins++
+    const before = this.sent.some((pair) => [...siblingsIn(pair.copy).values()].includes(write.op))
+    if (known === undefined && !over && before) this.twins++
     this.sent.push(told)
     this.#take(at, told)
-    this.#held.push(dotsOf(told.record.context))
+    this.#held.push({ context: contextOf(told.record), seen: readingOf(told.copy) })
+  }
+
+  /** As `Put` does it: a writer that has seen its own write replaces nothing when it writes it again. */
+  #later(op: number, move: ContextMove): Held {
+    const held = this.#context(move)
+    if (!held.seen.names.has(op)) return held
+    this.seenTwins++
+    return NONE
   }
 
   #take(at: number, told: Pair): void {
@@ -129,22 +177,31 @@ export class Play {
     this.replicas[at] = { record: mergeDotted(record, told.record), copy: union(copy, told.copy) }
   }
 
-  #context({ context, pick }: { readonly context: number; readonly pick: readonly number[] }): DotSet {
-    const reads = this.replicas.map(({ copy }) => seenBy(copy))
-    const [first = 0, second = 0, third = 0] = pick
-    const everything = [...new Set(reads.flatMap((dots) => [...dots]))]
+  #context({ context, pick: [first = 0, second = 0, third = 0] }: ContextMove): Held {
+    const reads = this.replicas.map(({ record, copy }) => ({ context: contextOf(record), seen: readingOf(copy) }))
+    const read = reads[first % REPLICAS] as Held
+    const held = this.#held[second % this.#held.length] as Held
     switch (context) {
       case 0:
-        return dotsOf(EMPTY_CONTEXT)
+        return NONE
       case 1:
-        return reads[first % REPLICAS] as DotSet
+        return read
       case 2:
-        return this.#held[first % this.#held.length] as DotSet
+        return held
       case 3:
-        return new Set([...(reads[first % REPLICAS] as DotSet), ...(this.#held[second % this.#held.length] as DotSet)])
-      default:
-        // Single dots, with whatever gaps they leave.
-        return new Set(everything.filter((_, i) => (first + i * second + third) % 3 === 0))
+        return {
+          context: joinContexts(read.context, held.context),
+          seen: {
+            dots: new Set([...read.seen.dots, ...held.seen.dots]),
+            names: new Set([...read.seen.names, ...held.seen.names]),
+          },
+        }
+      default: {
+        // Single dots, with whatever gaps they leave, and no names.
+        const everything = [...new Set(this.replicas.flatMap(({ copy }) => [...seenBy(copy)]))]
+        const dots = new Set(everything.filter((_, i) => (first + i * second + third) % 3 === 0))
+        return { context: canonicalOf(dots), seen: { dots, names: new Set() } }
+      }
     }
   }
 }

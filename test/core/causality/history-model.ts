@@ -1,21 +1,26 @@
 /**
  * Causal histories the dumb way: the oracle for dotted records.
  *
- * A write is an event that remembers the set of dots which its writer had seen. A copy of a key is a set of events, and
- * merging two copies is the union. What a reader sees is worked out from the set alone: the events that no other known
- * event has seen, without those whose operation is known to have been overwritten under another dot.
+ * A write is an event that remembers what its writer had seen: dots, and names of operations. A copy of a key is a set of
+ * events, and merging two copies is the union. What a reader sees is worked out from the set alone: the events that no
+ * other known event has seen, without those whose operation is known to have been overwritten under another dot.
  */
 import { dotName, type Dot, type DotSet } from './dot-sets.ts'
 
+/** What somebody has seen: dots, and operations by name. */
+export interface Seen {
+  readonly dots: DotSet
+  readonly names: ReadonlySet<number>
+}
+
 export interface ModelWrite {
   readonly op: number
-  /** What the writer had seen. */
-  readonly seen: DotSet
+  readonly seen: Seen
 }
 
 interface Event extends ModelWrite {
   readonly dot: string
-  /** Operations that the minting replica saw replaced by this write. */
+  /** Operations that this write is known to have replaced: those that its writer named, and those that were there. */
   readonly replaced: ReadonlySet<number>
 }
 
@@ -33,9 +38,14 @@ export function seenBy(copy: Copy): DotSet {
   const dots = new Set<string>()
   for (const { dot, seen } of copy.values()) {
     dots.add(dot)
-    for (const other of seen) dots.add(other)
+    for (const other of seen.dots) dots.add(other)
   }
   return dots
+}
+
+/** What somebody who has read this copy has seen, by dot and by name. */
+export function readingOf(copy: Copy): Seen {
+  return { dots: seenBy(copy), names: new Set([...overwrittenIn(copy), ...siblingsIn(copy).values()]) }
 }
 
 /** The operations of which this copy knows that a later write replaced them. */
@@ -63,16 +73,16 @@ export function mintIn(copy: Copy, actor: number, write: ModelWrite): Copy {
   const siblings = siblingsIn(copy)
   const known = [...siblings].filter(([, op]) => op === write.op).map(([name]) => name)
   const lowest = known.toSorted(byDot)[0]
-  if (lowest !== undefined) return single({ ...write, dot: lowest, replaced: new Set() })
+  if (lowest !== undefined) return single(write, lowest, [])
   if (overwrittenIn(copy).has(write.op)) return copy
   let counter = 0
-  for (const name of [...seenBy(copy), ...write.seen]) {
+  for (const name of [...seenBy(copy), ...write.seen.dots]) {
     const [of, at] = name.split(':').map(Number) as [number, number]
     if (of === actor) counter = Math.max(counter, at)
   }
   const dot: Dot = { actor, counter: counter + 1 }
-  const replaced = [...siblings].filter(([name]) => write.seen.has(name)).map(([, op]) => op)
-  return single({ ...write, dot: dotName(dot), replaced: new Set(replaced) })
+  const replaced = [...siblings].filter(([name]) => write.seen.dots.has(name)).map(([, op]) => op)
+  return single(write, dotName(dot), replaced)
 }
 
 function byDot(a: string, b: string): number {
@@ -84,11 +94,12 @@ function byDot(a: string, b: string): number {
 /** Dots that some event had seen. */
 function coveredIn(copy: Copy): DotSet {
   const covered = new Set<string>()
-  for (const { seen } of copy.values()) for (const dot of seen) covered.add(dot)
+  for (const { seen } of copy.values()) for (const dot of seen.dots) covered.add(dot)
   return covered
 }
 
-function single(event: Event): Copy {
-  const name = `${event.dot} ${[...event.replaced].toSorted((a, b) => a - b).join()}`
-  return new Map([[name, event]])
+function single({ op, seen }: ModelWrite, dot: string, found: readonly number[]): Copy {
+  const replaced = new Set([...seen.names, ...found].filter((other) => other !== op))
+  const name = [dot, [...seen.dots].toSorted(), [...replaced].toSorted((a, b) => a - b)].join(' ')
+  return new Map([[name, { op, seen, dot, replaced }]])
 }

@@ -27,7 +27,7 @@ const value = fc.option(bytes, { nil: null, freq: 4 })
 const anyDots = fc.array(fc.record({ actor: positive, counter: fc.oneof(fc.integer({ min: 1, max: 5 }), positive) }), {
   maxLength: 6,
 })
-export const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduce(withDot, EMPTY_CONTEXT))
+const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduce(withDot, EMPTY_CONTEXT))
 
 const version = fc.record({ op: positive, at: whole, value })
 const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }))
@@ -36,6 +36,11 @@ const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }
 const overwritten = fc
   .uniqueArray(fc.tuple(whole, positive), { maxLength: OVERWRITTEN_MAX, selector: String })
   .map((pairs) => pairs.toSorted((a, b) => b[0] - a[0] || b[1] - a[1]).flat())
+
+/** What a writer hands in: a context with or without the names of what it saw. */
+const seen: fc.Arbitrary<CausalContext> = fc
+  .tuple(anyContext, overwritten)
+  .map(([context, writes]) => (writes.length === 0 ? context : { ...context, writes }))
 
 const dotted: fc.Arbitrary<DottedRecord> = fc
   .tuple(anyContext, fc.array(version, { maxLength: 4 }), anyDots, overwritten)
@@ -76,7 +81,7 @@ const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.o
 export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, keyspace: whole, key, record: anyRecord }),
-  fc.record({ kind: kind('mint'), ...head, keyspace: whole, key, op: positive, at: whole, context: anyContext, value }),
+  fc.record({ kind: kind('mint'), ...head, keyspace: whole, key, op: positive, at: whole, context: seen, value }),
   fc.record({
     kind: kind('scan'),
     ...head,

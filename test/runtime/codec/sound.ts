@@ -39,7 +39,7 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
     case 'mint':
       for (const number of [message.op, message.at]) whole(number, 'the operation')
       value(message.value)
-      flaws.push(...flawsOfContext(message.context, limits))
+      flaws.push(...flawsOfContext(message.context, limits), ...flawsOfOverwritten(message.context.writes ?? []))
       break
     case 'minted':
       for (const number of [message.actor, message.counter]) whole(number, 'the dot')
@@ -95,8 +95,8 @@ function flawsOfContext(context: CausalContext, { entriesMax }: MessageLimits): 
   const numbers = [...context.vector, ...context.cloud]
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) flaws.push('a context of other numbers')
   if (context.vector.length > 4 * entriesMax || context.cloud.length > 2 * entriesMax) flaws.push('a long context')
-  const canonical = contextFromPairs(context)
-  if (JSON.stringify(canonical) !== JSON.stringify(context)) flaws.push('a context that is not canonical')
+  const { vector, cloud } = context
+  if (JSON.stringify(contextFromPairs(context)) !== JSON.stringify({ vector, cloud })) flaws.push('a context that is not canonical')
   return flaws
 }
 
