@@ -14,7 +14,8 @@ import { HybridClock, stampOf } from './causality/hybrid-time.ts'
 import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import type { Answer, Message, Refused } from './message.ts'
+import { sendQuestions } from './coordinator-messages.ts'
+import type { Answer, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
@@ -28,7 +29,6 @@ import type { Repair, ResolvedCore, ResolvedKeyspace } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { PreferenceList } from './placement/placement.ts'
 import type { Level } from './quorum/level.ts'
-import type { StoredRecord } from './record.ts'
 import type { Now, Step } from './step.ts'
 
 const BEAT_MS = 5
@@ -311,7 +311,8 @@ export class Coordinator {
     if (isFinal(answer.code)) operation.refusedForGood |= 1 << position
     operation.refusals ??= new Map()
     operation.refusals.set(position, `${answer.code} ${answer.detail}`.trim())
-    operation.lost(position, this.#todo, view)
+    if (answer.code === 'too-late' && operation instanceof Put) operation.tooLate(this.#todo, view)
+    else operation.lost(position, this.#todo, view)
   }
 
   #ping(now: Now, step: Step): void {
@@ -325,54 +326,18 @@ export class Coordinator {
   #carryOut(operation: Operation, now: Now, step: Step): void {
     const todo = this.#todo
     if (!todo.any) return
-    const { id, round } = operation
-    if (operation instanceof Get) {
-      const { keyspace, key } = operation.plan
-      const { fingerprint } = keyspace
-      if (todo.full) {
-        sendTo(operation, todo.full, { kind: 'read', id, round, keyspace: fingerprint, key, digest: false }, step)
-      }
-      if (todo.digest) {
-        sendTo(operation, todo.digest, { kind: 'read', id, round, keyspace: fingerprint, key, digest: true }, step)
-      }
-      if (todo.write && todo.record) this.#write(operation, { keyspace, key, repair: true }, step)
-    } else if (operation instanceof Put) {
-      const { keyspace, key, at, value } = operation.plan
-      const { op, context } = operation
-      if (todo.mint) {
-        const mint: Message = { kind: 'mint', id, round, keyspace: keyspace.fingerprint, key, op, at, context, value }
-        sendTo(operation, todo.mint, mint, step)
-      }
-      if (todo.write && todo.record) this.#write(operation, { keyspace, key, repair: false }, step)
-    } else if (operation instanceof Scan) {
-      const { keyspace, prefix, after, limit } = operation.plan
-      const scan: Message = { kind: 'scan', id, round, keyspace: keyspace.fingerprint, prefix, after, limit }
-      if (todo.scan) sendTo(operation, todo.scan, scan, step)
-    } else if (operation instanceof Open && todo.open) {
-      const { name } = operation.plan
-      sendTo(operation, todo.open, { kind: 'open', id, round, name, ...operation.question }, step)
-    }
+    sendQuestions(operation, todo, step)
+    if (operation instanceof Get && todo.write) this.#tellRepair(operation, todo.write, step)
     if (todo.done !== undefined) this.#end(operation, todo.done, now, step)
     todo.clear()
   }
 
-  #write(operation: Get | Put, target: { keyspace: Keyspace; key: string; repair: boolean }, step: Step): void {
-    const { write, record } = this.#todo
-    const { keyspace, key, repair } = target
-    const { id, round } = operation
-    const message: Message = {
-      kind: 'write',
-      id,
-      round,
-      keyspace: keyspace.fingerprint,
-      key,
-      record: record as StoredRecord,
-    }
-    sendTo(operation, write, message, step)
-    if (!repair) return
-    const replicas = operation.list.replicas.filter((_, position) => write & (1 << position))
-    const names = replicas.map((replica) => this.#peers.names[replica] as string)
-    step.notices.push({ kind: 'repair', keyspace: keyspace.name, key, replicas: names })
+  #tellRepair(operation: Get, positions: number, step: Step): void {
+    const replicas = operation.list.replicas
+      .filter((_, position) => positions & (1 << position))
+      .map((replica) => this.#peers.names[replica] as string)
+    const { keyspace, key } = operation.plan
+    step.notices.push({ kind: 'repair', keyspace: keyspace.name, key, replicas })
   }
 
   #end(operation: Operation, result: unknown, now: Now, step: Step): void {
@@ -390,13 +355,5 @@ export class Coordinator {
         step.notices.push({ kind: 'siblings', ...siblings })
       }
     }
-  }
-}
-
-/** One message object for all positions of the mask. */
-function sendTo(operation: Operation, mask: number, message: Message, step: Step): void {
-  const { replicas } = operation.list
-  for (let position = 0; position < replicas.length; position++) {
-    if (mask & (1 << position)) step.send(replicas[position] as number, message)
   }
 }

@@ -56,6 +56,8 @@ export interface Mint extends Numbered {
   readonly at: number
   readonly context: CausalContext
   readonly value: Uint8Array | null
+  /** Whether this replica or another may have been asked before. */
+  readonly again: boolean
 }
 
 /** The write is durable here under this dot; `overwritten` are the `at, op` pairs of siblings that it replaced. */

@@ -22,6 +22,8 @@ export const REFUSALS = [
   'storage-full',
   /** The record on disk is damaged: other replicas have it, this one says so rather than guess. */
   'storage-damaged',
+  /** A retry after so many newer writes that nobody can tell any more whether the first attempt happened. */
+  'too-late',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

@@ -7,7 +7,7 @@
  * Ring: machines.
  */
 import { stampOf } from './causality/hybrid-time.ts'
-import { EMPTY_RECORD, mergeDotted, mint, siblingOf, wasOverwritten } from './causality/dotted-record.ts'
+import { EMPTY_RECORD, mayHaveForgotten, mergeDotted, mint, siblingOf, wasOverwritten } from './causality/dotted-record.ts'
 import { isNewer } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { hasDot, sameContext } from './causality/causal-context.ts'
@@ -139,6 +139,9 @@ export class Replica {
     const known = siblingOf(current, op)
     if (known !== undefined) return step.send(from, minted(request, known, NO_PAIRS, undefined))
     if (wasOverwritten(current, op)) return step.send(from, minted(request, NO_DOT, NO_PAIRS, current))
+    if (request.again && mayHaveForgotten(current, request.at)) {
+      return this.#refuse(request, 'too-late', 'too many newer writes to tell whether it happened', from, step)
+    }
     if (this.#guard.note(from, request.id) !== 'new') return undefined
     if (this.#tooManySiblings(current, request)) {
       const detail = `${current.siblings.length} siblings; read the key and write with its context`

@@ -6,7 +6,6 @@
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
 import { contextOf } from '../core/causality/merge.ts'
-import type { CausalContext } from '../core/causality/causal-context.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { GetResult } from '../core/operation/get.ts'
 import { parseOperationName } from '../core/operation/operation-name.ts'
@@ -96,34 +95,34 @@ export class ApKeyspace<V = unknown> {
 
   /** Reads a key. A key that was never written or was deleted gives an entry with `found: false`. */
   get(key: string, options: GetOptions = {}): Promise<Entry<V>> {
-    return this.#whenOpen((keyspace) => {
+    return checked(() => {
       this.#checkKey(key)
       const { session, resolve } = this.#config
       session?.checkRoom(this.name, key)
       const level = either(options.level, options.r, 'r')
       const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
-      const atLeast = session?.seen(this.name, key)
-      const call = { kind: 'get', keyspace, key, level, repair, atLeast, timeoutMs: timeoutOf(options) } as const
+      const timeoutMs = timeoutOf(options)
       const finish = (result: GetResult): Entry<V> => {
         session?.see(this.name, key, contextOf(result.record))
         const place = { keyspace: this.name, key }
         return new Entry<V>(result.record, { place, resolve, receipt: result.receipt })
       }
-      return start(this.#config.engine, call, { signal: options.signal, finish })
+      return this.#whenOpen((keyspace) => {
+        const atLeast = session?.seen(this.name, key)
+        const call = { kind: 'get', keyspace, key, level, repair, atLeast, timeoutMs } as const
+        return start(this.#config.engine, call, { signal: options.signal, finish })
+      })
     })
   }
 
   /** Writes a value. With `context` it replaces what that context has seen; a session threads contexts by itself. */
   put(key: string, value: V, options: PutOptions = {}): Promise<Put> {
-    return this.#whenOpen((keyspace) => {
-      const bytes = encodeValue(value, this.#config.limits.valueBytesMax)
-      return this.#write({ keyspace, key, value: bytes }, options)
-    })
+    return checked(() => this.#write(key, encodeValue(value, this.#config.limits.valueBytesMax), options))
   }
 
   /** Writes a tombstone: like a put, it replaces what `context` has seen, and concurrent writes stay. */
   delete(key: string, options: PutOptions = {}): Promise<Put> {
-    return this.#whenOpen((keyspace) => this.#write({ keyspace, key, value: null }, options))
+    return checked(() => this.#write(key, null, options))
   }
 
   /**
@@ -165,40 +164,31 @@ export class ApKeyspace<V = unknown> {
   }
 
   #page(range: { prefix: string; after: string; limit: number }, options: ScanOptions): Promise<ScanResult> {
+    const timeoutMs = timeoutOf(options)
     return this.#whenOpen((keyspace) => {
-      const call = { kind: 'scan', keyspace, level: options.level, ...range, timeoutMs: timeoutOf(options) } as const
+      const call = { kind: 'scan', keyspace, level: options.level, ...range, timeoutMs } as const
       return start(this.#config.engine, call, { signal: options.signal, finish: (result: ScanResult) => result })
     })
   }
 
-  #write(target: { keyspace: Keyspace; key: string; value: Uint8Array | null }, options: PutOptions): Promise<Put> {
-    const { keyspace, key, value } = target
+  #write(key: string, value: Uint8Array | null, options: PutOptions): Promise<Put> {
     this.#checkKey(key)
     const { session, engine } = this.#config
     session?.checkRoom(this.name, key)
     const level = either(options.level, options.w, 'w')
     const operation = options.operation === undefined ? undefined : parseOperationName(options.operation)
-    const context = this.#contextFor(key, options)
-    const call = {
-      kind: 'put',
-      keyspace,
-      key,
-      value,
-      level,
-      context,
-      operation,
-      timeoutMs: timeoutOf(options),
-    } as const
+    const given = options.context
+    const parsed = given === undefined ? undefined : parseContextToken(given, { keyspace: this.name, key })
+    const timeoutMs = timeoutOf(options)
     const finish = (result: PutResult): Put => {
       session?.see(this.name, key, result.context)
       return new Put(result, { keyspace: this.name, key })
     }
-    return start(engine, call, { signal: options.signal, finish })
-  }
-
-  #contextFor(key: string, options: PutOptions): CausalContext | undefined {
-    if (options.context !== undefined) return parseContextToken(options.context, { keyspace: this.name, key })
-    return this.#config.session?.seen(this.name, key)
+    return this.#whenOpen((keyspace) => {
+      const context = parsed ?? session?.seen(this.name, key)
+      const call = { kind: 'put', keyspace, key, value, level, context, operation, timeoutMs } as const
+      return start(engine, call, { signal: options.signal, finish })
+    })
   }
 
   #checkKey(key: unknown): void {
@@ -218,15 +208,19 @@ export class ApKeyspace<V = unknown> {
     }
   }
 
-  /** Runs at once when open; errors of arguments become rejections. */
+  /** Runs at once when the keyspace is open. */
   #whenOpen<T>(run: (keyspace: Keyspace) => Promise<T>): Promise<T> {
     const keyspace = this.#config.opened()
-    if (keyspace === undefined) return this.#config.open().then(run)
-    try {
-      return run(keyspace)
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
-    }
+    return keyspace === undefined ? this.#config.open().then(run) : run(keyspace)
+  }
+}
+
+/** Arguments are looked at, and values encoded, before anything else: what is wrong with them becomes a rejection. */
+function checked<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run()
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)))
   }
 }
 

@@ -151,7 +151,7 @@ describe('writing', () => {
 })
 
 describe('minting', () => {
-  const question = { kind: 'mint', ...head, keyspace: CARTS, key: 'k', at: 4, context: EMPTY_CONTEXT } as const
+  const question = { kind: 'mint', ...head, keyspace: CARTS, key: 'k', at: 4, context: EMPTY_CONTEXT, again: false } as const
 
   test('a write: gets the next dot of this incarnation, and is stored with it', () => {
     const bench = Bench.ready()
@@ -226,6 +226,7 @@ describe('refusing', () => {
     at: 1,
     context: EMPTY_CONTEXT,
     value: null,
+    again: false,
   }
   const read: Request = { kind: 'read', ...head, keyspace: CARTS, key: 'k', digest: false }
   const scan: Request = { kind: 'scan', ...head, keyspace: CARTS, prefix: '', after: '', limit: 9 }

@@ -14,7 +14,7 @@
  */
 import { Digest } from '../base/hash.ts'
 import type { DottedRecord, Sibling } from '../record.ts'
-import { holdsOp, mergeNewest, newestFirst, withoutOp } from './newest-writes.ts'
+import { holdsOp, mergeNewest, newestFirst, OVERWRITTEN_MAX, withoutOp } from './newest-writes.ts'
 import { EMPTY_CONTEXT, hasDot, highestSeen, joinContexts, withDot, type CausalContext } from './causal-context.ts'
 
 /** What a key holds before its first write. */
@@ -43,6 +43,11 @@ export function siblingOf(record: DottedRecord, op: number): Sibling | undefined
 /** Whether the record saw this operation's write overwritten, as far back as it remembers. */
 export function wasOverwritten(record: DottedRecord, op: number): boolean {
   return holdsOp(record.overwritten, op)
+}
+
+/** Whether the record may have forgotten an operation of this time, because it saw so many newer ones overwritten. */
+export function mayHaveForgotten({ overwritten }: DottedRecord, at: number): boolean {
+  return overwritten.length >= 2 * OVERWRITTEN_MAX && at <= (overwritten.at(-2) as number)
 }
 
 /**

@@ -56,6 +56,7 @@ export class Put extends Operation {
   /** The operation's number, with its home once that is known. */
   op: number
   #minter: Minter | undefined
+  #mints = 0
   /** This is a retry, and a later write has replaced the first attempt: the record says more than the writer saw. */
   #superseded = false
 
@@ -154,6 +155,17 @@ export class Put extends Operation {
     return { operation: operationName({ at: this.plan.at, op: this.op }) }
   }
 
+  /** A replica has forgotten too much to take a retry, and no other may do what it would not. */
+  tooLate(todo: Todo, view: View): void {
+    const why = 'so many writes came after the first attempt that nobody can tell whether it happened; read the key'
+    this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
+  }
+
+  /** Whether somebody may have been asked to mint this write before. */
+  get retried(): boolean {
+    return !this.plan.fresh || this.#mints > 1
+  }
+
   #mintNext(todo: Todo, view: View): void {
     const next = this.#minterFor(view).next(this.list.replicas.length, view, this.#refused())
     if (next === undefined) {
@@ -161,6 +173,7 @@ export class Put extends Operation {
       return
     }
     todo.mint = 1 << next
+    this.#mints++
     this.asked |= todo.mint
     this.failed &= ~todo.mint
   }

@@ -92,6 +92,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.float64(message.at)
       writeSeen(writer, message.context)
       writeValue(writer, message.value)
+      writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
       writer.float64(message.actor)
@@ -177,7 +178,7 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const at = reader.whole()
       const context = readSeen(reader, limits)
       const value = readValue(reader, limits)
-      return { kind: 'mint', id, round, keyspace, key, op, at, context, value }
+      return { kind: 'mint', id, round, keyspace, key, op, at, context, value, again: readFlag(reader) }
     }
     case KIND.minted: {
       const actor = reader.whole()

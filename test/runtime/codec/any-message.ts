@@ -81,7 +81,17 @@ const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.o
 export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, keyspace: whole, key, record: anyRecord }),
-  fc.record({ kind: kind('mint'), ...head, keyspace: whole, key, op: positive, at: whole, context: seen, value }),
+  fc.record({
+    kind: kind('mint'),
+    ...head,
+    keyspace: whole,
+    key,
+    op: positive,
+    at: whole,
+    context: seen,
+    value,
+    again: fc.boolean(),
+  }),
   fc.record({
     kind: kind('scan'),
     ...head,

@@ -102,7 +102,7 @@ describe('known bytes: a change here makes running clusters refuse each other', 
       '03 000000000000f03f 00 0000000000000040 0100 6b 01 000000000000f03f 0000000000000040 01 02000000 aabb',
     ],
     [
-      { kind: 'mint', id: 1, round: 0, keyspace: 2, key: 'k', op: 1, at: 2, context: { vector: [1, 2], cloud: [] }, value: null },
+      { kind: 'mint', id: 1, round: 0, keyspace: 2, key: 'k', op: 1, at: 2, context: { vector: [1, 2], cloud: [] }, value: null, again: false },
       '05 000000000000f03f 00 0000000000000040 0100 6b 000000000000f03f 0000000000000040 ' +
         '0200 000000000000f03f 0000000000000040 0000 00',
     ],
@@ -173,11 +173,11 @@ describe('limits', () => {
     ['a page of 65 records asked for', { kind: 'scan', ...head, prefix: '', after: '', limit: 65 }, 'a page of 65 records'],
     ['a page of 65 records', { kind: 'scan-page', id: 1, round: 0, entries: Array.from({ length: 65 }, () => ({ keyspace: 1, key: 'k', record })), done: true }, 'a page of 65 records'],
     ['a value of 65 bytes', { kind: 'write', ...head, key: 'k', record: { ...record, value: new Uint8Array(65) } }, '65 bytes are over the limit of 64'],
-    ['a minted value of 65 bytes', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context, value: new Uint8Array(65) }, '65 bytes'],
+    ['a minted value of 65 bytes', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context, value: new Uint8Array(65), again: false }, '65 bytes'],
     ['33 siblings', { kind: 'write', ...head, key: 'k', record: { kind: 'dotted', context, siblings, overwritten: [] } }, '33 siblings'],
-    ['33 actors', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: many, cloud: [] }, value: null }, 'a list of 66 numbers'],
-    ['33 single dots', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: [], cloud: many }, value: null }, 'a list of 66 numbers'],
-    ['half a pair', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: [1, 2, 3], cloud: [] }, value: null }, 'a list of 3 numbers'],
+    ['33 actors', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: many, cloud: [] }, value: null, again: false }, 'a list of 66 numbers'],
+    ['33 single dots', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: [], cloud: many }, value: null, again: false }, 'a list of 66 numbers'],
+    ['half a pair', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: [1, 2, 3], cloud: [] }, value: null, again: false }, 'a list of 3 numbers'],
     ['33 operations overwritten', { kind: 'write', ...head, key: 'k', record: { kind: 'dotted', context, siblings: [], overwritten: many.toReversed() } }, 'a list of 66 numbers'],
   ] as const)('%s: is over it', ([, message, why]) => {
     const written = message as unknown as Message
@@ -290,6 +290,7 @@ describe('what no quorate writes', () => {
       at: 1,
       context,
       value: null,
+      again: false,
     })
     const read = (vector: number[], cloud: number[] = []): unknown =>
       (parse(bytesOf(mint({ vector, cloud })), 'request') as Extract<Message, { kind: 'mint' }>).context
