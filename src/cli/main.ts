@@ -13,6 +13,8 @@ import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { suggestion } from './suggestion.ts'
 
+const LINGER_MS = 500
+
 const COMMANDS: readonly Command[] = [
   startCommand,
   serveCommand,
@@ -81,6 +83,8 @@ async function main(): Promise<void> {
     if (json) output.tell(failure.data, '')
     output.fail(failure.line)
     process.exitCode = failure.exitCode
+    // Whatever it was, nothing that is still open may keep the process.
+    setTimeout(() => process.exit(), LINGER_MS).unref()
   }
 }
 

@@ -14,6 +14,8 @@ import { SUPERVISED, type ReplicaMessage } from './supervision.ts'
 export type ReplicaEvent =
   | { readonly event: 'ready'; readonly replica: string; readonly pid: number; readonly ms: number }
   | { readonly event: 'died'; readonly replica: string; readonly why: string; readonly restartMs: number }
+  /** It was told to stop, and is gone. */
+  | { readonly event: 'ended'; readonly replica: string; readonly why: string }
   /** It wrote this to stderr. */
   | { readonly event: 'said'; readonly replica: string; readonly line: string }
 
@@ -137,9 +139,11 @@ export class ReplicaProcess {
       this.#child = undefined
       const end = signal ?? `exit code ${code}`
       const why = this.#failure?.message ?? spawnProblem?.message ?? (said === '' ? end : `${end}: ${said}`)
+      if (this.#stopping) {
+        this.#state = 'stopped'
+        this.#onEvent({ event: 'ended', replica: id, why })
+      } else on.ended(why)
       this.#whenGone()
-      if (this.#stopping) this.#state = 'stopped'
-      else on.ended(why)
     })
   }
 

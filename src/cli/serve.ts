@@ -12,6 +12,8 @@ import { isSupervised, tellSupervisor } from './supervision.ts'
 
 /** Closing that takes longer is given up: everything acknowledged is on disk already. */
 const CLOSE_MS = 5_000
+/** With its storage gone there is little to wait for. */
+const CLOSE_BROKEN_MS = 500
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -47,11 +49,11 @@ async function serve(input: Input, output: Output): Promise<void> {
     if (supervised) await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
     else tellReady(replica, input, output)
     const reason = await signals.first
-    const { exitCode } = process
-    const closed = await closeReplica(replica)
+    signals.onHurry = () => process.exit(1)
+    const closed = await closeReplica(replica, reason instanceof Error ? CLOSE_BROKEN_MS : CLOSE_MS)
     if (reason instanceof Error) throw reason
     if (!supervised) output.tell({ event: 'stopped', reason }, `stopped (${reason})${closed ? '' : ', in a hurry'}`)
-    process.exit(exitCode)
+    process.exit(0)
   } catch (error) {
     if (!supervised) throw error
     const { code, message } = error instanceof QuorateError ? error : { code: 'failed', message: String(error) }
@@ -108,12 +110,12 @@ function tellReady({ node, http }: OpenReplica, input: Input, output: Output): v
 }
 
 /** Whether everything closed in time. */
-async function closeReplica({ node, http }: OpenReplica): Promise<boolean> {
+async function closeReplica({ node, http }: OpenReplica, withinMs: number): Promise<boolean> {
   const closing = (async (): Promise<true> => {
     await http?.close()
     await node.close()
     return true
   })()
-  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), CLOSE_MS).unref())
+  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), withinMs))
   return Promise.race([closing, late])
 }

@@ -55,7 +55,7 @@ async function start(input: Input, output: Output): Promise<void> {
     const reason = await signals.first
     output.tell({ event: 'stopping', reason }, output.style('dim', `stopping (${String(reason)})`))
   } finally {
-    signals.stop('SIGTERM')
+    if (!signals.seen) signals.stop(new Error('it could not start'))
     await cluster.stop()
   }
   output.tell({ event: 'stopped' }, `stopped; the data stays in ${plan.dataDir}`)
@@ -111,7 +111,7 @@ class RunningCluster {
 }
 
 function tellEvent(event: ReplicaEvent, output: Output, signals: StopSignals): void {
-  if (signals.seen && event.event !== 'said') return
+  if (signals.seen && !output.json && event.event !== 'said') return
   const name = output.style('bold', event.replica)
   switch (event.event) {
     case 'ready':
@@ -120,6 +120,8 @@ function tellEvent(event: ReplicaEvent, output: Output, signals: StopSignals): v
       const why = output.style('red', `ended (${event.why})`)
       return output.tell(event, `replica ${name} ${why}; starting it again in ${event.restartMs} ms`)
     }
+    case 'ended':
+      return output.tell(event, `replica ${name} ended (${event.why})`)
     case 'said':
       return output.tell(event, `replica ${name} says: ${event.line}`)
   }

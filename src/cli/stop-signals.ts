@@ -31,7 +31,7 @@ export class StopSignals {
 
   stop(reason: StopReason): void {
     if (this.#reason !== undefined) {
-      this.onHurry()
+      if (SIGNALS.includes(reason as NodeJS.Signals)) this.onHurry()
       return
     }
     this.#reason = reason

@@ -20,6 +20,7 @@ import { Nemesis } from './nemesis.ts'
 import { drawNemesis } from './nemesis-plan.ts'
 import { Network, type NetworkStats } from './network.ts'
 import { Promises } from './promises.ts'
+import { Rivalry } from './rivalry.ts'
 import { Simulator } from './simulator.ts'
 import { drawWorkload, type WorkloadPlan } from './workload-plan.ts'
 
@@ -109,12 +110,21 @@ interface Streams {
   readonly hosts: Random
   readonly clients: Random
   readonly finale: Random
+  readonly rivalry: Random
 }
 
 function streamsOf(seed: number): Streams {
   const random = new Random(seed)
-  const [cluster, workload, nemesis, network] = [random.fork(), random.fork(), random.fork(), random.fork()]
-  return { cluster, workload, nemesis, network, hosts: random.fork(), clients: random.fork(), finale: random.fork() }
+  return {
+    cluster: random.fork(),
+    workload: random.fork(),
+    nemesis: random.fork(),
+    network: random.fork(),
+    hosts: random.fork(),
+    clients: random.fork(),
+    finale: random.fork(),
+    rivalry: random.fork(),
+  }
 }
 
 class Run {
@@ -160,6 +170,8 @@ class Run {
     nemesis.start()
     const clients = this.#clients(around)
     for (const client of clients) client.start()
+    const rivalry = this.#rivalry()
+    rivalry.start()
     simulator.runFor(workload.durationMs)
     const finale = new Finale({
       around,
@@ -178,7 +190,7 @@ class Run {
       history: recorder.lines(),
       traceHash: simulator.traceHash,
       guarantees: this.#guarantees(),
-      problems: [...hosts.flatMap((host) => host.problems), ...finale.problems],
+      problems: [...hosts.flatMap((host) => host.problems), ...finale.problems, ...this.#agreement(rivalry)],
       stats: this.#stats(recorder, nemesis),
     }
   }
@@ -240,6 +252,22 @@ class Run {
       const shared = { plan: workload, around, hosts: this.#hosts, readers, take, isOver }
       return new Client({ ...shared, process, random: random.fork(), home: random.pick(this.#hosts) })
     })
+  }
+
+  #rivalry(): Rivalry {
+    const { cluster, workload } = this.#drawn
+    return new Rivalry({
+      simulator: this.#simulator,
+      random: this.#streams.rivalry,
+      hosts: this.#hosts,
+      definition: cluster.keyspace.definition,
+      durationMs: workload.durationMs,
+    })
+  }
+
+  /** A replica whose disk is lost has forgotten what it agreed to. */
+  #agreement({ problems }: Rivalry): readonly string[] {
+    return this.#promises.wipes > 0 ? [] : problems
   }
 
   #guarantees(): Guarantees {

@@ -4,7 +4,7 @@
  * Ring: values.
  */
 import type { DottedRecord, StoredRecord, Version } from '../record.ts'
-import { newestFirst } from './newest-writes.ts'
+import { mergeNewest, newestFirst } from './newest-writes.ts'
 import { clockContext, EMPTY_CONTEXT, type CausalContext } from './causal-context.ts'
 import { digestDotted, mergeDotted, visibleSiblings } from './dotted-record.ts'
 import { digestLww, mergeLww } from './lww-record.ts'
@@ -39,9 +39,8 @@ export function versionsOf(record: StoredRecord | undefined): readonly Version[]
   return record.kind === 'lww' ? [record] : visibleSiblings(record)
 }
 
-/** The writes that a reader of the record sees; what they replaced is remembered by the replicas. */
-function writesIn({ siblings }: DottedRecord): readonly number[] {
+function writesIn({ siblings, overwritten }: DottedRecord): readonly number[] {
   const pairs: number[] = []
   for (const { at, op } of siblings) pairs.push(at, op)
-  return newestFirst(pairs)
+  return mergeNewest(overwritten, newestFirst(pairs))
 }
