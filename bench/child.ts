@@ -42,13 +42,15 @@ export class Child {
   #ended: string | undefined
   #dismissed = false
 
-  /** @param module a file of this folder that calls `answerQuestions`. */
-  constructor(module: URL, name: string) {
+  /** @param module a file of this folder, by its name without an ending, that calls `answerQuestions`. */
+  constructor(module: string, name: string) {
     this.#name = name
-    // Profiling this process profiles its children: node --cpu-prof --import tsx bench/main.ts.
+    // Profiling this process profiles its children: node --cpu-prof .bench/bench/main.js.
     const profiling = process.execArgv.filter((option) => /^--(?:cpu|heap)-prof/.test(option))
-    const execArgv = ['--import', import.meta.resolve('tsx'), ...profiling]
-    this.#process = fork(fileURLToPath(module), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const isSource = import.meta.url.endsWith('.ts')
+    const execArgv = [...(isSource ? ['--import', import.meta.resolve('tsx')] : []), ...profiling]
+    const file = new URL(`${module}${isSource ? '.ts' : '.js'}`, import.meta.url)
+    this.#process = fork(fileURLToPath(file), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     running.add(this.#process)
     this.#process.on('message', (reply) => this.#replied(reply as Reply))
     this.#process.on('exit', (code, signal) => this.#exited(`${name} ended by ${signal ?? `code ${code}`}`))

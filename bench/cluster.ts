@@ -111,7 +111,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   let node: Node | undefined
   for (const id of IDS) {
     if (!embedded || id !== EMBEDDED_ID) {
-      children.set(id, new Child(new URL('replica-process.ts', import.meta.url), `replica ${id}`))
+      children.set(id, new Child('replica-process', `replica ${id}`))
     }
   }
   for (const [id, child] of children) {

@@ -35,8 +35,7 @@ export class EchoServers {
   }
 
   static async start(): Promise<EchoServers> {
-    const module = new URL('echo-process.ts', import.meta.url)
-    const children = Array.from({ length: SERVERS }, (_, index) => new Child(module, `echo ${index}`))
+    const children = Array.from({ length: SERVERS }, (_, index) => new Child('echo-process', `echo ${index}`))
     const ports = (await Promise.all(children.map((child) => child.ask('start')))) as number[]
     return new EchoServers(children, ports)
   }

@@ -54,6 +54,10 @@ test('start: writes survive a killed replica and a restart; Ctrl-C leaves nothin
   const ended = await first.stop('SIGINT')
   expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' })
   expect(first.events.at(-1)).toEqual({ event: 'stopped' })
+  const ends = first.events
+    .filter(({ event }) => event === 'ended')
+    .map(({ replica, why }) => `${String(replica)}: ${String(why)}`)
+  expect(ends.toSorted()).toEqual(['a: exit code 0', 'b: exit code 0', 'c: exit code 0'])
   await nothingIsLeft([...pids.values(), ...first.pids.values()])
 
   const second = start()
@@ -84,6 +88,7 @@ test('start: a replica that a debugger holds is killed after a while, and nothin
   await started.event('started')
   process.kill(started.pids.get('a') ?? 0, 'SIGSTOP')
   expect(await started.stop('SIGINT')).toMatchObject({ code: 0 })
+  expect(await started.event('ended', ({ replica }) => replica === 'a')).toMatchObject({ why: 'SIGKILL' })
   await nothingIsLeft(started.pids.values())
 })
 

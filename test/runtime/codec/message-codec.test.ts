@@ -104,7 +104,7 @@ describe('known bytes: a change here makes running clusters refuse each other', 
     [
       { kind: 'mint', id: 1, round: 0, keyspace: 2, key: 'k', op: 1, at: 2, context: { vector: [1, 2], cloud: [] }, value: null, again: false },
       '05 000000000000f03f 00 0000000000000040 0100 6b 000000000000f03f 0000000000000040 ' +
-        '0200 000000000000f03f 0000000000000040 0000 00',
+        '0200 000000000000f03f 0000000000000040 0000 0000 00 00',
     ],
     [{ kind: 'refused', id: 1, round: 0, code: 'clock-ahead', detail: '' }, '0e 000000000000f03f 00 01 0000'],
   ] as const)('%o', ([message, hex]) => {
@@ -161,6 +161,7 @@ describe('limits', () => {
   const record = { kind: 'lww', op: 1, at: 1, value: new Uint8Array(64) } as const
   const siblings = Array.from({ length: 33 }, (_, i) => ({ actor: 1, counter: i + 1, op: i + 1, at: 1, value: null }))
   const context = { vector: [1, 40], cloud: [] }
+  const countdown = Array.from({ length: 130 }, (_, i) => 131 - i)
   const many = Array.from({ length: 66 }, (_, i) => i + 1)
 
   test.for([
@@ -178,7 +179,8 @@ describe('limits', () => {
     ['33 actors', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: many, cloud: [] }, value: null, again: false }, 'a list of 66 numbers'],
     ['33 single dots', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: [], cloud: many }, value: null, again: false }, 'a list of 66 numbers'],
     ['half a pair', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { vector: [1, 2, 3], cloud: [] }, value: null, again: false }, 'a list of 3 numbers'],
-    ['33 operations overwritten', { kind: 'write', ...head, key: 'k', record: { kind: 'dotted', context, siblings: [], overwritten: many.toReversed() } }, 'a list of 66 numbers'],
+    ['65 operations overwritten', { kind: 'write', ...head, key: 'k', record: { kind: 'dotted', context, siblings: [], overwritten: countdown } }, 'a list of 130 numbers'],
+    ['65 operations seen', { kind: 'mint', ...head, key: 'k', op: 1, at: 1, context: { ...context, writes: countdown }, value: null, again: false }, 'a list of 130 numbers'],
   ] as const)('%s: is over it', ([, message, why]) => {
     const written = message as unknown as Message
     expect(() => parse(bytesOf(written), sideOf(written))).toThrow(
