@@ -14,7 +14,7 @@ import { invalid, QuorateError } from '../core/base/errors.ts'
 export const HOST = '127.0.0.1'
 export const REPLICAS_MAX = 26
 /** The last port is 100 and the number of replicas above the first. */
-export const PORT_MAX = 65_535 - 100 - REPLICAS_MAX
+export const PORT_MAX: number = 65_535 - 100 - REPLICAS_MAX
 const HTTP_ABOVE = 100
 
 export interface PlannedReplica {

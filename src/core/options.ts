@@ -142,6 +142,8 @@ export interface CoreOptions {
   readonly inFlightMax?: number
   /** Siblings that a key may have: 64 by default. At the bound a write must say which of them it replaces. */
   readonly siblingsMax?: number
+  /** Keyspaces that a replica registers: 256 by default. */
+  readonly keyspacesMax?: number
   /** UTF-8 bytes of a key: 1,024 by default. */
   readonly keyBytesMax?: number
   /** Encoded bytes of a value: 1 MiB by default. */
@@ -162,6 +164,7 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   driftMsMax: { default: 10_000, min: 0, max: 86_400_000 },
   inFlightMax: { default: 8_192, min: 1, max: 16_384 },
   siblingsMax: { default: 64, min: 1, max: 4_096 },
+  keyspacesMax: { default: 256, min: 1, max: 65_536 },
   keyBytesMax: { default: 1_024, min: 1, max: 32_768 },
   valueBytesMax: { default: 1_048_576, min: 1, max: 268_435_456 },
 }

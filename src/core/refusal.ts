@@ -24,6 +24,8 @@ export const REFUSALS = [
   'storage-damaged',
   /** A retry after so many newer writes that nobody can tell any more whether the first attempt happened. */
   'too-late',
+  /** As many keyspaces are registered as are allowed. */
+  'too-many-keyspaces',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]
@@ -33,5 +35,5 @@ export type RefusalCode = (typeof REFUSALS)[number]
  * that is still on its way may yet be taken.
  */
 export function isFinal(code: RefusalCode): boolean {
-  return code === 'wrong-kind' || code === 'too-large'
+  return code === 'wrong-kind' || code === 'too-large' || code === 'too-many-keyspaces'
 }

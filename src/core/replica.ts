@@ -162,6 +162,10 @@ export class Replica {
   #open(request: Open, from: Address, step: Step): void {
     const { name, definition, confirmed, id, round } = request
     const registered = this.#byName.get(name)
+    if (registered === undefined && definition !== undefined && this.#byName.size >= this.#config.options.keyspacesMax) {
+      const detail = `${this.#byName.size} are registered: use one of them, or raise keyspacesMax`
+      return this.#refuse(request, 'too-many-keyspaces', detail, from, step)
+    }
     if (definition !== undefined && definition.name === name && replaces({ definition, confirmed }, registered)) {
       this.#register({ definition, confirmed }, step)
     }

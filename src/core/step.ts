@@ -54,7 +54,7 @@ export class Step {
   readonly replies: Reply[] = []
   readonly notices: Notice[] = []
   /** The machine wants `tick` no later than this monotonic millisecond. `Infinity` for no wish. */
-  wakeAt = Infinity
+  wakeAt: number = Infinity
 
   send(to: Address, message: Message): void {
     this.to.push(to)

@@ -34,6 +34,7 @@ const FIELDS: readonly string[] = [
   'driftMsMax',
   'inFlightMax',
   'siblingsMax',
+  'keyspacesMax',
   'keyBytesMax',
   'valueBytesMax',
 ]

@@ -55,6 +55,7 @@ const FIELDS: readonly string[] = [
   'driftMsMax',
   'inFlightMax',
   'siblingsMax',
+  'keyspacesMax',
   'keyBytesMax',
   'valueBytesMax',
 ]
@@ -195,7 +196,8 @@ export function urlOf(peer: Peer): string {
 
 /** The options of the core among those of a node or client. */
 export function pickCore(options: CoreOptions): CoreOptions {
-  const { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyBytesMax, valueBytesMax } = options
-  const core = { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyBytesMax, valueBytesMax }
+  const { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyspacesMax, keyBytesMax, valueBytesMax } =
+    options
+  const core = { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyspacesMax, keyBytesMax, valueBytesMax }
   return Object.fromEntries(Object.entries(core).filter(([, value]) => value !== undefined))
 }

@@ -76,8 +76,10 @@ export class Open extends Operation {
     }
   }
 
-  override lost(position: number): void {
+  override lost(position: number, todo: Todo, view: View): void {
     this.failed |= 1 << position
+    if (this.quorum.met(firstPositions(this.list.replicas.length) & ~this.refusedForGood)) return
+    this.fail(todo, { code: 'QUORATE_LIMIT', why: 'too many keyspaces are registered' }, view.names)
   }
 
   override late(todo: Todo, view: View): void {

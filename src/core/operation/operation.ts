@@ -72,7 +72,7 @@ export abstract class Operation {
   readonly startedAtMs: number
   readonly deadlineMs: number
   /** When to hedge or to ask again. */
-  lateAtMs = Infinity
+  lateAtMs: number = Infinity
   /** Positions that were asked anything, answered as needed, or cannot any more. */
   asked = 0
   answered = 0

@@ -29,7 +29,7 @@ export function membershipOf(members: readonly Member[]): Membership {
     throw invalid(`${members.length} replicas are more than the ${POSITIONS_MAX} that a cluster can have`)
   }
   for (const { id } of members) {
-    if (!ID.test(id)) {
+    if (typeof id !== 'string' || !ID.test(id)) {
       throw invalid(
         `${JSON.stringify(id)} is not a replica id: use up to 64 letters, digits, dots, dashes, underscores`,
       )

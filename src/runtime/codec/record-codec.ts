@@ -49,12 +49,12 @@ export function readRecord(reader: ByteReader, limits: RecordLimits): StoredReco
   throw new Malformed(`${kind} is no kind of record`)
 }
 
-export function writeContext(writer: ByteWriter, context: CausalContext): void {
+function writeContext(writer: ByteWriter, context: CausalContext): void {
   writer.numbers(context.vector)
   writer.numbers(context.cloud)
 }
 
-export function readContext(reader: ByteReader, limits: RecordLimits): CausalContext {
+function readContext(reader: ByteReader, limits: RecordLimits): CausalContext {
   const vector = reader.pairs(2 * limits.entriesMax)
   const cloud = reader.pairs(2 * limits.entriesMax)
   if (cloud.length === 0 && isSortedVector(vector)) return { vector, cloud }

@@ -16,7 +16,7 @@ import { anyAnswer, anyMessage, anyRequest } from './any-message.ts'
 import { flawOf } from './sound.ts'
 
 const LIMITS: MessageLimits = { keyBytesMax: 64, valueBytesMax: 64, entriesMax: 32, pageEntriesMax: 64 }
-const ANSWERS = ['read-answer', 'written', 'minted', 'scan-page', 'opened', 'refused', 'pong']
+const ANSWERS: ReadonlySet<string> = new Set(['read-answer', 'written', 'minted', 'scan-page', 'opened', 'refused', 'pong'])
 
 function bytesOf(message: Message): Buffer {
   const writer = new ByteWriter(16)
@@ -33,7 +33,7 @@ function parse(bytes: Uint8Array, side: 'request' | 'answer', limits = LIMITS): 
 }
 
 function sideOf(message: Message): 'request' | 'answer' {
-  return ANSWERS.includes(message.kind) ? 'answer' : 'request'
+  return ANSWERS.has(message.kind) ? 'answer' : 'request'
 }
 
 describe('round trips', () => {
