@@ -58,9 +58,10 @@ export interface View {
   readonly nowMs: number
 }
 
-const UNKNOWN: readonly number[] = Array.from({ length: POSITIONS_MAX }, () => -1)
+/** Negative, and with a fraction: a list of small integers would be copied when the first time or digest is put in. */
+const UNKNOWN: readonly number[] = Array.from({ length: POSITIONS_MAX }, () => -0.5)
 
-/** A number for each position of the list, -1 until it is known. */
+/** A number for each position of the list, negative until it is known. */
 export function unknownFor(list: PreferenceList): number[] {
   return UNKNOWN.slice(0, list.replicas.length)
 }

@@ -15,10 +15,13 @@ export class Malformed extends Error {
 /** Reused between frames: `reset` keeps the memory. */
 export class ByteWriter {
   #buffer: Buffer
+  /** Over the same memory: its stores compile to single instructions, a buffer's methods do not. */
+  #view: DataView
   length = 0
 
   constructor(sizeBytes = 4096) {
     this.#buffer = Buffer.allocUnsafeSlow(sizeBytes)
+    this.#view = viewOf(this.#buffer)
   }
 
   uint8(value: number): void {
@@ -28,20 +31,20 @@ export class ByteWriter {
 
   uint16(value: number): void {
     this.#room(2)
-    this.#buffer.writeUInt16LE(value, this.length)
+    this.#view.setUint16(this.length, value, true)
     this.length += 2
   }
 
   uint32(value: number): void {
     this.#room(4)
-    this.#buffer.writeUInt32LE(value, this.length)
+    this.#view.setUint32(this.length, value, true)
     this.length += 4
   }
 
   /** A double: also how whole numbers up to 2^53 - 1 travel. */
   float64(value: number): void {
     this.#room(8)
-    this.#buffer.writeDoubleLE(value, this.length)
+    this.#view.setFloat64(this.length, value, true)
     this.length += 8
   }
 
@@ -49,20 +52,22 @@ export class ByteWriter {
   text(value: string): void {
     this.#room(2 + 3 * value.length)
     const written = this.#buffer.write(value, this.length + 2, 'utf8')
-    this.#buffer.writeUInt16LE(written, this.length)
+    this.#view.setUint16(this.length, written, true)
     this.length += 2 + written
   }
 
   bytes(value: Uint8Array): void {
     this.#room(4 + value.length)
-    this.#buffer.writeUInt32LE(value.length, this.length)
+    this.#view.setUint32(this.length, value.length, true)
     this.#buffer.set(value, this.length + 4)
     this.length += 4 + value.length
   }
 
   numbers(values: readonly number[]): void {
     this.uint16(values.length)
-    for (let i = 0; i < values.length; i++) this.float64(values[i] as number)
+    this.#room(8 * values.length)
+    for (let i = 0; i < values.length; i++) this.#view.setFloat64(this.length + 8 * i, values[i] as number, true)
+    this.length += 8 * values.length
   }
 
   /** Copies a part that another writer, or this one, has written. */
@@ -93,16 +98,19 @@ export class ByteWriter {
     const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.length + sizeBytes))
     larger.set(this.#buffer.subarray(0, this.length))
     this.#buffer = larger
+    this.#view = viewOf(larger)
   }
 }
 
 /** Walks over received bytes; `bytes` gives views into them. */
 export class ByteReader {
   readonly #buffer: Buffer
+  readonly #view: DataView
   #at = 0
 
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = viewOf(this.#buffer)
   }
 
   get done(): boolean {
@@ -114,15 +122,15 @@ export class ByteReader {
   }
 
   uint16(): number {
-    return this.#buffer.readUInt16LE(this.#take(2))
+    return this.#view.getUint16(this.#take(2), true)
   }
 
   uint32(): number {
-    return this.#buffer.readUInt32LE(this.#take(4))
+    return this.#view.getUint32(this.#take(4), true)
   }
 
   float64(): number {
-    return this.#buffer.readDoubleLE(this.#take(8))
+    return this.#view.getFloat64(this.#take(8), true)
   }
 
   /** A whole number from 0 to 2^53 - 1 that travelled as a double. */
@@ -167,4 +175,8 @@ export class ByteReader {
     this.#at = start + sizeBytes
     return start
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
