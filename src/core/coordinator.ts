@@ -213,6 +213,8 @@ export class Coordinator {
         continue
       }
       if (now.monoMs >= operation.lateAtMs) {
+        const silent = operation.asked & ~operation.answered & ~operation.failed
+        this.#peers.overdue(operation.list, silent, now.monoMs - operation.startedAtMs)
         operation.late(this.#todo, this.#peers.view(operation.list, now.monoMs))
         operation.lateAtMs = Math.max(this.#lateAtMs(operation, now), 2 * now.monoMs - operation.startedAtMs)
         this.#carryOut(operation, now, step)

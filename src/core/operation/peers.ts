@@ -104,6 +104,13 @@ export class Peers {
     this.#meanMs += (ms - this.#meanMs) / 16
   }
 
+  /** These positions were asked so long ago and have not answered. */
+  overdue(list: PreferenceList, positions: number, ms: number): void {
+    for (let position = 0; position < list.replicas.length; position++) {
+      if (positions & (1 << position)) this.#detector.overdue(list.replicas[position] as number, ms)
+    }
+  }
+
   linked(replica: number, up: boolean, nowMs: number, step: Step): void {
     this.#detector.linked(replica, up)
     if (up) this.#pingAtMs = -Infinity

@@ -52,6 +52,12 @@ export class FaultDetector {
     this.#latencyMs[replica] = before === 0 ? tookMs : before + (tookMs - before) * SMOOTHING
   }
 
+  /** The replica has not answered for this long: it counts as that slow already, or it would be asked first again. */
+  overdue(replica: number, ms: number): void {
+    const before = this.#latencyMs[replica] as number
+    if (ms > before) this.#latencyMs[replica] = before + (ms - before) * SMOOTHING
+  }
+
   /** The smoothed round trip, queueing at the replica included; 0 before the first answer. */
   latencyMs(replica: number): number {
     return this.#latencyMs[replica] as number
