@@ -43,7 +43,7 @@ class Bench {
   } {
     let id = 0
     const step = this.step((now, effects) => {
-      id = this.coordinator.call({ ...call, keyspace: this.keyspace } as Call, now, effects)
+      id = this.coordinator.call({ ...call, keyspace: this.keyspace }, now, effects)
     })
     return { id, step }
   }
@@ -151,7 +151,7 @@ describe('what is sent', () => {
   test('one record to many replicas: is one message object, so that it is encoded once', () => {
     const bench = new Bench({ conflicts: 'lww' })
     const { step } = bench.call({ kind: 'put', tag: 't', key: 'k', value: Uint8Array.of(1) })
-    expect(step.to.toSorted()).toEqual([0, 1, 2])
+    expect(new Set(step.to)).toEqual(new Set([0, 1, 2]))
     expect(new Set(step.messages).size).toBe(1)
   })
 

@@ -1,15 +1,12 @@
 /** The replica as a machine: what it stores and answers, in which order, and what it refuses. */
 import { describe, expect, test } from 'vitest'
-import { EMPTY_CONTEXT } from '../../src/core/causality/causal-context.ts'
+import { EMPTY_CONTEXT, type CausalContext } from '../../src/core/causality/causal-context.ts'
 import { EMPTY_RECORD, mergeDotted, mint } from '../../src/core/causality/dotted-record.ts'
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { digestOf } from '../../src/core/causality/merge.ts'
-import {
-  definitionFingerprint,
-  definitionText,
-  type KeyspaceDefinition,
-} from '../../src/core/keyspace-definition.ts'
-import type { Message, Request } from '../../src/core/message.ts'
+import { OVERWRITTEN_MAX } from '../../src/core/causality/newest-writes.ts'
+import { definitionFingerprint, definitionText, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
+import type { Message, Mint, Request } from '../../src/core/message.ts'
 import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
 import type { DottedRecord, LwwRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
@@ -51,7 +48,7 @@ class Bench {
     const step = new Step()
     this.replica.receive(request, CLIENT, NOW, step)
     for (const { keyspace, key, record } of step.writes) this.stored.set(`${keyspace} ${key}`, record)
-    expect(step.to).toEqual(step.messages.map(() => CLIENT))
+    if (step.to.some((to) => to !== CLIENT)) throw new Error('an answer went to somebody else')
     return { answers: step.messages, writes: step.writes, step }
   }
 }
@@ -151,66 +148,113 @@ describe('writing', () => {
 })
 
 describe('minting', () => {
-  const question = { kind: 'mint', ...head, keyspace: CARTS, key: 'k', at: 4, context: EMPTY_CONTEXT, again: false } as const
+  let ids = 100
+
+  /** A mint with an id that no other has. */
+  function mintOf(op: number, other: Partial<Mint> = {}): Mint {
+    const question = { kind: 'mint', id: ++ids, round: 3, keyspace: CARTS, key: 'k', at: 4, again: false } as const
+    return { ...question, op, context: EMPTY_CONTEXT, value: null, ...other }
+  }
+
+  const seen = (counter: number): CausalContext => ({ vector: [INCARNATION, counter], cloud: [] })
 
   test('a write: gets the next dot of this incarnation, and is stored with it', () => {
     const bench = Bench.ready()
-    const first = bench.ask({ ...question, op: 1, value: bytes('v') })
+    const request = mintOf(1, { value: bytes('v') })
+    const first = bench.ask(request)
+    const dot = { actor: INCARNATION, counter: 1 }
     expect(first.answers).toEqual([
-      { kind: 'minted', ...head, actor: INCARNATION, counter: 1, overwritten: [], record: undefined },
+      { kind: 'minted', id: request.id, round: 3, ...dot, overwritten: [], record: undefined },
     ])
     expect(first.writes).toMatchObject([
-      { keyspace: CARTS, key: 'k', record: { siblings: [{ actor: INCARNATION, counter: 1, op: 1, at: 4 }] } },
+      { keyspace: CARTS, key: 'k', record: { siblings: [{ ...dot, op: 1, at: 4, value: bytes('v') }] } },
     ])
-    const context = { vector: [INCARNATION, 1], cloud: [] }
-    const second = bench.ask({ ...question, op: 2, at: 5, value: null, context })
+    const second = bench.ask(mintOf(2, { at: 5, context: seen(1) }))
     expect(second.answers).toMatchObject([{ actor: INCARNATION, counter: 2, overwritten: [4, 1] }])
     expect(second.writes).toMatchObject([{ record: { siblings: [{ op: 2, value: null }], overwritten: [4, 1] } }])
   })
 
   test('the same operation again: has the same dot, and nothing is stored', () => {
     const bench = Bench.ready()
-    const first = bench.ask({ ...question, op: 1, value: null })
-    const again = bench.ask({ ...question, op: 1, value: null })
-    expect(again.answers).toEqual(first.answers)
-    expect(again.writes).toEqual([])
+    const request = mintOf(1)
+    const first = bench.ask(request)
+    for (const again of [request, mintOf(1, { again: true })]) {
+      const { answers, writes } = bench.ask(again)
+      expect(answers).toEqual([{ ...first.answers[0], id: again.id }])
+      expect(writes).toEqual([])
+    }
   })
 
   test('an operation that another replica minted: has that dot', () => {
     const bench = Bench.ready()
     bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(1) })
-    const { answers, writes } = bench.ask({ ...question, op: 1, value: null })
+    const { answers, writes } = bench.ask(mintOf(1))
     expect(answers).toMatchObject([{ kind: 'minted', actor: 5, counter: 1, record: undefined }])
     expect(writes).toEqual([])
   })
 
   test('an operation that was overwritten: has no dot, and the answer is what overwrote it', () => {
     const bench = Bench.ready()
-    bench.ask({ ...question, op: 1, value: null })
-    bench.ask({ ...question, op: 2, value: null, context: { vector: [INCARNATION, 1], cloud: [] } })
-    const { answers, writes } = bench.ask({ ...question, op: 1, value: null })
+    bench.ask(mintOf(1))
+    bench.ask(mintOf(2, { context: seen(1) }))
+    const again = mintOf(1, { again: true })
+    const { answers, writes } = bench.ask(again)
     const record = bench.read(CARTS, 'k')
-    expect(answers).toEqual([{ kind: 'minted', ...head, actor: 0, counter: 0, overwritten: [], record }])
+    expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, actor: 0, counter: 0, overwritten: [], record }])
     expect(writes).toEqual([])
   })
 
   test('at the bound of siblings: only a write that replaces one is taken', () => {
     const bench = Bench.ready({ siblingsMax: 2 })
-    bench.ask({ ...question, op: 1, value: null })
-    bench.ask({ ...question, op: 2, value: null })
-    const seen = (counter: number): Request => ({
-      ...question,
-      op: 3,
-      value: null,
-      context: { vector: [], cloud: [INCARNATION, counter] },
-    })
-    for (const request of [{ ...question, op: 3, value: null }, seen(7)]) {
+    bench.ask(mintOf(1))
+    bench.ask(mintOf(2))
+    const elsewhere = { vector: [5, 1], cloud: [] }
+    for (const request of [mintOf(3), mintOf(3, { context: elsewhere })]) {
+      const detail: unknown = expect.stringMatching(/^2 siblings/)
       expect(bench.ask(request)).toMatchObject({
-        answers: [{ kind: 'refused', ...head, code: 'too-many-siblings', detail: expect.stringMatching(/^2 siblings/) }],
+        answers: [{ kind: 'refused', id: request.id, code: 'too-many-siblings', detail }],
         writes: [],
       })
     }
-    expect(bench.ask(seen(2)).answers).toMatchObject([{ kind: 'minted', counter: 3 }])
+    expect(bench.ask(mintOf(3, { context: seen(1) })).answers).toMatchObject([{ kind: 'minted', counter: 3 }])
+  })
+
+  describe('when the record has seen as many writes overwritten as it remembers', () => {
+    function forgetful(): Bench {
+      const bench = Bench.ready()
+      for (let n = 0; n <= OVERWRITTEN_MAX; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n) }))
+      return bench
+    }
+
+    test('a retry older than they are: is refused, because nobody can tell whether it happened', () => {
+      const bench = forgetful()
+      const retry = mintOf(1, { at: 99, again: true })
+      expect(bench.ask(retry)).toMatchObject({
+        answers: [{ kind: 'refused', id: retry.id, code: 'too-late' }],
+        writes: [],
+      })
+    })
+
+    test('a retry among them: is known', () => {
+      const bench = forgetful()
+      expect(bench.ask(mintOf(100, { at: 100, again: true })).answers).toMatchObject([{ kind: 'minted', actor: 0 }])
+    })
+
+    test('a retry newer than they are, and a first attempt of any age: are taken', () => {
+      for (const request of [mintOf(1, { at: 101, again: true }), mintOf(1, { at: 3 })]) {
+        expect(forgetful().ask(request).answers).toMatchObject([{ kind: 'minted', actor: INCARNATION }])
+      }
+    })
+  })
+
+  test('the same request long after its write was overwritten and forgotten: mints nothing and says nothing', () => {
+    const bench = Bench.ready()
+    const replayed = mintOf(1)
+    bench.ask(replayed)
+    for (let n = 0; n <= 2 * OVERWRITTEN_MAX; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n + 1) }))
+    expect(bench.ask(replayed)).toMatchObject({ answers: [], writes: [] })
+    bench.replica.forget(CLIENT)
+    expect(bench.ask(replayed).answers).toMatchObject([{ kind: 'minted' }])
   })
 })
 
@@ -231,11 +275,14 @@ describe('refusing', () => {
   const read: Request = { kind: 'read', ...head, keyspace: CARTS, key: 'k', digest: false }
   const scan: Request = { kind: 'scan', ...head, keyspace: CARTS, prefix: '', after: '', limit: 9 }
 
-  test.for([dotted, lww, mintCarts, read, scan])('$kind to a keyspace that is not registered: is refused', (request) => {
-    const { answers, writes, step } = new Bench().ask(request)
-    expect(answers).toEqual([{ kind: 'refused', ...head, code: 'unknown-keyspace', detail: '' }])
-    expect([...writes, ...step.scans]).toEqual([])
-  })
+  test.for([dotted, lww, mintCarts, read, scan])(
+    '$kind to a keyspace that is not registered: is refused',
+    (request) => {
+      const { answers, writes, step } = new Bench().ask(request)
+      expect(answers).toEqual([{ kind: 'refused', ...head, code: 'unknown-keyspace', detail: '' }])
+      expect([...writes, ...step.scans]).toEqual([])
+    },
+  )
 
   test.for([
     ['siblings to a keyspace of lww', { ...dotted, keyspace: SEATS }, 'the keyspace keeps lww'],
@@ -314,12 +361,25 @@ describe('opening', () => {
   test('a definition that gave way: its keyspace is no longer known', () => {
     const bench = new Bench()
     const read = (definition: KeyspaceDefinition): Message | undefined =>
-      bench.ask({ kind: 'read', ...head, keyspace: definitionFingerprint(definition), key: 'k', digest: true }).answers[0]
+      bench.ask({ kind: 'read', ...head, keyspace: definitionFingerprint(definition), key: 'k', digest: true })
+        .answers[0]
     bench.ask(open(carts))
     expect(read(carts)).toMatchObject({ kind: 'read-answer' })
     bench.ask(open(other, true))
     expect(read(carts)).toMatchObject({ code: 'unknown-keyspace' })
     expect(read(other)).toMatchObject({ kind: 'read-answer' })
+  })
+
+  test('as many keyspaces as are allowed: another is refused, what is there can be asked for and confirmed', () => {
+    const bench = new Bench({ keyspacesMax: 1 })
+    bench.ask(open(carts))
+    const another: Request = { kind: 'open', ...head, name: 'seats', definition: seats, confirmed: true }
+    const { answers, writes } = bench.ask(another)
+    expect(answers).toMatchObject([{ kind: 'refused', ...head, code: 'too-many-keyspaces' }])
+    expect(writes).toEqual([])
+    const asked = bench.ask({ ...another, definition: undefined })
+    expect(asked.answers).toMatchObject([{ kind: 'opened', definition: undefined }])
+    expect(bench.ask(open(carts, true)).answers).toMatchObject([{ kind: 'opened', definition: carts, confirmed: true }])
   })
 
   test('a start: takes up what was registered, and passes over what is none', () => {

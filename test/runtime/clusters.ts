@@ -87,6 +87,11 @@ export async function errorOf(call: Promise<unknown>): Promise<QuorateError> {
   throw new Error(`the call should have failed and gave ${JSON.stringify(result)}`)
 }
 
+/** The errors that calls end in, each taken care of from the start, in order. */
+export function errorsOf(calls: readonly Promise<unknown>[]): Promise<QuorateError[]> {
+  return Promise.all(calls.map(errorOf))
+}
+
 export async function listOf<T>(scan: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const one of scan) all.push(one)

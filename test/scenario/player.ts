@@ -18,7 +18,7 @@ import { Command } from './command.ts'
 
 type CallKind = Call['kind'] | 'delete'
 
-const CORE_OPTIONS = ['timeoutMs', 'heartbeatMs', 'driftMsMax', 'inFlightMax', 'siblingsMax']
+const CORE_OPTIONS = ['timeoutMs', 'heartbeatMs', 'driftMsMax', 'inFlightMax', 'siblingsMax', 'keyspacesMax']
 
 export class Player {
   #stage: Stage | undefined

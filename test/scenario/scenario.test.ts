@@ -31,7 +31,9 @@ describe.for(files)('%s', (file) => {
 
   if (REWRITE) {
     test('is written anew', () => {
-      writeFileSync(path, printStories(stories.map((story) => ({ ...story, scenes: playAll(story) }))))
+      const text = printStories(stories.map((story) => ({ ...story, scenes: playAll(story) })))
+      writeFileSync(path, text)
+      expect(readFileSync(path, 'utf8')).toBe(text)
     })
     return
   }

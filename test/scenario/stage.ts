@@ -76,12 +76,11 @@ export class StagedReplica {
       this.#life++
       this.#stage.words.nameActor(this.incarnation, this.id + "'".repeat(this.#life - 1))
     }
-    const records = this
     const own = [...this.#records].flatMap(([place, record]) => {
       const { keyspace, key } = parsePlace(place)
       return keyspace === 0 ? [{ keyspace, key, record }] : []
     })
-    this.#machine = new Replica({ incarnation: this.incarnation, records, own, options: this.#stage.options })
+    this.#machine = new Replica({ incarnation: this.incarnation, records: this, own, options: this.#stage.options })
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -237,7 +236,8 @@ export class Stage {
       replica.machine.receive(message as Request, from, this.now(replica.wallAheadMs), step)
       for (const { to, request } of step.scans) replica.machine.scanned(request, to, replica.scan(request), step)
       for (const write of step.writes) replica.store(write)
-      if (this.#notices) for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
+      if (this.#notices)
+        for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
       for (const answer of step.messages) this.bag.push({ coordinator, replica: id, message: answer })
     }
     return mine.length

@@ -86,7 +86,8 @@ export class Words {
 
   record(record: StoredRecord | undefined): string {
     if (record === undefined) return 'absent'
-    if (record.kind === 'lww') return `[${this.value(record.value)} @ ${this.stamp(record.at)} ${this.operation(record.op)}]`
+    if (record.kind === 'lww')
+      return `[${this.value(record.value)} @ ${this.stamp(record.at)} ${this.operation(record.op)}]`
     const siblings = record.siblings.map((sibling) => `${this.value(sibling.value)} ${this.dot(sibling)}`)
     const gone = record.overwritten.filter((_, i) => i % 2 === 1).map((op) => this.operation(op))
     const replaced = gone.length > 0 ? `, replaced ${gone.join(' ')}` : ''

@@ -39,7 +39,11 @@ describe('liveness', () => {
     const down = (host: number): Fault => {
       return { kind: 'crash', host, moment: 'now', wipes: false, atMs: 2000, forMs: 60_000 }
     }
-    const { problems, guarantees } = simulate({ seed: 5, ...THREE, nemesis: { faults: [down(1), down(2)] } })
+    const { problems, guarantees } = simulate({
+      seed: 5,
+      ...THREE,
+      nemesis: { faults: [down(1), down(2)], permanent: false },
+    })
     expect(problems).toEqual([])
     expect(guarantees.converges).toBe(true)
   })

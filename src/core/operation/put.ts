@@ -11,7 +11,7 @@ import type { Outcome } from '../base/errors.ts'
 import { EMPTY_CONTEXT, joinContexts, type CausalContext } from '../causality/causal-context.ts'
 import { deltaOf } from '../causality/dotted-record.ts'
 import { contextOf } from '../causality/merge.ts'
-import { holdsOp } from '../causality/newest-writes.ts'
+import { holdsOp, mergeNewest } from '../causality/newest-writes.ts'
 import type { Choice, Keyspace } from './keyspace.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import { count, type Quorum } from '../quorum/quorum.ts'
@@ -203,9 +203,10 @@ export class Put extends Operation {
     }
   }
 
+  /** What the writer has seen, and this write: by name where its dot is not known, since it was overwritten already. */
   #seenNow(): CausalContext {
-    const { seen } = this.plan
-    if (this.#superseded) return seen
+    const { seen, at } = this.plan
+    if (this.#superseded) return { ...seen, writes: mergeNewest(seen.writes ?? [], [at, this.op]) }
     const written = contextOf(this.#record)
     return this.context === seen ? written : joinContexts(seen, written)
   }

@@ -49,12 +49,18 @@ export const anyDot: fc.Arbitrary<Dot> = fc.record({
   counter: fc.integer({ min: 1, max: 6 }),
 })
 
-export const anyDotSet: fc.Arbitrary<DotSet> = fc.array(anyDot, { maxLength: 12 }).map((dots) => new Set(dots.map(dotName)))
+export const anyDotSet: fc.Arbitrary<DotSet> = fc
+  .array(anyDot, { maxLength: 12 })
+  .map((dots) => new Set(dots.map(dotName)))
 
 export const anyContext: fc.Arbitrary<CausalContext> = anyDotSet.map(canonicalOf)
 
 /** Lists of pairs as a stranger might send them: in any order, doubled, with counters of 0. */
 export const anyPairs: fc.Arbitrary<CausalContext> = fc.record({
-  vector: fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 6 }))).map((pairs) => pairs.flat()),
-  cloud: fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 6 }))).map((pairs) => pairs.flat()),
+  vector: fc
+    .array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 6 })))
+    .map((pairs) => pairs.flat()),
+  cloud: fc
+    .array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 6 })))
+    .map((pairs) => pairs.flat()),
 })

@@ -31,7 +31,7 @@ import {
   type Seen,
 } from './history-model.ts'
 
-export const REPLICAS = 3
+const REPLICAS = 3
 
 interface ContextMove {
   readonly context: number

@@ -76,7 +76,8 @@ describe('dotted records and causal histories', () => {
         for (const { op } of play.writes) {
           const dots = dotsByOp.get(op) as Set<string>
           const seenByAnother = events.some(
-            ({ seen, op: other }) => other !== op && (seen.names.has(op) || [...dots].some((dot) => seen.dots.has(dot))),
+            ({ seen, op: other }) =>
+              other !== op && (seen.names.has(op) || [...dots].some((dot) => seen.dots.has(dot))),
           )
           expect(siblingOf(all, op) !== undefined, `op ${op}`).toBe(!seenByAnother)
         }

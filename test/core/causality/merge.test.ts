@@ -61,7 +61,9 @@ describe('either kind of record', () => {
 
   test('contexts: nothing, what the record has seen, or its clock', () => {
     expect(contextOf(undefined)).toBe(EMPTY_CONTEXT)
-    expect(contextOf(one)).toBe(one.context)
+    expect(contextOf(one)).toEqual({ ...one.context, writes: [1, 1] })
+    const next = mint(one, 1, { op: 3, at: 3, value: null, context: one.context })
+    expect(contextOf(mergeDotted(mergeDotted(one, next), other)).writes).toEqual([3, 3, 2, 2, 1, 1])
     expect(contextOf(latest(4, 2))).toEqual(clockContext({ at: 4, op: 2 }))
   })
 })

@@ -54,8 +54,11 @@ test('table: operations that end while it is walked are no obstacle', () => {
   expect([walked, table.size]).toEqual([5, 0])
 })
 
-test.for([0, 1, -1, 0.5, NaN, Infinity, Number.MAX_SAFE_INTEGER])('table: id %d was never given and finds nobody', (id) => {
-  const table = new InFlight(8)
-  table.add(anOperation())
-  expect(table.get(id)).toBeUndefined()
-})
+test.for([0, 1, -1, 0.5, NaN, Infinity, Number.MAX_SAFE_INTEGER])(
+  'table: id %d was never given and finds nobody',
+  (id) => {
+    const table = new InFlight(8)
+    table.add(anOperation())
+    expect(table.get(id)).toBeUndefined()
+  },
+)

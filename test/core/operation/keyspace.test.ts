@@ -8,7 +8,7 @@ import { setsOf } from '../quorum/any-quorum.ts'
 
 function keyspace(options: Omit<KeyspaceOptions, 'mode'> = {}, zones = '', zone = ''): Keyspace {
   const ids = zones === '' ? 'abcde' : 'abcdef'.slice(0, zones.length)
-  const membership = membershipOf([...ids].map((id, i) => ({ id, zone: zones[i] ?? '' })))
+  const membership = membershipOf(Array.from(ids).map((id, i) => ({ id, zone: zones[i] ?? '' })))
   const resolved = resolveKeyspace('carts', { mode: 'ap', ...options }, { members: ids.length })
   return new Keyspace(resolved, { membership, zone, timeoutMs: 1_000 })
 }
@@ -98,7 +98,11 @@ describe('repair that a read does by itself', () => {
     ['1 and 1: not strict', { r: 1, w: 1 }, 'background'],
     ['2 and 1: not strict', { r: 2, w: 1 }, 'background'],
     ['1 and 3, blocking asked for', { r: 1, w: 3, repair: 'blocking' }, 'blocking'],
-    ['1 and 1, blocking asked for: without strict quorums it would promise nothing', { r: 1, w: 1, repair: 'blocking' }, 'background'],
+    [
+      '1 and 1, blocking asked for: without strict quorums it would promise nothing',
+      { r: 1, w: 1, repair: 'blocking' },
+      'background',
+    ],
     ['2 and 2, background asked for', { r: 2, w: 2, repair: 'background' }, 'background'],
     ['2 and 2, off asked for', { r: 2, w: 2, repair: 'off' }, 'off'],
   ] as const)('r and w of %s: %o gives %s', ([, options, repair]) => {

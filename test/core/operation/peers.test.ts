@@ -48,6 +48,15 @@ describe('whom to ask', () => {
     expect(orderOf(subject, 1_000)).toBe('cbad')
   })
 
+  test('a replica that is silent for long: falls back behind those that answer', () => {
+    const { subject, step } = peers()
+    for (const replica of [0, 1, 2, 3]) subject.answered(replica, { sentAtMs: 999, nowMs: 1_000 }, step)
+    expect(orderOf(subject, 1_000)).toBe('cadb')
+    subject.overdue(everybody, 0b0001, 500)
+    expect(orderOf(subject, 1_002)).toBe('adbc')
+    expect(subject.view(everybody, 1_004).slow).toBe(0b0001)
+  })
+
   test('the local replica: costs nothing and comes first', () => {
     const { subject, step } = peers(3)
     for (const replica of [0, 1, 2]) subject.answered(replica, { sentAtMs: 999, nowMs: 1_000 }, step)
@@ -63,6 +72,23 @@ describe('whom to ask', () => {
     // It left ten milliseconds before.
     expect(subject.usable(1, 990 + 2 * HEARTBEAT)).toBe(false)
   })
+})
+
+describe('who is slow', () => {
+  test.for([
+    ['as fast as each other', [5, 5, 5, 5], ''],
+    ['four times the fastest and a little more', [10, 44, 45, 46], 'd'],
+    ['a few milliseconds more than almost nothing', [0.1, 5, 5.3, 5.5], 'd'],
+    ['all slow alike', [900, 1_000, 1_100, 1_200], ''],
+  ] as const)('%s: %j', ([, times, slow]) => {
+    const { subject, step } = peers()
+    for (const [replica, ms] of times.entries()) subject.answered(replica, { sentAtMs: 2_000 - ms, nowMs: 2_000 }, step)
+    const mask = subject.view(everybody, 2_000).slow
+    const names = everybody.replicas.filter((_, position) => mask & (1 << position)).map((replica) => 'abcd'[replica])
+    expect(new Set(names)).toEqual(new Set(slow))
+  })
+
+  test('nobody can be reached: nobody is slow', () => expect(peers().subject.view(everybody, 0).slow).toBe(0))
 })
 
 describe('patience', () => {
@@ -95,7 +121,9 @@ describe('what observers are told', () => {
     const told = (): string[] =>
       step.notices
         .splice(0)
-        .map((notice) => (notice.kind === 'reachability' ? `${notice.replica} ${notice.before} -> ${notice.state}` : '?'))
+        .map((notice) =>
+          notice.kind === 'reachability' ? `${notice.replica} ${notice.before} -> ${notice.state}` : '?',
+        )
     subject.answered(1, { sentAtMs: 1_000, nowMs: 1_001 }, step)
     subject.answered(1, { sentAtMs: 1_001, nowMs: 1_002 }, step)
     expect(told()).toEqual(['b unreachable -> reachable'])

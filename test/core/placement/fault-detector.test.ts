@@ -159,6 +159,18 @@ describe('latency', () => {
     expect(subject.latencyMs(1)).toBe(0)
   })
 
+  test('silence: counts as an answer that took as long, and never as a faster one', () => {
+    const subject = detector()
+    subject.answered(0, { sentAtMs: 0, nowMs: 8 })
+    subject.overdue(0, 88)
+    expect(subject.latencyMs(0)).toBe(18)
+    subject.overdue(0, 10)
+    expect(subject.latencyMs(0)).toBe(18)
+    subject.overdue(1, 80)
+    expect(subject.latencyMs(1)).toBe(10)
+    expect(subject.usable(1, 0)).toBe(false)
+  })
+
   test('any answers: stays between the shortest and the longest', () => {
     holds(
       fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1 }), (times) => {

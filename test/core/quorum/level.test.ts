@@ -51,12 +51,16 @@ describe('the canonical name of a level', () => {
 describe('the quorum of a level', () => {
   /** Sets that meet the level, as letters of the positions. */
   function metBy(level: Level, zones: string, zone: string): string[] {
-    const layout = { zones: [...zones], zone }
+    const layout = { zones: Array.from(zones), zone }
     const quorum = levelQuorum(levelName(level, zones.length), layout)
     const names = setsOf(zones.length).filter((set) => quorum.met(set))
     const smallest = names.filter((set) => !names.some((other) => other !== set && (other & set) === other))
     return smallest
-      .map((set) => [...'abcdef'].filter((_, position) => set & (1 << position)).join(''))
+      .map((set) =>
+        Array.from('abcdef')
+          .filter((_, position) => set & (1 << position))
+          .join(''),
+      )
       .toSorted()
   }
 

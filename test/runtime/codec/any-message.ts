@@ -38,7 +38,7 @@ const overwritten = fc
   .map((pairs) => pairs.toSorted((a, b) => b[0] - a[0] || b[1] - a[1]).flat())
 
 /** What a writer hands in: a context with or without the names of what it saw. */
-const seen: fc.Arbitrary<CausalContext> = fc
+const named: fc.Arbitrary<CausalContext> = fc
   .tuple(anyContext, overwritten)
   .map(([context, writes]) => (writes.length === 0 ? context : { ...context, writes }))
 
@@ -88,7 +88,7 @@ export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
     key,
     op: positive,
     at: whole,
-    context: seen,
+    context: named,
     value,
     again: fc.boolean(),
   }),

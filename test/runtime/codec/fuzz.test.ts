@@ -43,7 +43,10 @@ const SPOILINGS: readonly ((bytes: Buffer, random: Random) => Buffer)[] = [
   // Numbers that are none, that are huge, that are negative.
   (bytes, random) => {
     if (bytes.length < 9) return bytes
-    bytes.writeDoubleLE(random.pick([NaN, Infinity, -Infinity, -1, 0.5, 2 ** 53, 1e300, -0]), random.below(bytes.length - 8))
+    bytes.writeDoubleLE(
+      random.pick([NaN, Infinity, -Infinity, -1, 0.5, 2 ** 53, 1e300, -0]),
+      random.below(bytes.length - 8),
+    )
     return bytes
   },
   (bytes, random) => {
@@ -71,7 +74,9 @@ function spoil(corpus: readonly Buffer[], take: (bytes: Buffer) => void): { refu
       counts.taken++
     } catch (error) {
       if (!(error instanceof Malformed)) {
-        throw new Error(`seed ${SEED}, round ${round}, bytes ${spoilt.toString('hex')}: ${String(error)}`, { cause: error })
+        throw new Error(`seed ${SEED}, round ${round}, bytes ${spoilt.toString('hex')}: ${String(error)}`, {
+          cause: error,
+        })
       }
       counts.refused++
     }

@@ -96,7 +96,8 @@ function flawsOfContext(context: CausalContext, { entriesMax }: MessageLimits): 
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) flaws.push('a context of other numbers')
   if (context.vector.length > 4 * entriesMax || context.cloud.length > 2 * entriesMax) flaws.push('a long context')
   const { vector, cloud } = context
-  if (JSON.stringify(contextFromPairs(context)) !== JSON.stringify({ vector, cloud })) flaws.push('a context that is not canonical')
+  if (JSON.stringify(contextFromPairs(context)) !== JSON.stringify({ vector, cloud }))
+    flaws.push('a context that is not canonical')
   return flaws
 }
 
