@@ -15,7 +15,17 @@ const DIGEST = 2 ** 44 + 3
 const REQUESTS: Readonly<Record<string, Request>> = {
   'write lww': { kind: 'write', ...HEAD, keyspace: KEYSPACE, key: KEY, record: LWW },
   'write siblings': { kind: 'write', ...HEAD, keyspace: KEYSPACE, key: KEY, record: SETTLED },
-  mint: { kind: 'mint', ...HEAD, keyspace: KEYSPACE, key: KEY, op: OP, at: AT, context: SETTLED.context, value: VALUE, again: false },
+  mint: {
+    kind: 'mint',
+    ...HEAD,
+    keyspace: KEYSPACE,
+    key: KEY,
+    op: OP,
+    at: AT,
+    context: SETTLED.context,
+    value: VALUE,
+    again: false,
+  },
   read: { kind: 'read', ...HEAD, keyspace: KEYSPACE, key: KEY, digest: false },
 }
 

@@ -7,7 +7,14 @@
  * Ring: machines.
  */
 import { stampOf } from './causality/hybrid-time.ts'
-import { EMPTY_RECORD, mayHaveForgotten, mergeDotted, mint, siblingOf, wasOverwritten } from './causality/dotted-record.ts'
+import {
+  EMPTY_RECORD,
+  mayHaveForgotten,
+  mergeDotted,
+  mint,
+  siblingOf,
+  wasOverwritten,
+} from './causality/dotted-record.ts'
 import { isNewer } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { hasDot, sameContext } from './causality/causal-context.ts'
@@ -162,7 +169,11 @@ export class Replica {
   #open(request: Open, from: Address, step: Step): void {
     const { name, definition, confirmed, id, round } = request
     const registered = this.#byName.get(name)
-    if (registered === undefined && definition !== undefined && this.#byName.size >= this.#config.options.keyspacesMax) {
+    if (
+      registered === undefined &&
+      definition !== undefined &&
+      this.#byName.size >= this.#config.options.keyspacesMax
+    ) {
       const detail = `${this.#byName.size} are registered: use one of them, or raise keyspacesMax`
       return this.#refuse(request, 'too-many-keyspaces', detail, from, step)
     }

@@ -126,7 +126,8 @@ export class LocalCluster {
   }
 
   #check(id: string): void {
-    if (!Object.hasOwn(this.#urls, id)) throw invalid(`there is no replica ${JSON.stringify(id)}: use ${this.ids.join(', ')}`)
+    if (!Object.hasOwn(this.#urls, id))
+      throw invalid(`there is no replica ${JSON.stringify(id)}: use ${this.ids.join(', ')}`)
   }
 }
 

@@ -198,6 +198,15 @@ export function urlOf(peer: Peer): string {
 export function pickCore(options: CoreOptions): CoreOptions {
   const { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyspacesMax, keyBytesMax, valueBytesMax } =
     options
-  const core = { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyspacesMax, keyBytesMax, valueBytesMax }
+  const core = {
+    timeoutMs,
+    heartbeatMs,
+    driftMsMax,
+    inFlightMax,
+    siblingsMax,
+    keyspacesMax,
+    keyBytesMax,
+    valueBytesMax,
+  }
   return Object.fromEntries(Object.entries(core).filter(([, value]) => value !== undefined))
 }
