@@ -63,7 +63,7 @@ export const goals: Part = {
 }
 
 function rounds({ quick }: Scale): number {
-  return quick ? 5 : 11
+  return quick ? 3 : 11
 }
 
 async function interleave(

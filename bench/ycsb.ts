@@ -67,10 +67,10 @@ async function measureStorage({ storage, scale, progress, limit }: Bench): Promi
     progress.step(`loading ${RECORDS} records, ${storage}`)
     await traffic.load()
     progress.step(`warming up, ${storage}`)
-    await traffic.run({ reads: 0.5, r: 2, w: 2, operations: 20_000 })
+    await traffic.run({ reads: 0.5, r: 2, w: 2, operations: 10_000 })
     const limits: number[] = []
     const cells: Cell[] = []
-    const operations = scale.quick ? 12_000 : 200_000
+    const operations = scale.quick ? 5_000 : 200_000
     for (const [workload, reads] of Object.entries(WORKLOADS)) {
       limits.push((await throughput(limit, { inFlight: IN_FLIGHT, warmMs: 100, forMs: 300 })).perSecond)
       for (const [r, w] of LEVELS) {

@@ -260,11 +260,22 @@ export class Coordinator {
     const { keyspace, key, value, context: seen = EMPTY_CONTEXT } = call
     const list = keyspace.listOf(key)
     const write = keyspace.writeChoice(list, call.level)
-    this.#observe(seenUpTo(seen, CLOCK_ACTOR), now)
+    this.#orderAfter(seen, now)
     const { op, at } = call.operation ?? this.newOperation(now)
     const fresh = call.operation === undefined
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     return new Put({ keyspace, key, list, write, op, fresh, at, value, seen, times })
+  }
+
+  /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */
+  #orderAfter(seen: CausalContext, now: Now): void {
+    const stamp = seenUpTo(seen, CLOCK_ACTOR)
+    this.#observe(stamp, now)
+    if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) return
+    const message =
+      'the context was written by a clock that is ahead of this one by more than driftMsMax, so nothing can be ' +
+      'written after it yet; nothing was sent: set the clocks right'
+    throw new QuorateError('QUORATE_LIMIT', message)
   }
 
   /** A stamp that somebody else made: ours come after it, unless it lies beyond what replicas would accept. */

@@ -141,6 +141,9 @@ export class Player {
       case 'wake':
         for (const id of command.words()) stage.replica(id).awake = command.verb === 'wake'
         return true
+      case 'page':
+        stage.replica(command.word()).pageMax = command.number()
+        return true
       case 'far':
         stage.replica(command.word()).distanceMs = command.number()
         return true

@@ -48,6 +48,8 @@ export class StagedReplica {
   /** How long pings take, there and back: a is the nearest. Other messages take as long as the script lets them. */
   distanceMs: number
   wallAheadMs = 0
+  /** Records in one page of a scan, however many were asked for: pages are bounded in bytes as well. */
+  pageMax = Infinity
   #life = 0
   #records = new Map<string, StoredRecord>()
   #machine: Replica | undefined
@@ -97,7 +99,8 @@ export class StagedReplica {
       .filter((entry) => entry.keyspace === keyspace && entry.key.startsWith(prefix))
       .filter(({ key }) => compareKeys(key, after) > 0)
       .toSorted((a, b) => compareKeys(a.key, b.key))
-    return { entries: all.slice(0, limit), done: all.length <= limit }
+    const room = Math.min(limit, this.pageMax)
+    return { entries: all.slice(0, room), done: all.length <= room }
   }
 }
 

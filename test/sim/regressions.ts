@@ -33,4 +33,6 @@ export const REGRESSIONS: readonly Regression[] = [
     seed: 9026,
     showed: 'a retry that found its write overwritten gave a context without it, so the next write left it standing',
   },
+  { seed: 1935, showed: 'a twin hidden behind a cut rose after more overwrites than a record and a context name' },
+  { seed: 19304, showed: 'the same, with a home that had crashed' },
 ]
