@@ -301,8 +301,10 @@ export class Coordinator {
         operation.received(position, { digest, record, full: record !== undefined || digest === ABSENT }, todo, view)
       } else if (answer.kind === 'written' && answer.round === operation.round) operation.written(position, todo, view)
     } else if (operation instanceof Put) {
-      if (answer.kind === 'minted') operation.minted(position, answer, todo, view)
-      else if (answer.kind === 'written') operation.written(position, todo, view)
+      if (answer.kind === 'minted') {
+        operation.minted(position, answer, todo, view)
+        operation.lateAtMs = this.#lateAtMs(operation, now)
+      } else if (answer.kind === 'written') operation.written(position, todo, view)
     } else if (operation instanceof Scan) {
       if (answer.kind === 'scan-page') operation.paged(position, answer, todo)
     } else if (operation instanceof Open) {

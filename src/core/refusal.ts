@@ -26,6 +26,8 @@ export const REFUSALS = [
   'too-late',
   /** As many keyspaces are registered as are allowed. */
   'too-many-keyspaces',
+  /** The context names writes far beyond any that this key can have had. */
+  'bad-context',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]
@@ -35,5 +37,5 @@ export type RefusalCode = (typeof REFUSALS)[number]
  * that is still on its way may yet be taken.
  */
 export function isFinal(code: RefusalCode): boolean {
-  return code === 'wrong-kind' || code === 'too-large' || code === 'too-many-keyspaces'
+  return code === 'wrong-kind' || code === 'too-large' || code === 'too-many-keyspaces' || code === 'bad-context'
 }

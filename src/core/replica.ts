@@ -9,6 +9,7 @@
 import { stampOf } from './causality/hybrid-time.ts'
 import {
   EMPTY_RECORD,
+  isPlausible,
   mayHaveForgotten,
   mergeDotted,
   mint,
@@ -148,6 +149,9 @@ export class Replica {
     if (wasOverwritten(current, op)) return step.send(from, minted(request, NO_DOT, NO_PAIRS, current))
     if (request.again && mayHaveForgotten(current, request.at)) {
       return this.#refuse(request, 'too-late', 'too many newer writes to tell whether it happened', from, step)
+    }
+    if (!isPlausible(current, request.context)) {
+      return this.#refuse(request, 'bad-context', 'it names writes that this key never had', from, step)
     }
     if (this.#guard.note(from, request.id) !== 'new') return undefined
     if (this.#tooManySiblings(current, request)) {

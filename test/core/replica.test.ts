@@ -219,6 +219,29 @@ describe('minting', () => {
     expect(bench.ask(mintOf(3, { context: seen(1) })).answers).toMatchObject([{ kind: 'minted', counter: 3 }])
   })
 
+  test('a context of writes that the key never had: is refused, before it can carry counters out of the whole numbers', () => {
+    const bench = Bench.ready()
+    bench.ask(mintOf(1))
+    const top = Number.MAX_SAFE_INTEGER
+    for (const context of [
+      { vector: [5, top], cloud: [] },
+      { vector: [], cloud: [INCARNATION, top] },
+      { vector: [5, 2 ** 40 + 1], cloud: [] },
+    ]) {
+      const request = mintOf(2, { context })
+      expect(bench.ask(request)).toMatchObject({
+        answers: [{ kind: 'refused', id: request.id, code: 'bad-context' }],
+        writes: [],
+      })
+    }
+    expect(bench.ask(mintOf(2, { context: { vector: [5, 2 ** 40], cloud: [] } })).answers).toMatchObject([
+      { kind: 'minted' },
+    ])
+    expect(bench.ask(mintOf(3, { context: { vector: [5, 2 ** 41], cloud: [] } })).answers).toMatchObject([
+      { kind: 'minted' },
+    ])
+  })
+
   describe('when the record has seen as many writes overwritten as it remembers', () => {
     function forgetful(): Bench {
       const bench = Bench.ready()

@@ -12,6 +12,7 @@ import {
   type KeyspaceOptions,
 } from '../../src/index.ts'
 import { errorOf, errorsOf, freshKeyspace, listOf, sharedCluster } from './clusters.ts'
+import { contextToken } from '../../src/runtime/context-token.ts'
 import { matching } from '../core/matching.ts'
 
 const cluster = sharedCluster({ keyBytesMax: 64, valueBytesMax: 1_000 })
@@ -168,6 +169,19 @@ test('a context of another key, or of another keyspace: is refused', async () =>
     })
   }
   await keyspace.put('k', 'w', { context })
+})
+
+test('a made-up context of writes that the key never had: is refused by every replica, and harms nothing', async () => {
+  const { store, ids } = cluster()
+  const keyspace = freshKeyspace<string>(store)
+  await keyspace.put('k', 'kept', { level: 'all' })
+  const actors = ids.map((id) => cluster().node(id).status().incarnation).toSorted((a, b) => a - b)
+  const vector = actors.flatMap((actor) => [actor, Number.MAX_SAFE_INTEGER])
+  const context = contextToken({ vector, cloud: [] }, { keyspace: keyspace.name, key: 'k' })
+  const error = await errorOf(keyspace.put('k', 'spoilt', { context }))
+  expect(error).toMatchObject({ outcome: 'none' })
+  for (const said of Object.values(error.replicas)) expect(said).toMatch(/^refused: bad-context/)
+  expect((await keyspace.get('k', { level: 'all' })).siblings).toEqual(['kept'])
 })
 
 test('after all of it: the links are up as before, nothing was lost on them, and what is stored is there', async () => {

@@ -50,6 +50,25 @@ export function mayHaveForgotten({ overwritten }: DottedRecord, at: number): boo
   return overwritten.length >= 2 * OVERWRITTEN_MAX && at <= (overwritten.at(-2) as number)
 }
 
+/** Further than any replica can lag behind: ten thousand writes to one key in each second for three years. */
+const LAG_MAX = 2 ** 40
+
+/**
+ * Whether a writer can have seen this. A context that names writes far beyond the record's is made up, and minting
+ * after it would soon leave the whole numbers behind.
+ */
+export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext): boolean {
+  return isNear(record, vector) && isNear(record, cloud)
+}
+
+function isNear({ context }: DottedRecord, pairs: readonly number[]): boolean {
+  for (let i = 0; i < pairs.length; i += 2) {
+    const counter = pairs[i + 1] as number
+    if (counter > LAG_MAX && counter > highestSeen(context, pairs[i] as number) + LAG_MAX) return false
+  }
+  return true
+}
+
 /**
  * A new write as a delta: a record that holds the write and the context it follows, and nothing else. Merging the
  * delta into any replica's record is the write. The caller's duty: only the replica that owns `actor` mints for it,

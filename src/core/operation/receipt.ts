@@ -6,7 +6,7 @@
  */
 import type { PreferenceList } from '../placement/placement.ts'
 import { tally } from '../quorum/tally.ts'
-import { count, firstPositions, type Quorum } from '../quorum/quorum.ts'
+import { count, CountQuorum, firstPositions, type Quorum } from '../quorum/quorum.ts'
 import type { Names } from './operation.ts'
 
 /** One replica's part in a call. */
@@ -106,6 +106,7 @@ export class Receipt {
 /** The largest f such that the set still meets the quorum with any f of its members taken away; -1 if it never did. */
 function spareOf(quorum: Quorum, set: number): number {
   if (tally(quorum, { answered: set, possible: 0 }) !== 'won') return -1
+  if (quorum instanceof CountQuorum) return count(set & quorum.members) - quorum.required
   let smallestHit = Infinity
   for (let removed = set; removed > 0; removed = (removed - 1) & set) {
     if (count(removed) < smallestHit && !quorum.met(set & ~removed)) smallestHit = count(removed)

@@ -40,17 +40,22 @@ export function majorityOf(n: number): number {
 export class CountQuorum implements Quorum {
   readonly required: number
   readonly text: string
-  readonly #members: number
+  readonly members: number
 
   constructor(required: number, members: number) {
     this.required = required
     this.text = `${required} of ${count(members)}`
-    this.#members = members
+    this.members = members
   }
 
   met(replicas: number): boolean {
-    return count(replicas & this.#members) >= this.required
+    return count(replicas & this.members) >= this.required
   }
+}
+
+/** How many of the first `n` positions a quorum asks for, if that is all that it asks. */
+export function countOf(quorum: Quorum, n: number): number | undefined {
+  return quorum instanceof CountQuorum && quorum.members === firstPositions(n) ? quorum.required : undefined
 }
 
 /** All of several quorums at once, such as a majority in each zone. */
