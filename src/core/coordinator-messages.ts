@@ -7,56 +7,56 @@
 import type { Message } from './message.ts'
 import { Get } from './operation/get.ts'
 import { Open } from './operation/open.ts'
-import type { Operation, Todo } from './operation/operation.ts'
+import type { Operation, Agenda } from './operation/operation.ts'
 import { Put } from './operation/put.ts'
 import { Scan } from './operation/scan.ts'
 import type { Step } from './step.ts'
 
-export function sendQuestions(operation: Operation, todo: Todo, step: Step): void {
-  if (operation instanceof Get) sendGet(operation, todo, step)
-  else if (operation instanceof Put) sendPut(operation, todo, step)
-  else if (operation instanceof Scan) sendScan(operation, todo, step)
-  else if (operation instanceof Open) sendOpen(operation, todo, step)
+export function sendQuestions(operation: Operation, agenda: Agenda, step: Step): void {
+  if (operation instanceof Get) sendGet(operation, agenda, step)
+  else if (operation instanceof Put) sendPut(operation, agenda, step)
+  else if (operation instanceof Scan) sendScan(operation, agenda, step)
+  else if (operation instanceof Open) sendOpen(operation, agenda, step)
 }
 
-function sendGet(operation: Get, todo: Todo, step: Step): void {
+function sendGet(operation: Get, agenda: Agenda, step: Step): void {
   const { id, round } = operation
   const { key } = operation.plan
   const keyspace = operation.keyspaceFingerprint
-  if (todo.full) sendTo(operation, todo.full, { kind: 'read', id, round, keyspace, key, digest: false }, step)
-  if (todo.digest) sendTo(operation, todo.digest, { kind: 'read', id, round, keyspace, key, digest: true }, step)
-  sendRecord(operation, key, todo, step)
+  if (agenda.full) sendTo(operation, agenda.full, { kind: 'read', id, round, keyspace, key, digest: false }, step)
+  if (agenda.digest) sendTo(operation, agenda.digest, { kind: 'read', id, round, keyspace, key, digest: true }, step)
+  sendRecord(operation, key, agenda, step)
 }
 
-function sendPut(operation: Put, todo: Todo, step: Step): void {
+function sendPut(operation: Put, agenda: Agenda, step: Step): void {
   const { key, at, value } = operation.plan
-  if (todo.mint) {
+  if (agenda.mint) {
     const { id, round, op, context, retried: again } = operation
     const keyspace = operation.keyspaceFingerprint
-    sendTo(operation, todo.mint, { kind: 'mint', id, round, keyspace, key, op, at, context, value, again }, step)
+    sendTo(operation, agenda.mint, { kind: 'mint', id, round, keyspace, key, op, at, context, value, again }, step)
   }
-  sendRecord(operation, key, todo, step)
+  sendRecord(operation, key, agenda, step)
 }
 
-function sendRecord(operation: Get | Put, key: string, { write, record }: Todo, step: Step): void {
+function sendRecord(operation: Get | Put, key: string, { write, record }: Agenda, step: Step): void {
   if (write === 0 || record === undefined) return
   const { id, round } = operation
   sendTo(operation, write, { kind: 'write', id, round, keyspace: operation.keyspaceFingerprint, key, record }, step)
 }
 
-function sendScan(operation: Scan, todo: Todo, step: Step): void {
-  if (todo.scan === 0) return
+function sendScan(operation: Scan, agenda: Agenda, step: Step): void {
+  if (agenda.scan === 0) return
   const { id, round } = operation
   const { prefix, after, limit } = operation.plan
   const keyspace = operation.keyspaceFingerprint
-  sendTo(operation, todo.scan, { kind: 'scan', id, round, keyspace, prefix, after, limit }, step)
+  sendTo(operation, agenda.scan, { kind: 'scan', id, round, keyspace, prefix, after, limit }, step)
 }
 
-function sendOpen(operation: Open, todo: Todo, step: Step): void {
-  if (todo.open === 0) return
+function sendOpen(operation: Open, agenda: Agenda, step: Step): void {
+  if (agenda.open === 0) return
   const { id, round } = operation
   const { name } = operation.plan
-  sendTo(operation, todo.open, { kind: 'open', id, round, name, ...operation.question }, step)
+  sendTo(operation, agenda.open, { kind: 'open', id, round, name, ...operation.question }, step)
 }
 
 /** One message object for all positions of the mask. */

@@ -20,7 +20,7 @@ import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
 import { Open } from './operation/open.ts'
-import { Todo, type Operation } from './operation/operation.ts'
+import { Agenda, type Operation } from './operation/operation.ts'
 import { Peers } from './operation/peers.ts'
 import { withoutHome } from './operation/minter.ts'
 import { Put } from './operation/put.ts'
@@ -91,7 +91,7 @@ export class Coordinator {
   readonly #clock = new HybridClock()
   readonly #peers: Peers
   readonly #inFlight: InFlight
-  readonly #todo = new Todo()
+  readonly #agenda = new Agenda()
   readonly #everybody: PreferenceList
   /** Definitions opened here, to teach a replica that has forgotten one. */
   readonly #opened = new Map<number, KeyspaceDefinition>()
@@ -147,7 +147,7 @@ export class Coordinator {
       step.replies.push({ tag: call.tag, result: error })
       return 0
     }
-    operation.begin(this.#todo, this.#peers.view(operation.list, now.monoMs))
+    operation.begin(this.#agenda, this.#peers.view(operation.list, now.monoMs))
     operation.lateAtMs = this.#lateAtMs(operation, now)
     this.#carryOut(operation, now, step)
     step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
@@ -158,14 +158,14 @@ export class Coordinator {
   cancel(id: number, now: Now, step: Step): void {
     const operation = this.#inFlight.get(id)
     if (operation === undefined) return
-    operation.fail(this.#todo, { code: 'QUORATE_ABORTED', why: 'the caller gave up waiting' }, this.#peers.names)
+    operation.fail(this.#agenda, { code: 'QUORATE_ABORTED', why: 'the caller gave up waiting' }, this.#peers.names)
     this.#carryOut(operation, now, step)
   }
 
   /** Ends every operation: the host is closing. */
   close(now: Now, step: Step): void {
     for (const operation of this.#inFlight.all()) {
-      operation.fail(this.#todo, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
+      operation.fail(this.#agenda, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
       this.#carryOut(operation, now, step)
     }
   }
@@ -198,7 +198,7 @@ export class Coordinator {
     for (const operation of this.#inFlight.all()) {
       const position = operation.list.replicas.indexOf(replica)
       if (position < 0 || !(operation.asked & ~operation.failed & (1 << position))) continue
-      operation.lost(position, this.#todo, this.#peers.view(operation.list, now.monoMs))
+      operation.lost(position, this.#agenda, this.#peers.view(operation.list, now.monoMs))
       this.#carryOut(operation, now, step)
     }
   }
@@ -208,14 +208,14 @@ export class Coordinator {
     if (this.#peers.pingDue(now.monoMs, step)) this.#ping(now, step)
     for (const operation of this.#inFlight.all()) {
       if (now.monoMs >= operation.deadlineMs) {
-        operation.fail(this.#todo, { code: 'QUORATE_TIMEOUT', why: operation.waitingFor() }, this.#peers.names)
+        operation.fail(this.#agenda, { code: 'QUORATE_TIMEOUT', why: operation.waitingFor() }, this.#peers.names)
         this.#carryOut(operation, now, step)
         continue
       }
       if (now.monoMs >= operation.lateAtMs) {
         const silent = operation.asked & ~operation.answered & ~operation.failed
         this.#peers.overdue(operation.list, silent, now.monoMs - operation.startedAtMs)
-        operation.late(this.#todo, this.#peers.view(operation.list, now.monoMs))
+        operation.late(this.#agenda, this.#peers.view(operation.list, now.monoMs))
         operation.lateAtMs = Math.max(this.#lateAtMs(operation, now), 2 * now.monoMs - operation.startedAtMs)
         this.#carryOut(operation, now, step)
       }
@@ -291,24 +291,25 @@ export class Coordinator {
     step: Step,
   ): void {
     const view = this.#peers.view(operation.list, now.monoMs)
-    const todo = this.#todo
+    const agenda = this.#agenda
     if (answer.kind === 'refused') {
       this.#refused(operation, position, answer, now, step)
     } else if (operation instanceof Get) {
       if (answer.kind === 'read-answer') {
         const { digest, record } = answer
         if (record?.kind === 'lww') this.#observe(record.at, now)
-        operation.received(position, { digest, record, full: record !== undefined || digest === ABSENT }, todo, view)
-      } else if (answer.kind === 'written' && answer.round === operation.round) operation.written(position, todo, view)
+        operation.received(position, { digest, record, full: record !== undefined || digest === ABSENT }, agenda, view)
+      } else if (answer.kind === 'written' && answer.round === operation.round)
+        operation.written(position, agenda, view)
     } else if (operation instanceof Put) {
       if (answer.kind === 'minted') {
-        operation.minted(position, answer, todo, view)
+        operation.minted(position, answer, agenda, view)
         operation.lateAtMs = this.#lateAtMs(operation, now)
-      } else if (answer.kind === 'written') operation.written(position, todo, view)
+      } else if (answer.kind === 'written') operation.written(position, agenda, view)
     } else if (operation instanceof Scan) {
-      if (answer.kind === 'scan-page') operation.paged(position, answer, todo)
+      if (answer.kind === 'scan-page') operation.paged(position, answer, agenda)
     } else if (operation instanceof Open) {
-      if (answer.kind === 'opened') operation.opened(position, answer, todo, view)
+      if (answer.kind === 'opened') operation.opened(position, answer, agenda, view)
     }
   }
 
@@ -320,14 +321,14 @@ export class Coordinator {
     if (answer.code === 'unknown-keyspace' && definition !== undefined && operation.teach(position)) {
       const to = operation.list.replicas[position] as number
       step.send(to, { kind: 'open', id: 0, round: 0, name: definition.name, definition, confirmed: true })
-      operation.again(position, this.#todo)
+      operation.again(position, this.#agenda)
       return
     }
     if (isFinal(answer.code)) operation.refusedForGood |= 1 << position
     operation.refusals ??= new Map()
     operation.refusals.set(position, `${answer.code} ${answer.detail}`.trim())
-    if (answer.code === 'too-late' && operation instanceof Put) operation.tooLate(this.#todo, view)
-    else operation.lost(position, this.#todo, view)
+    if (answer.code === 'too-late' && operation instanceof Put) operation.tooLate(this.#agenda, view)
+    else operation.lost(position, this.#agenda, view)
   }
 
   #ping(now: Now, step: Step): void {
@@ -339,12 +340,12 @@ export class Coordinator {
 
   /** Turns what the operation wants into messages, and its end into a reply. */
   #carryOut(operation: Operation, now: Now, step: Step): void {
-    const todo = this.#todo
-    if (!todo.any) return
-    sendQuestions(operation, todo, step)
-    if (operation instanceof Get && todo.write) this.#tellRepair(operation, todo.write, step)
-    if (todo.done !== undefined) this.#end(operation, todo.done, now, step)
-    todo.clear()
+    const agenda = this.#agenda
+    if (!agenda.any) return
+    sendQuestions(operation, agenda, step)
+    if (operation instanceof Get && agenda.write) this.#tellRepair(operation, agenda.write, step)
+    if (agenda.done !== undefined) this.#end(operation, agenda.done, now, step)
+    agenda.clear()
   }
 
   #tellRepair(operation: Get, positions: number, step: Step): void {

@@ -169,6 +169,9 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   valueBytesMax: { default: 1_048_576, min: 1, max: 268_435_456 },
 }
 
+/** The names of the core's options, for those who take others beside them. */
+export const CORE_FIELDS: readonly string[] = Object.keys(CORE_BOUNDS)
+
 /** Checks the core's options and fills in what was left out. Throws `QUORATE_INVALID_OPTION`. */
 export function resolveCore(options: CoreOptions): ResolvedCore {
   const resolved: Record<string, number> = {}

@@ -3,7 +3,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { resolveCore, type CoreOptions } from '../core/options.ts'
+import { CORE_FIELDS, resolveCore, type CoreOptions } from '../core/options.ts'
 import { membershipOf } from '../core/placement/membership.ts'
 import { CLUSTER_ID, pickCore, urlOf, type Peer } from './node.ts'
 import { checkFields, Store, type StoreParts } from './store.ts'
@@ -22,22 +22,7 @@ export interface ClientOptions extends CoreOptions {
   readonly transport?: Partial<TransportLimits>
 }
 
-const FIELDS: readonly string[] = [
-  'replicas',
-  'id',
-  'zone',
-  'secret',
-  'clusterId',
-  'transport',
-  'timeoutMs',
-  'heartbeatMs',
-  'driftMsMax',
-  'inFlightMax',
-  'siblingsMax',
-  'keyspacesMax',
-  'keyBytesMax',
-  'valueBytesMax',
-]
+const FIELDS: readonly string[] = ['replicas', 'id', 'zone', 'secret', 'clusterId', 'transport', ...CORE_FIELDS]
 
 /** How long `connect` waits for the rest once a majority of the replicas answers. */
 const GRACE_MS = 100

@@ -2,7 +2,7 @@
  * A node: a replica and a coordinator in this process.
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
+import { CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
@@ -50,14 +50,7 @@ const FIELDS: readonly string[] = [
   'clusterId',
   'transport',
   'onFatal',
-  'timeoutMs',
-  'heartbeatMs',
-  'driftMsMax',
-  'inFlightMax',
-  'siblingsMax',
-  'keyspacesMax',
-  'keyBytesMax',
-  'valueBytesMax',
+  ...CORE_FIELDS,
 ]
 
 export const CLUSTER_ID = 'quorate'

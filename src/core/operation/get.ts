@@ -16,7 +16,7 @@ import type { PreferenceList } from '../placement/placement.ts'
 import { choose, tally } from '../quorum/tally.ts'
 import type { Quorum } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
-import { Operation, unknownFor, type Todo, type View } from './operation.ts'
+import { Operation, unknownFor, type Agenda, type View } from './operation.ts'
 import { Receipt } from './receipt.ts'
 
 export interface GetResult {
@@ -70,12 +70,12 @@ export class Get extends Operation {
     return this.plan.keyspace.fingerprint
   }
 
-  override again(position: number, todo: Todo): void {
+  override again(position: number, agenda: Agenda): void {
     if (this.#repairing) {
-      todo.record = this.#merged
-      todo.write = 1 << position
+      agenda.record = this.#merged
+      agenda.write = 1 << position
     } else {
-      todo.full = 1 << position
+      agenda.full = 1 << position
     }
   }
 
@@ -93,25 +93,20 @@ export class Get extends Operation {
     return enough ? 'no replica had what the session has seen' : 'too few replicas answered in time'
   }
 
-  /** Positions that were sent the merged record because they held less: what a notice tells. */
-  get repaired(): number {
-    return this.#repaired
-  }
-
-  override begin(todo: Todo, view: View): void {
+  override begin(agenda: Agenda, view: View): void {
     const chosen = choose(this.plan.read.quorum, view.order)
     if (chosen === undefined) {
-      this.unavailable(todo, view)
+      this.unavailable(agenda, view)
       return
     }
     const first = view.order.find((position) => chosen & (1 << position)) as number
-    todo.full = 1 << first
-    todo.digest = chosen & ~todo.full
+    agenda.full = 1 << first
+    agenda.digest = chosen & ~agenda.full
     this.asked = chosen
   }
 
   /** A replica told its digest, and its record if `full`. */
-  received(position: number, answer: ReadFact, todo: Todo, view: View): void {
+  received(position: number, answer: ReadFact, agenda: Agenda, view: View): void {
     const bit = 1 << position
     this.answered |= bit
     this.failed &= ~bit
@@ -123,57 +118,57 @@ export class Get extends Operation {
     } else if (!(this.#full & bit)) {
       this.#digests[position] = answer.digest
     }
-    if (this.#repairing) this.#repairStands(todo, view, answer.digest === this.#mergedDigest ? bit : 0)
-    else this.#decide(todo, view)
+    if (this.#repairing) this.#repairStands(agenda, view, answer.digest === this.#mergedDigest ? bit : 0)
+    else this.#decide(agenda, view)
   }
 
   /** A replica stored the merged record. */
-  written(position: number, todo: Todo, view: View): void {
+  written(position: number, agenda: Agenda, view: View): void {
     if (!this.#repairing) return
     this.#repaired |= 1 << position
-    this.#repairStands(todo, view, 1 << position)
+    this.#repairStands(agenda, view, 1 << position)
   }
 
-  override lost(position: number, todo: Todo, view: View): void {
+  override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
-    if (this.#repairing) this.#repairFurther(todo, view)
-    else if (!(this.answered & (1 << position)) || !this.#consistent()) this.#askFurther(todo, view)
+    if (this.#repairing) this.#repairFurther(agenda, view)
+    else if (!(this.answered & (1 << position)) || !this.#consistent()) this.#askFurther(agenda, view)
   }
 
-  override late(todo: Todo, view: View): void {
+  override late(agenda: Agenda, view: View): void {
     if (this.#repairing) {
-      todo.record = this.#merged
-      todo.write = view.usable & ~this.#holders
-      this.asked |= todo.write
+      agenda.record = this.#merged
+      agenda.write = view.usable & ~this.#holders
+      this.asked |= agenda.write
       return
     }
     const silent = view.usable & ~(this.#full | this.#holders)
-    todo.full = this.plan.atLeast === undefined ? silent : view.usable
-    this.asked |= todo.full
-    this.failed &= ~todo.full
+    agenda.full = this.plan.atLeast === undefined ? silent : view.usable
+    this.asked |= agenda.full
+    this.failed &= ~agenda.full
   }
 
   /** Enough consistent answers: merge, then return or repair. Otherwise ask for what is missing. */
-  #decide(todo: Todo, view: View): void {
+  #decide(agenda: Agenda, view: View): void {
     const { read, atLeast } = this.plan
     if (!read.quorum.met(this.answered)) {
-      if (tally(read.quorum, this) === 'lost') this.#askFurther(todo, view)
+      if (tally(read.quorum, this) === 'lost') this.#askFurther(agenda, view)
       return
     }
     this.#merge()
     if (!this.#consistent()) {
       const unknown = this.answered & ~this.#full & ~this.#holders
-      todo.full = unknown & view.usable
-      this.asked |= todo.full
+      agenda.full = unknown & view.usable
+      this.asked |= agenda.full
       return
     }
     if (atLeast !== undefined && !covers(contextOf(this.#merged), atLeast)) {
       const fresh = view.usable & ~this.asked
-      todo.full = fresh
+      agenda.full = fresh
       this.asked |= fresh
       return
     }
-    this.#settle(todo, view)
+    this.#settle(agenda, view)
   }
 
   /** Whether replicas whose state is known, in full or by an equal digest, make up the quorum. */
@@ -208,16 +203,16 @@ export class Get extends Operation {
   }
 
   /** The value is known; what of stale replicas? */
-  #settle(todo: Todo, view: View): void {
+  #settle(agenda: Agenda, view: View): void {
     const { repair } = this.plan
     const settled = this.#merged === undefined || this.#writeQuorum.met(this.#holders)
     if (repair !== 'off' && this.#merged !== undefined && this.#stale !== 0) {
-      todo.record = this.#merged
-      todo.write = this.#stale
+      agenda.record = this.#merged
+      agenda.write = this.#stale
       this.#repaired = this.#stale
     }
     if (settled || repair !== 'blocking') {
-      this.#finish(todo, view, settled)
+      this.#finish(agenda, view, settled)
       return
     }
     this.#repairing = true
@@ -225,47 +220,47 @@ export class Get extends Operation {
     this.round++
     this.answered = this.#holders
     this.failed = 0
-    this.asked = this.#holders | todo.write
-    this.#repairFurther(todo, view)
+    this.asked = this.#holders | agenda.write
+    this.#repairFurther(agenda, view)
   }
 
   /** Sends the merged record to as many more replicas as a write quorum takes. */
-  #repairFurther(todo: Todo, view: View): void {
+  #repairFurther(agenda: Agenda, view: View): void {
     const sure = this.asked & ~this.failed
     if (this.#writeQuorum.met(sure)) return
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(this.#writeQuorum, candidates, sure)
     if (more === undefined) {
       const why = 'the value read is not on a write quorum, and too few replicas can be reached to put it there'
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
+      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
       return
     }
-    todo.record = this.#merged
-    todo.write |= more
+    agenda.record = this.#merged
+    agenda.write |= more
     this.asked |= more
   }
 
-  #repairStands(todo: Todo, view: View, holder: number): void {
+  #repairStands(agenda: Agenda, view: View, holder: number): void {
     this.#holders |= holder
     this.answered = this.#holders
-    if (this.#writeQuorum.met(this.#holders)) this.#finish(todo, view, true)
+    if (this.#writeQuorum.met(this.#holders)) this.#finish(agenda, view, true)
   }
 
   /** Replaces what was lost by other replicas, or gives up when the rest holds no quorum. */
-  #askFurther(todo: Todo, view: View): void {
+  #askFurther(agenda: Agenda, view: View): void {
     const { quorum } = this.plan.read
     const sure = (this.#full | this.#holders | this.asked) & ~this.failed
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(quorum, candidates, sure)
     if (more === undefined) {
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can answer' }, view.names)
+      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can answer' }, view.names)
       return
     }
-    todo.full |= more
+    agenda.full |= more
     this.asked |= more
   }
 
-  #finish(todo: Todo, view: View, settled: boolean): void {
+  #finish(agenda: Agenda, view: View, settled: boolean): void {
     const { list, read } = this.plan
     const receipt = new Receipt({
       list,
@@ -281,7 +276,7 @@ export class Get extends Operation {
       ms: view.nowMs - this.startedAtMs,
       settled,
     })
-    todo.done = { kind: 'get', record: this.#merged, receipt } satisfies GetResult
+    agenda.done = { kind: 'get', record: this.#merged, receipt } satisfies GetResult
   }
 }
 

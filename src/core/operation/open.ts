@@ -11,7 +11,7 @@ import { QuorateError, type Outcome } from '../base/errors.ts'
 import { definitionText, type KeyspaceDefinition } from '../keyspace-definition.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import { CountQuorum, count, firstPositions, majorityOf, type Quorum } from '../quorum/quorum.ts'
-import { Operation, type Todo, type View } from './operation.ts'
+import { Operation, type Agenda, type View } from './operation.ts'
 
 export interface OpenResult {
   readonly kind: 'open'
@@ -37,7 +37,7 @@ export class Open extends Operation {
   readonly kind = 'open'
   readonly plan: OpenPlan
   readonly quorum: Quorum
-  /** What `todo.open` carries. */
+  /** What `agenda.open` carries. */
   question: { readonly definition: KeyspaceDefinition | undefined; readonly confirmed: boolean }
   readonly #heard = new Map<number, Registered>()
 
@@ -57,8 +57,8 @@ export class Open extends Operation {
     return 0
   }
 
-  override again(position: number, todo: Todo): void {
-    todo.open = 1 << position
+  override again(position: number, agenda: Agenda): void {
+    agenda.open = 1 << position
   }
 
   override outcome(): Outcome {
@@ -69,43 +69,43 @@ export class Open extends Operation {
     return 'too few replicas answered in time; a keyspace is opened by a majority, or by one that knows it confirmed'
   }
 
-  override begin(todo: Todo, view: View): void {
-    this.late(todo, view)
-    if (todo.open === 0) {
-      this.unavailable(todo, view)
+  override begin(agenda: Agenda, view: View): void {
+    this.late(agenda, view)
+    if (agenda.open === 0) {
+      this.unavailable(agenda, view)
     }
   }
 
-  override lost(position: number, todo: Todo, view: View): void {
+  override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
     if (this.quorum.met(firstPositions(this.list.replicas.length) & ~this.refusedForGood)) return
-    this.fail(todo, { code: 'QUORATE_LIMIT', why: 'too many keyspaces are registered' }, view.names)
+    this.fail(agenda, { code: 'QUORATE_LIMIT', why: 'too many keyspaces are registered' }, view.names)
   }
 
-  override late(todo: Todo, view: View): void {
-    todo.open = view.usable & ~this.answered
-    this.asked |= todo.open
-    this.failed &= ~todo.open
+  override late(agenda: Agenda, view: View): void {
+    agenda.open = view.usable & ~this.answered
+    this.asked |= agenda.open
+    this.failed &= ~agenda.open
   }
 
-  opened(position: number, registered: Registered, todo: Todo, view: View): void {
+  opened(position: number, registered: Registered, agenda: Agenda, view: View): void {
     this.answered |= 1 << position
     this.#heard.set(position, registered)
     const settled = this.#settled()
     if (settled === undefined) {
-      if (this.answered === firstPositions(this.list.replicas.length)) this.#noAgreement(todo, view)
+      if (this.answered === firstPositions(this.list.replicas.length)) this.#noAgreement(agenda, view)
       return
     }
     const { definition } = settled
     if (definition !== undefined) {
       if (this.plan.definition !== undefined && !same(this.plan.definition, definition)) {
-        todo.done = this.#mismatch(definition)
+        agenda.done = this.#mismatch(definition)
         return
       }
       this.question = { definition, confirmed: true }
-      todo.open = view.usable
+      agenda.open = view.usable
     }
-    todo.done = { kind: 'open', definition } satisfies OpenResult
+    agenda.done = { kind: 'open', definition } satisfies OpenResult
   }
 
   /** A definition, or its absence, that can no longer be contradicted. */
@@ -138,12 +138,12 @@ export class Open extends Operation {
   }
 
   /** Everybody answered, and no definition has a majority: two openings met, and neither may win by luck. */
-  #noAgreement(todo: Todo, view: View): void {
+  #noAgreement(agenda: Agenda, view: View): void {
     const held = [...this.#heard].map(([position, { definition }]) => {
       const name = view.names[this.list.replicas[position] as number] as string
       return `${name}: ${definition === undefined ? 'none' : definitionText(definition)}`
     })
-    todo.done = new QuorateError(
+    agenda.done = new QuorateError(
       'QUORATE_KEYSPACE_MISMATCH',
       `keyspace ${this.plan.name} was opened with different options at once, and none has a majority of ` +
         `${count(this.answered)} replicas (${held.join('; ')}). Choose another name.`,

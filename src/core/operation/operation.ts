@@ -1,8 +1,8 @@
 /**
  * What every client operation has in common: who was asked, who answered, until when, and how it fails.
  *
- * An operation is a decision: it is told what came in and writes down in a `Todo` what to do next. It never sees a
- * message; the coordinator carries the `Todo` out.
+ * An operation is a decision: it is told what came in and writes down in an `Agenda` what to do next. It never sees a
+ * message; the coordinator carries the `Agenda` out.
  * Ring: decisions.
  */
 import { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid } from '../base/errors.ts'
@@ -12,7 +12,7 @@ import { count, POSITIONS_MAX } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
 
 /** What an operation wants done now, as masks over positions of its preference list. The coordinator empties it. */
-export class Todo {
+export class Agenda {
   /** Ask these for their record. */
   full = 0
   /** Ask these for a digest. */
@@ -113,13 +113,13 @@ export abstract class Operation {
   }
 
   /** First questions, or the refusal. */
-  abstract begin(todo: Todo, view: View): void
+  abstract begin(agenda: Agenda, view: View): void
   /** The position cannot answer: it refused, or its link is gone. */
-  abstract lost(position: number, todo: Todo, view: View): void
+  abstract lost(position: number, agenda: Agenda, view: View): void
   /** The position is to be asked once more what it was asked. */
-  abstract again(position: number, todo: Todo): void
+  abstract again(position: number, agenda: Agenda): void
   /** Answers are overdue. */
-  abstract late(todo: Todo, view: View): void
+  abstract late(agenda: Agenda, view: View): void
   /** What became of it if it ended in failure now. */
   abstract outcome(): Outcome
   /** What was missing, if time ran out now. */
@@ -133,7 +133,7 @@ export abstract class Operation {
   }
 
   /** Ends it for want of answers. */
-  fail(todo: Todo, reason: { readonly code: ErrorCode; readonly why: string }, names: Names): void {
+  fail(agenda: Agenda, reason: { readonly code: ErrorCode; readonly why: string }, names: Names): void {
     const { code, why } = reason
     const { required } = this.quorum
     const received = count(this.answered)
@@ -141,14 +141,14 @@ export abstract class Operation {
     const retry = outcome === 'none' ? 'safe' : 'same-operation'
     const message = `${this.kind} in ${this.keyspaceName}: ${why} (needs ${this.quorum.text}, has ${received})`
     const replicas = this.said(names)
-    todo.done = new QuorateError(code, message, { outcome, retry, required, received, replicas, ...this.identity() })
+    agenda.done = new QuorateError(code, message, { outcome, retry, required, received, replicas, ...this.identity() })
   }
 
   /** Ends it before anything was sent: those that can be reached hold no quorum. */
-  protected unavailable(todo: Todo, view: View): void {
+  protected unavailable(agenda: Agenda, view: View): void {
     this.failed = ~view.usable
     this.fail(
-      todo,
+      agenda,
       { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can be reached; nothing was sent' },
       view.names,
     )

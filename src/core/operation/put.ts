@@ -19,7 +19,7 @@ import { tally } from '../quorum/tally.ts'
 import type { StoredRecord } from '../record.ts'
 import { Minter, withHome } from './minter.ts'
 import { operationName } from './operation-name.ts'
-import { Operation, type Todo, type View } from './operation.ts'
+import { Operation, type Agenda, type View } from './operation.ts'
 import { Receipt } from './receipt.ts'
 
 const RESEND_MS = 500
@@ -80,12 +80,12 @@ export class Put extends Operation {
     return this.plan.keyspace.fingerprint
   }
 
-  override again(position: number, todo: Todo): void {
+  override again(position: number, agenda: Agenda): void {
     if (this.#record === undefined) {
-      todo.mint = 1 << position
+      agenda.mint = 1 << position
     } else {
-      todo.record = this.#record
-      todo.write = 1 << position
+      agenda.record = this.#record
+      agenda.write = 1 << position
     }
   }
 
@@ -109,46 +109,46 @@ export class Put extends Operation {
       : 'too few replicas stored it in time'
   }
 
-  override begin(todo: Todo, view: View): void {
+  override begin(agenda: Agenda, view: View): void {
     if (!this.quorum.met(view.usable)) {
-      this.unavailable(todo, view)
+      this.unavailable(agenda, view)
     } else if (this.#record === undefined) {
-      this.#mintNext(todo, view)
+      this.#mintNext(agenda, view)
     } else {
-      this.#writeTo(view.usable, todo)
+      this.#writeTo(view.usable, agenda)
     }
   }
 
   /** A replica gave the write a dot and has it on disk. Only the first dot is used. */
-  minted(position: number, dot: Dot, todo: Todo, view: View): void {
+  minted(position: number, dot: Dot, agenda: Agenda, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
     const { op } = this
     const { at, value } = this.plan
     this.#record = dot.record ?? deltaOf({ op, at, value, context: this.context }, dot, dot.overwritten)
     this.#superseded = dot.record !== undefined
-    this.#writeTo(view.usable & ~this.answered, todo)
-    this.#stands(todo, view)
+    this.#writeTo(view.usable & ~this.answered, agenda)
+    this.#stands(agenda, view)
   }
 
   /** A replica has the write on disk. */
-  written(position: number, todo: Todo, view: View): void {
+  written(position: number, agenda: Agenda, view: View): void {
     if (this.#record === undefined) return
     this.answered |= 1 << position
     this.failed &= ~(1 << position)
-    this.#stands(todo, view)
+    this.#stands(agenda, view)
   }
 
-  override lost(position: number, todo: Todo, view: View): void {
+  override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
-    if (this.#record === undefined) this.#mintNext(todo, view)
-    else this.#stands(todo, view)
+    if (this.#record === undefined) this.#mintNext(agenda, view)
+    else this.#stands(agenda, view)
   }
 
   /** Asks the silent again, and replicas that have come back: a merge twice is a merge once. */
-  override late(todo: Todo, view: View): void {
-    if (this.#record === undefined) this.#mintNext(todo, view)
-    else this.#writeTo(view.usable & ~this.answered, todo)
+  override late(agenda: Agenda, view: View): void {
+    if (this.#record === undefined) this.#mintNext(agenda, view)
+    else this.#writeTo(view.usable & ~this.answered, agenda)
   }
 
   protected override identity(): { operation: string } {
@@ -156,9 +156,9 @@ export class Put extends Operation {
   }
 
   /** A replica has forgotten too much to take a retry, and no other may do what it would not. */
-  tooLate(todo: Todo, view: View): void {
+  tooLate(agenda: Agenda, view: View): void {
     const why = 'so many writes came after the first attempt that nobody can tell whether it happened; read the key'
-    this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
+    this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
   }
 
   /** Whether somebody may have been asked to mint this write before. */
@@ -166,16 +166,16 @@ export class Put extends Operation {
     return !this.plan.fresh || this.#mints > 1
   }
 
-  #mintNext(todo: Todo, view: View): void {
+  #mintNext(agenda: Agenda, view: View): void {
     const next = this.#minterFor(view).next(this.list.replicas.length, view, this.#refused())
     if (next === undefined) {
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'no replica of the key can take the write' }, view.names)
+      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why: 'no replica of the key can take the write' }, view.names)
       return
     }
-    todo.mint = 1 << next
+    agenda.mint = 1 << next
     this.#mints++
-    this.asked |= todo.mint
-    this.failed &= ~todo.mint
+    this.asked |= agenda.mint
+    this.failed &= ~agenda.mint
   }
 
   #minterFor(view: View): Minter {
@@ -187,19 +187,19 @@ export class Put extends Operation {
     return this.#minter
   }
 
-  #writeTo(positions: number, todo: Todo): void {
-    todo.record = this.#record
-    todo.write = positions
+  #writeTo(positions: number, agenda: Agenda): void {
+    agenda.record = this.#record
+    agenda.write = positions
     this.asked |= positions
     this.failed &= ~positions
   }
 
-  #stands(todo: Todo, view: View): void {
+  #stands(agenda: Agenda, view: View): void {
     const possible = this.possible
     const state = tally(this.quorum, { answered: this.answered, possible: possible | (view.usable & ~this.failed) })
-    if (state === 'won') this.#finish(todo, view)
+    if (state === 'won') this.#finish(agenda, view)
     else if (state === 'lost') {
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas took the write' }, view.names)
+      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas took the write' }, view.names)
     }
   }
 
@@ -217,7 +217,7 @@ export class Put extends Operation {
     return refused
   }
 
-  #finish(todo: Todo, view: View): void {
+  #finish(agenda: Agenda, view: View): void {
     const { keyspace, list, write } = this.plan
     const receipt = new Receipt({
       list,
@@ -233,7 +233,7 @@ export class Put extends Operation {
       ms: view.nowMs - this.startedAtMs,
       settled: keyspace.writeChoice(list, undefined).quorum.met(this.answered),
     })
-    todo.done = { kind: 'put', context: this.#seenNow(), receipt } satisfies PutResult
+    agenda.done = { kind: 'put', context: this.#seenNow(), receipt } satisfies PutResult
   }
 }
 

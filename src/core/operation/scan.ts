@@ -14,7 +14,7 @@ import { choose } from '../quorum/tally.ts'
 import type { Quorum } from '../quorum/quorum.ts'
 import type { RecordWrite, StoredRecord } from '../record.ts'
 import type { Level } from '../quorum/level.ts'
-import { Operation, type Todo, type View } from './operation.ts'
+import { Operation, type Agenda, type View } from './operation.ts'
 
 export interface ScanResult {
   readonly kind: 'scan'
@@ -84,8 +84,8 @@ export class Scan extends Operation {
     return this.plan.keyspace.fingerprint
   }
 
-  override again(position: number, todo: Todo): void {
-    todo.scan = 1 << position
+  override again(position: number, agenda: Agenda): void {
+    agenda.scan = 1 << position
   }
 
   override outcome(): Outcome {
@@ -96,37 +96,37 @@ export class Scan extends Operation {
     return 'too few replicas answered in time'
   }
 
-  override begin(todo: Todo, view: View): void {
-    if (this.quorum.met(view.usable)) this.#ask(todo, view)
-    else this.unavailable(todo, view)
+  override begin(agenda: Agenda, view: View): void {
+    if (this.quorum.met(view.usable)) this.#ask(agenda, view)
+    else this.unavailable(agenda, view)
   }
 
-  override lost(position: number, todo: Todo, view: View): void {
+  override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
-    if (!(this.answered & (1 << position))) this.#ask(todo, view)
+    if (!(this.answered & (1 << position))) this.#ask(agenda, view)
   }
 
-  override late(todo: Todo, view: View): void {
-    todo.scan = view.usable & ~this.answered
-    this.asked |= todo.scan
-    this.failed &= ~todo.scan
+  override late(agenda: Agenda, view: View): void {
+    agenda.scan = view.usable & ~this.answered
+    this.asked |= agenda.scan
+    this.failed &= ~agenda.scan
   }
 
-  paged(position: number, page: Page, todo: Todo): void {
+  paged(position: number, page: Page, agenda: Agenda): void {
     this.answered |= 1 << position
     this.#pages.set(position, page)
-    if (this.quorum.met(this.answered)) todo.done = this.#merge()
+    if (this.quorum.met(this.answered)) agenda.done = this.#merge()
   }
 
-  #ask(todo: Todo, view: View): void {
+  #ask(agenda: Agenda, view: View): void {
     const sure = this.possible
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(this.quorum, candidates, sure)
     if (more === undefined) {
-      this.fail(todo, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can be reached' }, view.names)
+      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can be reached' }, view.names)
       return
     }
-    todo.scan = more
+    agenda.scan = more
     this.asked |= more
   }
 
