@@ -34,5 +34,6 @@ export const REGRESSIONS: readonly Regression[] = [
     showed: 'a retry that found its write overwritten gave a context without it, so the next write left it standing',
   },
   { seed: 1935, showed: 'a twin hidden behind a cut rose after more overwrites than a record and a context name' },
+  { seed: 2253074837, showed: 'the same, after more than 64 overwrites' },
   { seed: 19304, showed: 'the same, with a home that had crashed' },
 ]

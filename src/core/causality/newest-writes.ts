@@ -8,7 +8,7 @@
  */
 
 /** How many writes are remembered: 16 bytes each, kept only by keys that are overwritten. */
-export const OVERWRITTEN_MAX = 64
+export const OVERWRITTEN_MAX = 128
 
 const NONE: readonly number[] = []
 
