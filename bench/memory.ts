@@ -5,7 +5,7 @@
  * garbage nor code counts.
  */
 import type { ApKeyspace, Client } from '../src/index.ts'
-import { OVERWRITTEN_MAX } from '../src/core/causality/newest-writes.ts'
+import { REPLACED_MAX } from '../src/core/causality/dotted-record.ts'
 import { encodeValue } from '../src/runtime/value-codec.ts'
 import { fill, getOf, keyAt, lwwOf, putOf, siblingPutOf, siblingsOf, VALUE } from './cells.ts'
 import { startCluster, type Cluster } from './cluster.ts'
@@ -25,7 +25,7 @@ const KEYS_READ = 20_000
 /** For growth; a quick run makes a tenth of them. */
 const CALLS = 1_000_000
 const WARM_CALLS = 50_000
-/** Keys with siblings remember what was overwritten last, up to a bound that the warm-up has to reach. */
+/** A replica remembers the writes of its own that were replaced, up to a bound for each key that the warm-up has to reach. */
 const SIBLING_KEYS_EACH = 2
 const WORKERS = 256
 const SAMPLES = 10
@@ -130,7 +130,7 @@ async function growth(calls: number, progress: Progress): Promise<Row[]> {
     const mixed = mixedCalls(client)
     await fill(lwwOf(client))
     progress.step('warming up')
-    const overwrites = WORKERS * SIBLING_KEYS_EACH * (OVERWRITTEN_MAX + 1)
+    const overwrites = cluster.ids.length * WORKERS * SIBLING_KEYS_EACH * (REPLACED_MAX + 1)
     await countdown((_, worker) => mixed.siblingPut(worker), { count: overwrites, inFlight: WORKERS })
     await countdown(mixed.call, { count: WARM_CALLS, inFlight: WORKERS })
     const here: Sample[] = []

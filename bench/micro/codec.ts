@@ -20,6 +20,8 @@ const REQUESTS: Readonly<Record<string, Request>> = {
     ...HEAD,
     keyspace: KEYSPACE,
     key: KEY,
+    incarnation: ACTOR,
+    run: OP + 3,
     op: OP,
     at: AT,
     context: SETTLED.context,
@@ -31,7 +33,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   written: { kind: 'written', ...HEAD },
-  minted: { kind: 'minted', ...HEAD, actor: ACTOR, counter: 41, overwritten: [AT, OP], record: undefined },
+  minted: { kind: 'minted', ...HEAD, actor: ACTOR, counter: 41, record: undefined },
   'read answer, lww': { kind: 'read-answer', ...HEAD, digest: DIGEST, record: LWW },
   'read answer, siblings': { kind: 'read-answer', ...HEAD, digest: DIGEST, record: SETTLED },
   'read answer, digest': { kind: 'read-answer', ...HEAD, digest: DIGEST, record: undefined },

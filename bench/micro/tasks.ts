@@ -24,7 +24,7 @@ export const SETTLED = {
   kind: 'dotted',
   context: { vector: [ACTORS[0], 40, ACTORS[1], 17, ACTORS[2], 25], cloud: [] },
   siblings: [{ actor: ACTORS[1], counter: 17, op: OP, at: AT, value: VALUE }],
-  overwritten: [AT - 9, OP - 9],
+  replaced: [AT - 9, OP - 9, 39],
 } as const satisfies StoredRecord
 
 export const ACTOR = ACTORS[0]

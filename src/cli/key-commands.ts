@@ -2,7 +2,8 @@
  * `quorate get`, `put`, `delete` and `scan`: one call each, as a client of the cluster.
  */
 import { invalid } from '../core/base/errors.ts'
-import type { ApKeyspace, PutOptions } from '../runtime/ap-keyspace.ts'
+import type { ApKeyspace } from '../runtime/ap-keyspace.ts'
+import type { PutOptions } from '../runtime/call-options.ts'
 import type { Client } from '../runtime/client.ts'
 import type { Entry, Put } from '../runtime/entry.ts'
 import { jsonText } from '../dashboard/json-text.ts'

@@ -29,11 +29,13 @@ function sendGet(operation: Get, agenda: Agenda, step: Step): void {
 }
 
 function sendPut(operation: Put, agenda: Agenda, step: Step): void {
-  const { key, at, value } = operation.plan
-  if (agenda.mint) {
-    const { id, round, op, context, retried: again } = operation
+  const { key, op, at, value, seen: context } = operation.plan
+  if (agenda.mint && operation.life !== undefined) {
+    const { id, round, askedBefore: again } = operation
+    const { incarnation, run } = operation.life
     const keyspace = operation.keyspaceFingerprint
-    sendTo(operation, agenda.mint, { kind: 'mint', id, round, keyspace, key, op, at, context, value, again }, step)
+    const where = { id, round, keyspace, key }
+    sendTo(operation, agenda.mint, { kind: 'mint', ...where, incarnation, run, op, at, context, value, again }, step)
   }
   sendRecord(operation, key, agenda, step)
 }

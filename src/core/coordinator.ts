@@ -7,7 +7,7 @@
  * The host's duty: see step.ts; deliver answers with the index of the replica they came from; tick by `wakeAt`.
  * Ring: machines.
  */
-import { QuorateError } from './base/errors.ts'
+import { invalid, QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
 import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
 import { HybridClock, stampOf } from './causality/hybrid-time.ts'
@@ -15,14 +15,15 @@ import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { sendQuestions } from './coordinator-messages.ts'
-import type { Answer, Refused } from './message.ts'
+import type { Answer, Life, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
 import { Open } from './operation/open.ts'
 import { Agenda, type Operation } from './operation/operation.ts'
 import { Peers } from './operation/peers.ts'
-import { withoutHome } from './operation/minter.ts'
+import { chooseHome } from './operation/home.ts'
+import type { OperationId } from './operation/operation-name.ts'
 import { Put } from './operation/put.ts'
 import { Scan } from './operation/scan.ts'
 import type { Repair, ResolvedCore, ResolvedKeyspace } from './options.ts'
@@ -37,6 +38,8 @@ export interface CoordinatorConfig {
   readonly membership: Membership
   /** The index of the replica in this process, or -1. */
   readonly local: number
+  /** The life of that replica. */
+  readonly life: Life | undefined
   readonly zone: string
   readonly options: ResolvedCore
   readonly random: Random
@@ -66,7 +69,7 @@ export interface PutCall extends KeyCall {
   readonly value: Uint8Array | null
   readonly context?: CausalContext | undefined
   /** The identity of an earlier attempt. */
-  readonly operation?: { readonly op: number; readonly at: number } | undefined
+  readonly operation?: OperationId | undefined
 }
 
 export interface ScanCall extends CallBase {
@@ -125,9 +128,19 @@ export class Coordinator {
     return keyspace
   }
 
-  /** A new write's identity, to be given to the put and to each retry of it. */
-  newOperation(now: Now): { readonly op: number; readonly at: number } {
-    return { op: withoutHome(this.#config.random.identity()), at: this.#clock.next(now.wallMs) }
+  /**
+   * The identity of a write to this key that is yet to be made, to be given to the put and to each retry of it. Throws
+   * `QUORATE_UNAVAILABLE` when no replica of the key can be reached to be its home.
+   */
+  newOperation(keyspace: Keyspace, key: string, now: Now): OperationId {
+    const list = keyspace.listOf(key)
+    const id = { op: this.#config.random.identity(), at: this.#clock.next(now.wallMs) }
+    if (keyspace.definition.conflicts === 'lww') return { ...id, home: 0 }
+    const view = this.#peers.view(list, now.monoMs)
+    const life = view.lives[list.replicas[chooseHome(list, view)] ?? -1]
+    if (life !== undefined) return { ...id, home: life.incarnation }
+    const message = `${keyspace.name}: no replica of the key can be reached; nothing was sent`
+    throw new QuorateError('QUORATE_UNAVAILABLE', message, { retry: 'safe' })
   }
 
   /** Starts an operation. Its reply comes in this step or a later one. Gives the id for `cancel`, 0 if it is over. */
@@ -173,7 +186,7 @@ export class Coordinator {
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
   receive(answer: Answer, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
-      this.#peers.answered(from, { sentAtMs: answer.sentAt, nowMs: now.monoMs }, step)
+      this.#peers.ponged(from, answer, now.monoMs, step)
       return
     }
     const operation = this.#inFlight.get(answer.id)
@@ -261,10 +274,14 @@ export class Coordinator {
     const list = keyspace.listOf(key)
     const write = keyspace.writeChoice(list, call.level)
     this.#orderAfter(seen, now)
-    const { op, at } = call.operation ?? this.newOperation(now)
-    const fresh = call.operation === undefined
+    const { operation } = call
+    if (operation?.home === 0 && keyspace.definition.conflicts === 'siblings') {
+      throw invalid(`this operation is not one of ${keyspace.name}: it names no replica to mint it`)
+    }
+    const op = operation?.op ?? this.#config.random.identity()
+    const at = operation?.at ?? this.#clock.next(now.wallMs)
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-    return new Put({ keyspace, key, list, write, op, fresh, at, value, seen, times })
+    return new Put({ keyspace, key, list, write, op, at, home: operation?.home, value, seen, times })
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */
@@ -327,8 +344,7 @@ export class Coordinator {
     if (isFinal(answer.code)) operation.refusedForGood |= 1 << position
     operation.refusals ??= new Map()
     operation.refusals.set(position, `${answer.code} ${answer.detail}`.trim())
-    if (answer.code === 'too-late' && operation instanceof Put) operation.tooLate(this.#agenda, view)
-    else operation.lost(position, this.#agenda, view)
+    operation.refused(position, answer.code, this.#agenda, view)
   }
 
   #ping(now: Now, step: Step): void {

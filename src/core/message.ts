@@ -11,6 +11,14 @@ import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'
 
+/** One run of a replica's process over one incarnation of its data. */
+export interface Life {
+  /** Drawn when the data began: the actor of the dots minted over it. */
+  readonly incarnation: number
+  /** Drawn when the process began. */
+  readonly run: number
+}
+
 interface Numbered {
   /** The coordinator's request id, a whole number that it never uses twice. */
   readonly id: number
@@ -47,8 +55,8 @@ export interface Written extends Numbered {
   readonly kind: 'written'
 }
 
-/** Give this write a dot of yours and store it. */
-export interface Mint extends Numbered {
+/** Give this write a dot of yours and store it. Refused by any other life of the replica than the one it names. */
+export interface Mint extends Numbered, Life {
   readonly kind: 'mint'
   readonly keyspace: number
   readonly key: string
@@ -56,17 +64,16 @@ export interface Mint extends Numbered {
   readonly at: number
   readonly context: CausalContext
   readonly value: Uint8Array | null
-  /** Whether this replica or another may have been asked before. */
+  /** Whether this replica may have been asked before. */
   readonly again: boolean
 }
 
-/** The write is durable here under this dot; `overwritten` are the `at, op` pairs of siblings that it replaced. */
+/** The write is durable here under this dot. */
 export interface Minted extends Numbered {
   readonly kind: 'minted'
   readonly actor: number
   readonly counter: number
-  readonly overwritten: readonly number[]
-  /** For a retry of a write that has been overwritten since: the record that includes it, and no new dot. */
+  /** For a retry of a write that was minted before: a record that knows of it. */
   readonly record: StoredRecord | undefined
 }
 
@@ -117,8 +124,8 @@ export interface Ping {
   readonly sentAt: number
 }
 
-/** I heard you; whoever gets this knows that both directions work. */
-export interface Pong {
+/** I heard you; whoever gets this knows that both directions work, and which life of the replica answers. */
+export interface Pong extends Life {
   readonly kind: 'pong'
   readonly sentAt: number
 }

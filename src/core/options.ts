@@ -67,11 +67,7 @@ export function resolveKeyspace<V>(
   cluster: { readonly members: number },
 ): ResolvedKeyspace {
   checkName(name)
-  for (const field of Object.keys(options)) {
-    if (!KEYSPACE_FIELDS.includes(field)) {
-      throw invalid(`${JSON.stringify(field)} is not an option of a keyspace: use ${KEYSPACE_FIELDS.join(', ')}`)
-    }
-  }
+  checkFields(options, KEYSPACE_FIELDS, 'a keyspace')
   if (options.mode !== 'ap') throw invalid(`mode ${JSON.stringify(options.mode)} is not known: use 'ap'`)
   const n = options.n ?? Math.min(3, cluster.members)
   if (!Number.isInteger(n) || n < 1 || n > cluster.members) {
@@ -85,12 +81,23 @@ export function resolveKeyspace<V>(
     write: quorumName({ level: options.write, count: options.w, n, names: ['write', 'w'] }),
     conflicts: oneOf('conflicts', options.conflicts ?? 'siblings', ['siblings', 'lww']),
   }
+  if (options.resolve !== undefined && typeof options.resolve !== 'function') {
+    throw invalid('resolve is not a function: give one that makes one value of several siblings')
+  }
   if (options.resolve !== undefined && definition.conflicts === 'lww') {
     throw invalid("resolve is for siblings; a keyspace with conflicts 'lww' never has any")
   }
   const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
   return { definition, repair, timeoutMs: options.timeoutMs }
+}
+
+/** Refuses options that do not exist: a misspelt one must not pass for its default. */
+export function checkFields(options: object, allowed: readonly string[], what: string): void {
+  for (const field of Object.keys(options)) {
+    if (allowed.includes(field)) continue
+    throw invalid(`${JSON.stringify(field)} is not an option of ${what}: use ${allowed.join(', ')}`)
+  }
 }
 
 export function checkRepair(repair: unknown): Repair {

@@ -31,8 +31,11 @@ export interface DottedRecord {
   readonly context: CausalContext
   /** The writes that no known write has overwritten, by actor, then counter. */
   readonly siblings: readonly Sibling[]
-  /** `at, op` of writes overwritten last, newest first: how a second mint of one operation is recognised. */
-  readonly overwritten: readonly number[]
+  /**
+   * `at, op, counter` of writes that this replica minted and that were overwritten since, newest first and bounded: how
+   * it recognises a late retry. Its own memory: it is not part of the causal state and does not travel.
+   */
+  readonly replaced: readonly number[]
 }
 
 /** The write with the highest stamp (`conflicts: 'lww'`). */

@@ -28,6 +28,8 @@ export const REFUSALS = [
   'too-many-keyspaces',
   /** The context names writes far beyond any that this key can have had. */
   'bad-context',
+  /** A mint that was meant for an earlier run of this replica, or for data that it no longer has. */
+  'other-life',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

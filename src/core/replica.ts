@@ -8,15 +8,15 @@
  */
 import { stampOf } from './causality/hybrid-time.ts'
 import {
+  dotOf,
   EMPTY_RECORD,
   isPlausible,
   mayHaveForgotten,
-  mergeDotted,
+  mergeAt,
   mint,
-  siblingOf,
-  wasOverwritten,
+  type Dot,
 } from './causality/dotted-record.ts'
-import { isNewer } from './causality/lww-record.ts'
+import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { hasDot, sameContext } from './causality/causal-context.ts'
 import {
@@ -25,9 +25,9 @@ import {
   parseDefinition,
   type KeyspaceDefinition,
 } from './keyspace-definition.ts'
-import type { Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
+import type { Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
 import type { ResolvedCore } from './options.ts'
-import type { DottedRecord, RecordWrite, Sibling, StoredRecord } from './record.ts'
+import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
 import { ReplayGuard } from './replay-guard.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { Address, Now, Step } from './step.ts'
@@ -35,13 +35,18 @@ import type { Address, Now, Step } from './step.ts'
 /** The replica's own view of its storage: staged writes included. */
 export interface Records {
   read(keyspace: number, key: string): StoredRecord | undefined
+  /**
+   * The stamp of a last-writer-wins record, for storages that can tell it without reading the value; `undefined` where
+   * there is none.
+   */
+  readStamp?(keyspace: number, key: string): Stamp | undefined
   /** Whether there is no room for further writes. */
   readonly full?: boolean
 }
 
 export interface ReplicaConfig {
-  /** The actor of the dots minted here: this life of the replica's data, never used by another. */
-  readonly incarnation: number
+  /** Its incarnation is the actor of the dots minted here. No other replica or run ever has the same numbers. */
+  readonly life: Life
   readonly records: Records
   /** The records of keyspace 0 at the start. */
   readonly own: readonly RecordWrite[]
@@ -88,7 +93,7 @@ export class Replica {
       case 'open':
         return this.#open(request, from, step)
       case 'ping':
-        return step.send(from, { kind: 'pong', sentAt: request.sentAt })
+        return step.send(from, { kind: 'pong', sentAt: request.sentAt, ...this.#config.life })
     }
   }
 
@@ -119,19 +124,27 @@ export class Replica {
       return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
     }
     if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
-    const before = this.#records.read(keyspace, key)
     if (record.kind === 'lww') {
       const aheadMs = this.#config.options.driftMsMax
       if (record.at > stampOf(now.wallMs + aheadMs)) {
         return this.#refuse(request, 'clock-ahead', `by more than ${aheadMs} ms`, from, step)
       }
-      if (before?.kind !== 'lww' || isNewer(record, before)) step.writes.push({ keyspace, key, record })
+      const stamp = this.#stampOf(keyspace, key)
+      if (stamp === undefined || isNewer(record, stamp)) step.writes.push({ keyspace, key, record })
     } else {
+      const before = this.#records.read(keyspace, key)
       const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
-      const merged = mergeDotted(current, record)
+      const merged = mergeAt(this.#config.life.incarnation, current, record)
       if (addsTo(current, merged)) step.writes.push({ keyspace, key, record: merged })
     }
     step.send(from, { kind: 'written', id, round })
+  }
+
+  #stampOf(keyspace: number, key: string): Stamp | undefined {
+    const records = this.#records
+    if (records.readStamp !== undefined) return records.readStamp(keyspace, key)
+    const record = records.read(keyspace, key)
+    return record?.kind === 'lww' ? record : undefined
   }
 
   #mint(request: Mint, from: Address, step: Step): void {
@@ -140,27 +153,37 @@ export class Replica {
     if (definition.conflicts !== 'siblings') {
       return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
     }
-    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
-    const { keyspace, key, op } = request
+    const { incarnation, run } = this.#config.life
+    if (request.incarnation !== incarnation || request.run !== run) {
+      const detail = request.incarnation === incarnation ? 'it has started again' : 'it has lost its data since'
+      return this.#refuse(request, 'other-life', detail, from, step)
+    }
+    const { keyspace, key } = request
     const before = this.#records.read(keyspace, key)
     const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
-    const known = siblingOf(current, op)
-    if (known !== undefined) return step.send(from, minted(request, known, NO_PAIRS, undefined))
-    if (wasOverwritten(current, op)) return step.send(from, minted(request, NO_DOT, NO_PAIRS, current))
-    if (request.again && mayHaveForgotten(current, request.at)) {
-      return this.#refuse(request, 'too-late', 'too many newer writes to tell whether it happened', from, step)
+    const known = dotOf(current, { op: request.op, actor: incarnation })
+    if (known !== undefined) return step.send(from, minted(request, known, current))
+    const reason = this.#whyNot(request, from, current)
+    if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
+    const delta = mint(current, incarnation, request)
+    const record = before === undefined ? delta : mergeAt(incarnation, current, delta)
+    step.writes.push({ keyspace, key, record })
+    step.send(from, minted(request, delta.siblings[0] as Dot, undefined))
+  }
+
+  /** Why a write that is not known here is not taken. A request that was refused once is not taken later either. */
+  #whyNot(request: Mint, from: Address, current: DottedRecord): Reason | undefined {
+    const isNew = this.#guard.note(from, request.id) === 'new'
+    if (!isNew || (request.again && mayHaveForgotten(current, request.at))) {
+      return { code: 'too-late', detail: 'too much came after the first attempt to tell whether it happened' }
     }
+    if (this.#records.full === true) return { code: 'storage-full', detail: '' }
     if (!isPlausible(current, request.context)) {
-      return this.#refuse(request, 'bad-context', 'it names writes that this key never had', from, step)
+      return { code: 'bad-context', detail: 'it names writes that this key never had' }
     }
-    if (this.#guard.note(from, request.id) !== 'new') return undefined
-    if (this.#tooManySiblings(current, request)) {
-      const detail = `${current.siblings.length} siblings; read the key and write with its context`
-      return this.#refuse(request, 'too-many-siblings', detail, from, step)
-    }
-    const delta = mint(current, this.#config.incarnation, request)
-    step.writes.push({ keyspace, key, record: before === undefined ? delta : mergeDotted(current, delta) })
-    step.send(from, minted(request, delta.siblings[0] as Sibling, delta.overwritten, undefined))
+    if (!this.#tooManySiblings(current, request)) return undefined
+    const detail = `${current.siblings.length} siblings; read the key and write with its context`
+    return { code: 'too-many-siblings', detail }
   }
 
   /** At the bound, a write has to replace at least one sibling to be taken. */
@@ -245,16 +268,13 @@ function addsTo(before: DottedRecord, merged: DottedRecord): boolean {
   return !sameContext(before.context, merged.context) || before.siblings.length !== merged.siblings.length
 }
 
-const NO_PAIRS: readonly number[] = []
-const NO_DOT = { actor: 0, counter: 0 }
+interface Reason {
+  readonly code: RefusalCode
+  readonly detail: string
+}
 
-function minted(
-  { id, round }: Mint,
-  { actor, counter }: { readonly actor: number; readonly counter: number },
-  overwritten: readonly number[],
-  record: StoredRecord | undefined,
-): Minted {
-  return { kind: 'minted', id, round, actor, counter, overwritten, record }
+function minted({ id, round }: Mint, { actor, counter }: Dot, record: StoredRecord | undefined): Minted {
+  return { kind: 'minted', id, round, actor, counter, record }
 }
 
 function replaces(offered: Registered, registered: Registered | undefined): boolean {

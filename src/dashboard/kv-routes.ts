@@ -11,7 +11,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Level } from '../core/quorum/level.ts'
-import type { ApKeyspace, CallOptions, PutOptions } from '../runtime/ap-keyspace.ts'
+import type { ApKeyspace } from '../runtime/ap-keyspace.ts'
+import type { CallOptions, PutOptions } from '../runtime/call-options.ts'
 import type { Entry, Put } from '../runtime/entry.ts'
 import type { Store } from '../runtime/store.ts'
 import { checkQuery, numberIn } from './address.ts'

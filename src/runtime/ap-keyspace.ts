@@ -5,59 +5,30 @@
  * sent; errors come as rejected promises.
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { contextOf } from '../core/causality/merge.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
-import type { GetResult } from '../core/operation/get.ts'
-import { parseOperationName } from '../core/operation/operation-name.ts'
-import type { PutResult } from '../core/operation/put.ts'
+import { operationName, parseOperationName, type OperationId } from '../core/operation/operation-name.ts'
 import type { ScanResult } from '../core/operation/scan.ts'
-import { checkRepair, checkTimeout, type Repair, type ResolvedCore } from '../core/options.ts'
-import type { Level } from '../core/quorum/level.ts'
+import { checkFields, checkRepair, type ResolvedCore } from '../core/options.ts'
+import {
+  either,
+  GET_FIELDS,
+  NOTHING,
+  PUT_FIELDS,
+  SCAN_FIELDS,
+  timeoutOf,
+  within,
+  type CallOptions,
+  type GetOptions,
+  type PutOptions,
+  type ScanOptions,
+} from './call-options.ts'
 import { parseContextToken } from './context-token.ts'
 import type { Engine } from './engine.ts'
-import { Entry, Put } from './entry.ts'
+import { Entry, type Put } from './entry.ts'
+import { GetFinisher, PutFinisher } from './finishers.ts'
 import type { Session } from './session.ts'
-import { start } from './tickets.ts'
+import { Plain, start } from './tickets.ts'
 import { encodeValue } from './value-codec.ts'
-
-/** What every call takes. */
-export interface CallOptions {
-  /** Stops waiting. What was sent may still happen: the error's `outcome` says so. */
-  readonly signal?: AbortSignal
-  /** Milliseconds from 1 to an hour; the keyspace's `timeoutMs` by default. */
-  readonly timeoutMs?: number
-}
-
-export interface GetOptions extends CallOptions {
-  /** The keyspace's read quorum by default. */
-  readonly level?: Level
-  /** The read quorum as a number, instead of `level`. */
-  readonly r?: number
-  /** What to do about stale replicas, this once. */
-  readonly repair?: Repair
-}
-
-export interface PutOptions extends CallOptions {
-  /** The keyspace's write quorum by default. */
-  readonly level?: Level
-  /** The write quorum as a number, instead of `level`. */
-  readonly w?: number
-  /** What the writer has seen, from an entry or a put: those siblings are replaced. Without it, a blind write. */
-  readonly context?: string
-  /** The identity of this write, from `operation()` or from an error: a retry with it applies at most once. */
-  readonly operation?: string
-}
-
-export interface ScanOptions extends CallOptions {
-  /** Only keys that begin with this. All by default. */
-  readonly prefix?: string
-  /** Only keys above this one. */
-  readonly after?: string
-  /** At most this many entries. All by default. */
-  readonly limit?: number
-  /** The keyspace's read quorum by default, for every key. */
-  readonly level?: Level
-}
 
 export interface ApKeyspaceConfig<V> {
   readonly name: string
@@ -68,7 +39,7 @@ export interface ApKeyspaceConfig<V> {
   readonly open: () => Promise<Keyspace>
   /** The keyspace, once open. */
   readonly opened: () => Keyspace | undefined
-  readonly newOperation: () => string
+  readonly newOperation: (keyspace: Keyspace, key: string) => OperationId
   readonly session: Session | undefined
 }
 
@@ -88,41 +59,56 @@ export class ApKeyspace<V = unknown> {
     return new ApKeyspace({ ...this.#config, session })
   }
 
-  /** A fresh identity for one write, for applications that keep it before they send. */
-  operation(): string {
-    return this.#config.newOperation()
+  /**
+   * A fresh identity for one write to this key, for applications that keep it before they send. It names the replica
+   * that will mint the write, so one of the key's replicas must be reachable: else `QUORATE_UNAVAILABLE`.
+   */
+  operation(key: string): Promise<string> {
+    try {
+      this.#checkKey(key)
+      return this.#whenOpen(NOTHING, async (keyspace) => operationName(this.#config.newOperation(keyspace, key)))
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Reads a key. A key that was never written or was deleted gives an entry with `found: false`. */
-  get(key: string, options: GetOptions = {}): Promise<Entry<V>> {
-    return checked(() => {
-      this.#checkKey(key)
+  get(key: string, options: GetOptions = NOTHING): Promise<Entry<V>> {
+    try {
       const { session, resolve } = this.#config
+      this.#checkKey(key)
+      if (options !== NOTHING) checkFields(options, GET_FIELDS, 'a get')
       session?.checkRoom(this.name, key)
       const level = either(options.level, options.r, 'r')
       const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
       const timeoutMs = timeoutOf(options)
-      const finish = (result: GetResult): Entry<V> => {
-        session?.see(this.name, key, contextOf(result.record))
-        const place = { keyspace: this.name, key }
-        return new Entry<V>(result.record, { place, resolve, receipt: result.receipt })
-      }
-      return this.#whenOpen((keyspace) => {
+      const tag = new GetFinisher<V>({ keyspace: this.name, key }, session, resolve)
+      return this.#whenOpen(options, (keyspace) => {
         const atLeast = session?.seen(this.name, key)
-        const call = { kind: 'get', keyspace, key, level, repair, atLeast, timeoutMs } as const
-        return start(this.#config.engine, call, { signal: options.signal, finish })
+        const call = { kind: 'get', tag, timeoutMs, keyspace, key, level, repair, atLeast } as const
+        return start(this.#config.engine, call, options.signal)
       })
-    })
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Writes a value. With `context` it replaces what that context has seen; a session threads contexts by itself. */
-  put(key: string, value: V, options: PutOptions = {}): Promise<Put> {
-    return checked(() => this.#write(key, encodeValue(value, this.#config.limits.valueBytesMax), options))
+  put(key: string, value: V, options: PutOptions = NOTHING): Promise<Put> {
+    try {
+      return this.#write(key, encodeValue(value, this.#config.limits.valueBytesMax), options)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Writes a tombstone: like a put, it replaces what `context` has seen, and concurrent writes stay. */
-  delete(key: string, options: PutOptions = {}): Promise<Put> {
-    return checked(() => this.#write(key, null, options))
+  delete(key: string, options: PutOptions = NOTHING): Promise<Put> {
+    try {
+      return this.#write(key, null, options)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /**
@@ -143,6 +129,7 @@ export class ApKeyspace<V = unknown> {
 
   /** Keys and entries in key order; entries of deleted keys are left out. */
   async *scan(options: ScanOptions = {}): AsyncGenerator<{ readonly key: string; readonly entry: Entry<V> }> {
+    checkFields(options, SCAN_FIELDS, 'a scan')
     const { prefix = '', limit = Infinity } = options
     let after: string | undefined = options.after ?? ''
     this.#checkText('prefix', prefix)
@@ -165,29 +152,28 @@ export class ApKeyspace<V = unknown> {
 
   #page(range: { prefix: string; after: string; limit: number }, options: ScanOptions): Promise<ScanResult> {
     const timeoutMs = timeoutOf(options)
-    return this.#whenOpen((keyspace) => {
-      const call = { kind: 'scan', keyspace, level: options.level, ...range, timeoutMs } as const
-      return start(this.#config.engine, call, { signal: options.signal, finish: (result: ScanResult) => result })
+    return this.#whenOpen(options, (keyspace) => {
+      const tag = new Plain<ScanResult>()
+      const call = { kind: 'scan', tag, timeoutMs, keyspace, level: options.level, ...range } as const
+      return start(this.#config.engine, call, options.signal)
     })
   }
 
   #write(key: string, value: Uint8Array | null, options: PutOptions): Promise<Put> {
     this.#checkKey(key)
+    if (options !== NOTHING) checkFields(options, PUT_FIELDS, 'a put')
     const { session, engine } = this.#config
     session?.checkRoom(this.name, key)
+    const place = { keyspace: this.name, key }
     const level = either(options.level, options.w, 'w')
     const operation = options.operation === undefined ? undefined : parseOperationName(options.operation)
-    const given = options.context
-    const parsed = given === undefined ? undefined : parseContextToken(given, { keyspace: this.name, key })
+    const given = options.context === undefined ? undefined : parseContextToken(options.context, place)
     const timeoutMs = timeoutOf(options)
-    const finish = (result: PutResult): Put => {
-      session?.see(this.name, key, result.context)
-      return new Put(result, { keyspace: this.name, key })
-    }
-    return this.#whenOpen((keyspace) => {
-      const context = parsed ?? session?.seen(this.name, key)
-      const call = { kind: 'put', keyspace, key, value, level, context, operation, timeoutMs } as const
-      return start(engine, call, { signal: options.signal, finish })
+    const tag = new PutFinisher(place, session)
+    return this.#whenOpen(options, (keyspace) => {
+      const context = given ?? session?.seen(this.name, key)
+      const call = { kind: 'put', tag, timeoutMs, keyspace, key, level, value, context, operation } as const
+      return start(engine, call, options.signal)
     })
   }
 
@@ -208,27 +194,15 @@ export class ApKeyspace<V = unknown> {
     }
   }
 
-  /** Runs at once when the keyspace is open. */
-  #whenOpen<T>(run: (keyspace: Keyspace) => Promise<T>): Promise<T> {
+  /** Runs at once when the keyspace is open. Opening counts towards the call's time, and its signal ends it. */
+  #whenOpen<T>(options: CallOptions, run: (keyspace: Keyspace) => Promise<T>): Promise<T> {
     const keyspace = this.#config.opened()
-    return keyspace === undefined ? this.#config.open().then(run) : run(keyspace)
+    if (keyspace !== undefined) return run(keyspace)
+    return within(this.#config.open(), options).then(run)
   }
 }
 
 /** Arguments are looked at, and values encoded, before anything else: what is wrong with them becomes a rejection. */
-function checked<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return run()
-  } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error(String(error)))
-  }
-}
-
-function either(level: Level | undefined, count: number | undefined, name: string): Level | undefined {
-  if (level !== undefined && count !== undefined) throw invalid(`give level or ${name}, not both`)
-  return level ?? count
-}
-
-function timeoutOf(options: CallOptions): number | undefined {
-  return options.timeoutMs === undefined ? undefined : checkTimeout(options.timeoutMs)
+function rejected(error: unknown): Promise<never> {
+  return Promise.reject(error instanceof Error ? error : new Error(String(error)))
 }

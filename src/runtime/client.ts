@@ -3,10 +3,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { CORE_FIELDS, resolveCore, type CoreOptions } from '../core/options.ts'
+import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions } from '../core/options.ts'
 import { membershipOf } from '../core/placement/membership.ts'
 import { CLUSTER_ID, pickCore, urlOf, type Peer } from './node.ts'
-import { checkFields, Store, type StoreParts } from './store.ts'
+import { Store, type StoreParts } from './store.ts'
 import type { TransportLimits } from './transport/transport.ts'
 import { drawIdentity, Wiring } from './wiring.ts'
 

@@ -2,7 +2,7 @@
  * Causal contexts as text that an application can keep, send in a header, and hand back.
  */
 import { Malformed, ByteReader, ByteWriter } from './codec/bytes.ts'
-import { RECORD_LIMITS, readSeen, writeSeen } from './codec/record-codec.ts'
+import { RECORD_LIMITS, readContext, writeContext } from './codec/record-codec.ts'
 import type { CausalContext } from '../core/causality/causal-context.ts'
 import { invalid } from '../core/base/errors.ts'
 import { hashString } from '../core/base/hash.ts'
@@ -21,7 +21,7 @@ export function contextToken(context: CausalContext, place: Place): string {
   writer.reset()
   writer.uint8(VERSION)
   writer.uint32(placeHash(place))
-  writeSeen(writer, context)
+  writeContext(writer, context)
   return writer.view().toString('base64url')
 }
 
@@ -34,7 +34,7 @@ export function parseContextToken(token: unknown, place: Place): CausalContext {
     const reader = new ByteReader(Buffer.from(token, 'base64url'))
     if (reader.uint8() !== VERSION) throw new Malformed('it is of another version')
     if (reader.uint32() !== placeHash(place)) throw new Malformed('it is of another key')
-    const context = readSeen(reader, RECORD_LIMITS)
+    const context = readContext(reader, RECORD_LIMITS)
     if (!reader.done) throw new Malformed('something follows it')
     return context
   } catch (error) {

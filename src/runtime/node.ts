@@ -2,13 +2,13 @@
  * A node: a replica and a coordinator in this process.
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
+import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Storage } from './storage/storage.ts'
-import { checkFields, Store, type StoreStatus } from './store.ts'
+import { Store, type StoreStatus } from './store.ts'
 import type { LinkFaults } from './transport/faults.ts'
 import type { TransportLimits } from './transport/transport.ts'
 import { drawIdentity, Wiring } from './wiring.ts'

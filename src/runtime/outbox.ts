@@ -9,8 +9,8 @@ import { ByteWriter } from './codec/bytes.ts'
 import { writeFrameHead, writeMessage } from './codec/message-codec.ts'
 import type { Link } from './transport/transport.ts'
 
-/** A frame is closed when it is this large, however long the turn goes on. */
-const FRAME_BYTES = Number(process.env['FB'] ?? 256) * 1024
+/** A frame leaves when it is this large, so that the other side begins while this one goes on with its turn. */
+const FRAME_BYTES = 32_768
 
 /** The messages for one link. Without a link, or with a full one, they are dropped: silence is what the core expects. */
 export class Outbox {

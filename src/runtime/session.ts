@@ -14,44 +14,53 @@ const KEYS_MAX = 10_000
 const packr = new Packr({ useRecords: false })
 
 export class Session {
-  readonly #seen = new Map<string, CausalContext>()
+  /** By keyspace, then key. */
+  readonly #seen = new Map<string, Map<string, CausalContext>>()
+  #keys = 0
 
   /** @param token from another session; left out for a fresh one. Throws `QUORATE_INVALID_OPTION` for other text. */
   constructor(token?: string) {
     if (token === undefined) return
-    for (const [place, context] of parse(token)) this.#seen.set(place, parseContextToken(context, partsOf(place)))
+    for (const [name, context] of parse(token)) {
+      const place = partsOf(name)
+      this.see(place.keyspace, place.key, parseContextToken(context, place))
+    }
   }
 
   /** Everything this session has seen, as text for another process. It grows with the keys that were touched. */
   get token(): string {
-    const seen = [...this.#seen].map(([place, context]) => [place, contextToken(context, partsOf(place))])
+    const seen: [string, string][] = []
+    for (const [keyspace, contexts] of this.#seen) {
+      for (const [key, context] of contexts) seen.push([`${keyspace}/${key}`, contextToken(context, { keyspace, key })])
+    }
     return packr.pack(seen).toString('base64url')
   }
 
   /** What the session has seen of a key. */
   seen(keyspace: string, key: string): CausalContext | undefined {
-    return this.#seen.get(placeOf(keyspace, key))
+    return this.#seen.get(keyspace)?.get(key)
   }
 
   /** Adds to what it has seen. Throws `QUORATE_LIMIT` rather than forget a key. */
   see(keyspace: string, key: string, context: CausalContext): void {
-    const place = placeOf(keyspace, key)
-    const before = this.#seen.get(place)
-    if (before === undefined && this.#seen.size >= KEYS_MAX) throw full()
-    this.#seen.set(place, before === undefined ? context : joinContexts(before, context))
+    let contexts = this.#seen.get(keyspace)
+    if (contexts === undefined) {
+      contexts = new Map()
+      this.#seen.set(keyspace, contexts)
+    }
+    const before = contexts.get(key)
+    if (before === context) return
+    if (before === undefined && this.#keys++ >= KEYS_MAX) throw full()
+    contexts.set(key, before === undefined ? context : joinContexts(before, context))
   }
 
   /** Throws before a call that the session could not take note of. */
   checkRoom(keyspace: string, key: string): void {
-    if (this.#seen.size >= KEYS_MAX && !this.#seen.has(placeOf(keyspace, key))) throw full()
+    if (this.#keys >= KEYS_MAX && this.seen(keyspace, key) === undefined) throw full()
   }
 }
 
 /** Keyspace names hold no slash. */
-function placeOf(keyspace: string, key: string): string {
-  return `${keyspace}/${key}`
-}
-
 function partsOf(place: string): { readonly keyspace: string; readonly key: string } {
   const slash = place.indexOf('/')
   return { keyspace: place.slice(0, slash), key: place.slice(slash + 1) }

@@ -2,12 +2,10 @@
  * What a node and a client have in common for the application: keyspaces, sessions, status, observing.
  */
 import { EventEmitter } from 'node:events'
-import { invalid } from '../core/base/errors.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Notice, Reachability } from '../core/notice.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
-import { operationName } from '../core/operation/operation-name.ts'
 import {
   resolveKeyspace,
   checkName,
@@ -20,7 +18,7 @@ import type { Membership } from '../core/placement/membership.ts'
 import { ApKeyspace } from './ap-keyspace.ts'
 import type { Engine } from './engine.ts'
 import { Session } from './session.ts'
-import { start } from './tickets.ts'
+import { Plain, start } from './tickets.ts'
 
 /** What a coordinator knows of one replica. */
 export interface ReplicaStatus {
@@ -88,7 +86,7 @@ export abstract class Store {
    * adopted, and the defaults registered where there are none.
    */
   keyspace<V = unknown>(name: string, options?: KeyspaceOptions<V>): ApKeyspace<V> {
-    const { membership, engine, limits } = this.#parts
+    const { membership, coordinator, engine, limits } = this.#parts
     const members = membership.members.length
     checkName(name)
     const resolved = options === undefined ? undefined : resolveKeyspace(name, options, { members })
@@ -100,7 +98,7 @@ export abstract class Store {
       resolve: options?.resolve,
       open: () => this.#open(name, opening, resolved),
       opened: () => opening.opened,
-      newOperation: () => operationName(this.#parts.coordinator.newOperation(engine.now)),
+      newOperation: (keyspace, key) => coordinator.newOperation(keyspace, key, engine.now),
       session: undefined,
     })
   }
@@ -171,19 +169,12 @@ export abstract class Store {
   }
 
   #register(name: string, definition: KeyspaceDefinition | undefined): Promise<KeyspaceDefinition | undefined> {
-    const finish = (result: OpenResult): KeyspaceDefinition | undefined => result.definition
-    return start(this.#parts.engine, { kind: 'open' as const, name, definition }, { signal: undefined, finish })
+    const tag = new Plain<OpenResult>()
+    const opened = start(this.#parts.engine, { kind: 'open', tag, name, definition }, undefined)
+    return opened.then((result) => result.definition)
   }
 }
 
 function adopt(definition: KeyspaceDefinition): ResolvedKeyspace {
   return { definition, repair: undefined, timeoutMs: undefined }
-}
-
-/** Refuses options that do not exist: a misspelt one must not pass for its default. */
-export function checkFields(options: object, allowed: readonly string[], what: string): void {
-  for (const field of Object.keys(options)) {
-    if (!allowed.includes(field))
-      throw invalid(`${JSON.stringify(field)} is not an option of ${what}: use ${allowed.join(', ')}`)
-  }
 }

@@ -54,10 +54,10 @@ export class Wiring {
     this.#config = config
     const local = storage === undefined ? -1 : indexOf(membership, identity.id)
     const random = new Random(drawIdentity())
-    this.coordinator = new Coordinator({ membership, local, zone, options: limits, random })
-    if (storage !== undefined) {
-      const { incarnation } = storage.identity
-      this.replica = new Replica({ incarnation, records: storage, own: storage.own(), options: limits })
+    const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
+    this.coordinator = new Coordinator({ membership, local, life, zone, options: limits, random })
+    if (storage !== undefined && life !== undefined) {
+      this.replica = new Replica({ life, records: storage, own: storage.own(), options: limits })
     }
     const { replica } = this
     this.engine = new Engine({

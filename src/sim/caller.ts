@@ -5,8 +5,10 @@
  * host that crashed or went silent leaves it unknown.
  */
 import { QuorateError } from '../core/base/errors.ts'
+import type { Coordinator } from '../core/coordinator.ts'
 import { contextOf, versionsOf } from '../core/causality/merge.ts'
 import type { GetResult } from '../core/operation/get.ts'
+import type { Keyspace } from '../core/operation/keyspace.ts'
 import { operationName, parseOperationName, type OperationId } from '../core/operation/operation-name.ts'
 import type { PutResult } from '../core/operation/put.ts'
 import type { Receipt } from '../core/operation/receipt.ts'
@@ -14,6 +16,7 @@ import type { ScanResult } from '../core/operation/scan.ts'
 import type { Repair } from '../core/options.ts'
 import type { Level } from '../core/quorum/level.ts'
 import type { StoredRecord } from '../core/record.ts'
+import type { Now } from '../core/step.ts'
 import type { InvokeFields, Recorder, Seen } from './history.ts'
 import type { CallMaker, Host } from './host.ts'
 import { CRASHED, type Ticket } from './process.ts'
@@ -143,7 +146,7 @@ export class Caller {
     const bytes = isDelete ? null : texts.bytesOf(value)
     recorder.invoke(fields)
     const make: CallMaker = ({ coordinator, keyspace, now, tag }) => {
-      if (setting.operation === 'plan') operation = coordinator.newOperation(now)
+      if (setting.operation === 'plan') operation = planned({ coordinator, keyspace, key, now })
       return { kind: 'put', tag, keyspace, key, level, value: bytes, context: follows?.context, operation, timeoutMs }
     }
     this.#call(how, make, (result) => {
@@ -207,6 +210,16 @@ export class Caller {
       // A host that is paused, or that holds the answer back until its disk is done, says nothing.
       ticket.end(undefined)
     })
+  }
+}
+
+/** An identity ahead of the call; without one, where no replica can be its home, the call shall say so itself. */
+function planned(at: { coordinator: Coordinator; keyspace: Keyspace; key: string; now: Now }): OperationId | undefined {
+  try {
+    return at.coordinator.newOperation(at.keyspace, at.key, at.now)
+  } catch (error) {
+    if (error instanceof QuorateError) return undefined
+    throw error
   }
 }
 

@@ -72,9 +72,11 @@ export class Process {
     this.#config = config
     this.endpoint = { host: index, life }
     const local = disk === undefined ? -1 : index
-    this.coordinator = new Coordinator({ membership, local, zone, options, random: random.fork() })
-    if (disk === undefined) return
-    this.#replica = new Replica({ incarnation: disk.incarnation, records: disk, own: disk.own(), options })
+    const lifeOfReplica = disk && { incarnation: disk.incarnation, run: random.identity() }
+    const around = { membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
+    this.coordinator = new Coordinator(around)
+    if (disk === undefined || lifeOfReplica === undefined) return
+    this.#replica = new Replica({ life: lifeOfReplica, records: disk, own: disk.own(), options })
   }
 
   receive(parcel: Parcel, now: Now): void {

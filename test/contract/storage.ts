@@ -4,6 +4,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { compareKeys } from '../../src/core/base/key-order.ts'
+import { REPLACED_MAX } from '../../src/core/causality/dotted-record.ts'
 import type { StoredRecord } from '../../src/core/record.ts'
 import type { ScanRange, ScanResult, Storage } from '../../src/runtime/storage/storage.ts'
 import {
@@ -57,17 +58,26 @@ const RECORDS: readonly (readonly [string, StoredRecord])[] = [
     ]),
   ],
   [
-    'a dotted record with a cloud and overwritten operations',
+    'a dotted record with a cloud, which remembers what was replaced',
     {
       kind: 'dotted',
       context: { vector: [5, 2, ACTOR, 9], cloud: [5, 7, ACTOR, 11] },
       siblings: [{ actor: ACTOR, counter: 11, op: 3, at: 4, value: Buffer.from('late') }],
-      overwritten: [9, 8, 7, 6],
+      replaced: [9, 8, 7, 6, 2 ** 52 - 1, 2 ** 53 - 1],
+    },
+  ],
+  [
+    'a dotted record that remembers as much as it can',
+    {
+      kind: 'dotted',
+      context: { vector: [ACTOR, 99], cloud: [] },
+      siblings: [],
+      replaced: Array.from({ length: 3 * REPLACED_MAX }, (_, i) => 1000 - i),
     },
   ],
   [
     'a dotted record with nothing left in it',
-    { kind: 'dotted', context: { vector: [5, 2], cloud: [] }, siblings: [], overwritten: [] },
+    { kind: 'dotted', context: { vector: [5, 2], cloud: [] }, siblings: [], replaced: [] },
   ],
 ]
 
@@ -82,7 +92,7 @@ function dotted(values: readonly (readonly [counter: number, value: string | nul
       at: counter + 1000,
       value: value === null ? null : Buffer.from(value),
     })),
-    overwritten: [],
+    replaced: [],
   }
 }
 
@@ -146,7 +156,7 @@ function describeRecords(opened: () => Promise<Storage>): void {
     storage.stage({
       keyspace: KEYSPACE,
       key: 'b',
-      record: { kind: 'dotted', context, siblings: [sibling], overwritten: [] },
+      record: { kind: 'dotted', context, siblings: [sibling], replaced: [] },
     })
     frame.fill('x')
     const read = (): string => JSON.stringify([plain(storage.read(KEYSPACE, 'a')), plain(storage.read(KEYSPACE, 'b'))])

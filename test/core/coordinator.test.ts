@@ -4,6 +4,7 @@ import { Random } from '../../src/core/base/random.ts'
 import { Coordinator, type Call } from '../../src/core/coordinator.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { Keyspace } from '../../src/core/operation/keyspace.ts'
+import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, resolveKeyspace, type CoreOptions, type KeyspaceOptions } from '../../src/core/options.ts'
 import { membershipOf } from '../../src/core/placement/membership.ts'
 import { Step } from '../../src/core/step.ts'
@@ -20,12 +21,29 @@ class Bench {
   constructor(options: Partial<KeyspaceOptions> = {}, core: CoreOptions = {}) {
     const membership = membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' })))
     const resolved = resolveCore({ heartbeatMs: HEARTBEAT, ...core })
-    this.coordinator = new Coordinator({ membership, local: -1, zone: '', options: resolved, random: new Random(1) })
+    const place = { membership, local: -1, life: undefined, zone: '' }
+    this.coordinator = new Coordinator({ ...place, options: resolved, random: new Random(1) })
     this.keyspace = this.coordinator.keyspace(resolveKeyspace('carts', { mode: 'ap', ...options }, { members: 3 }))
     for (const replica of [0, 1, 2]) {
       this.step((now, step) => this.coordinator.linked(replica, true, now, step))
-      this.step((now, step) => this.coordinator.receive({ kind: 'pong', sentAt: now.monoMs }, replica, now, step))
+      this.pong(replica)
     }
+  }
+
+  pong(replica: number): void {
+    const life = { incarnation: 100 + replica, run: 1 }
+    this.step((now, step) =>
+      this.coordinator.receive({ kind: 'pong', sentAt: now.monoMs, ...life }, replica, now, step),
+    )
+  }
+
+  /** The identity of a write to this key. */
+  operation(key: string): OperationId {
+    let identity: OperationId | undefined
+    this.step((now) => {
+      identity = this.coordinator.newOperation(this.keyspace, key, now)
+    })
+    return identity as OperationId
   }
 
   /** Runs one input. The time is one object that changes, as a host may do it. */
@@ -126,16 +144,46 @@ describe('identities', () => {
 
   test('operations: have rising stamps and identities of their own', () => {
     const bench = new Bench()
-    const drawn = Array.from({ length: 50 }, () => {
-      let identity = { op: 0, at: 0 }
-      bench.step((now) => {
-        identity = bench.coordinator.newOperation(now)
-      })
-      return identity
-    })
+    const drawn = Array.from({ length: 50 }, () => bench.operation('k'))
     expect(new Set(drawn.map(({ op }) => op)).size).toBe(50)
     expect(drawn.map(({ at }) => at)).toEqual(drawn.map(({ at }) => at).toSorted((a, b) => a - b))
     expect(new Set(drawn.map(({ at }) => at)).size).toBe(50)
+  })
+
+  test('operations: their home is the first replica of the key, and a put with them goes there', () => {
+    const bench = new Bench()
+    for (const key of ['k', 'l', 'm', 'n']) {
+      const [first] = bench.keyspace.listOf(key).replicas
+      const operation = bench.operation(key)
+      expect(operation.home).toBe(100 + (first as number))
+      const { step } = bench.call({ kind: 'put', tag: 't', key, value: null, operation })
+      expect(step.to).toEqual([first])
+      const { op, at } = operation
+      expect(step.messages).toMatchObject([{ kind: 'mint', op, at, incarnation: operation.home, run: 1, again: true }])
+    }
+  })
+
+  test('operations of lww: have no home, and need nobody', () => {
+    const bench = new Bench({ conflicts: 'lww' })
+    for (const replica of [0, 1, 2]) bench.step((now, step) => bench.coordinator.linked(replica, false, now, step))
+    expect(bench.operation('k').home).toBe(0)
+  })
+
+  test('an operation while nobody can be reached to be its home: is refused', () => {
+    const bench = new Bench()
+    for (const replica of [0, 1, 2]) bench.step((now, step) => bench.coordinator.linked(replica, false, now, step))
+    expect(() => bench.operation('k')).toThrow(
+      expect.objectContaining({ code: 'QUORATE_UNAVAILABLE', outcome: 'none', retry: 'safe' }),
+    )
+  })
+
+  test('a sibling whose operation names no home: is refused, or any replica might take it once more', () => {
+    const bench = new Bench()
+    const operation = { ...bench.operation('k'), home: 0 }
+    const { id, step } = bench.call({ kind: 'put', tag: 't', key: 'k', value: null, operation })
+    expect(id).toBe(0)
+    expect(step.messages).toEqual([])
+    expect(step.replies).toMatchObject([{ result: { code: 'QUORATE_INVALID_OPTION' } }])
   })
 
   test('a refused call: has no id, and its reply is in the same step', () => {

@@ -1,12 +1,11 @@
 /** The replica as a machine: what it stores and answers, in which order, and what it refuses. */
 import { describe, expect, test } from 'vitest'
 import { EMPTY_CONTEXT, type CausalContext } from '../../src/core/causality/causal-context.ts'
-import { EMPTY_RECORD, mergeDotted, mint } from '../../src/core/causality/dotted-record.ts'
+import { EMPTY_RECORD, mergeDotted, mint, REPLACED_MAX } from '../../src/core/causality/dotted-record.ts'
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { digestOf } from '../../src/core/causality/merge.ts'
-import { OVERWRITTEN_MAX } from '../../src/core/causality/newest-writes.ts'
 import { definitionFingerprint, definitionText, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
-import type { Message, Mint, Request } from '../../src/core/message.ts'
+import type { Life, Message, Mint, Request } from '../../src/core/message.ts'
 import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
 import type { DottedRecord, LwwRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
@@ -15,6 +14,7 @@ import { Step } from '../../src/core/step.ts'
 const NOW = { monoMs: 5_000, wallMs: Date.UTC(2026, 0, 1) }
 const CLIENT = 1_024
 const INCARNATION = 77
+const LIFE: Life = { incarnation: INCARNATION, run: 1 }
 
 const carts: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
 const seats: KeyspaceDefinition = { ...carts, name: 'seats', conflicts: 'lww' }
@@ -24,10 +24,23 @@ const SEATS = definitionFingerprint(seats)
 class Bench {
   readonly stored = new Map<string, StoredRecord>()
   full = false
-  readonly replica: Replica
+  replica: Replica
 
   constructor(options: CoreOptions = {}, own: readonly RecordWrite[] = []) {
-    this.replica = new Replica({ incarnation: INCARNATION, records: this, own, options: resolveCore(options) })
+    this.replica = new Replica({ life: LIFE, records: this, own, options: resolveCore(options) })
+  }
+
+  /** The process ends, and another begins with the same records; or, with another incarnation, with none. */
+  restart(life: Life): void {
+    if (life.incarnation !== INCARNATION) this.stored.clear()
+    this.replica = new Replica({ life, records: this, own: [], options: resolveCore({}) })
+    this.#register()
+  }
+
+  #register(): void {
+    for (const definition of [carts, seats]) {
+      this.ask({ kind: 'open', id: 1, round: 0, name: definition.name, definition, confirmed: true })
+    }
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -37,9 +50,7 @@ class Bench {
   /** Both keyspaces are registered. */
   static ready(options: CoreOptions = {}): Bench {
     const bench = new Bench(options)
-    for (const definition of [carts, seats]) {
-      bench.ask({ kind: 'open', id: 1, round: 0, name: definition.name, definition, confirmed: true })
-    }
+    bench.#register()
     return bench
   }
 
@@ -153,55 +164,153 @@ describe('minting', () => {
   /** A mint with an id that no other has. */
   function mintOf(op: number, other: Partial<Mint> = {}): Mint {
     const question = { kind: 'mint', id: ++ids, round: 3, keyspace: CARTS, key: 'k', at: 4, again: false } as const
-    return { ...question, op, context: EMPTY_CONTEXT, value: null, ...other }
+    return { ...question, ...LIFE, op, context: EMPTY_CONTEXT, value: null, ...other }
   }
 
   const seen = (counter: number): CausalContext => ({ vector: [INCARNATION, counter], cloud: [] })
+
+  function refusedFor(code: string, request: Mint): object {
+    return { answers: [{ kind: 'refused', id: request.id, round: 3, code }], writes: [] }
+  }
 
   test('a write: gets the next dot of this incarnation, and is stored with it', () => {
     const bench = Bench.ready()
     const request = mintOf(1, { value: bytes('v') })
     const first = bench.ask(request)
     const dot = { actor: INCARNATION, counter: 1 }
-    expect(first.answers).toEqual([
-      { kind: 'minted', id: request.id, round: 3, ...dot, overwritten: [], record: undefined },
-    ])
+    expect(first.answers).toEqual([{ kind: 'minted', id: request.id, round: 3, ...dot, record: undefined }])
     expect(first.writes).toMatchObject([
-      { keyspace: CARTS, key: 'k', record: { siblings: [{ ...dot, op: 1, at: 4, value: bytes('v') }] } },
+      { keyspace: CARTS, key: 'k', record: { siblings: [{ ...dot, op: 1, at: 4, value: bytes('v') }], replaced: [] } },
     ])
     const second = bench.ask(mintOf(2, { at: 5, context: seen(1) }))
-    expect(second.answers).toMatchObject([{ actor: INCARNATION, counter: 2, overwritten: [4, 1] }])
-    expect(second.writes).toMatchObject([{ record: { siblings: [{ op: 2, value: null }], overwritten: [4, 1] } }])
+    expect(second.answers).toMatchObject([{ actor: INCARNATION, counter: 2, record: undefined }])
+    expect(second.writes).toMatchObject([{ record: { siblings: [{ op: 2, value: null }], replaced: [4, 1, 1] } }])
   })
 
-  test('the same operation again: has the same dot, and nothing is stored', () => {
+  test('the same operation again: is answered with its dot and the record, and nothing is stored', () => {
     const bench = Bench.ready()
     const request = mintOf(1)
-    const first = bench.ask(request)
-    for (const again of [request, mintOf(1, { again: true })]) {
+    bench.ask(request)
+    bench.ask(mintOf(2))
+    const record = bench.read(CARTS, 'k')
+    for (const again of [request, mintOf(1, { again: true }), mintOf(1, { again: true, context: seen(2) })]) {
       const { answers, writes } = bench.ask(again)
-      expect(answers).toEqual([{ ...first.answers[0], id: again.id }])
+      const dot = { actor: INCARNATION, counter: 1 }
+      expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, ...dot, record }])
       expect(writes).toEqual([])
     }
   })
 
-  test('an operation that another replica minted: has that dot', () => {
+  test('an operation that was overwritten: is answered with its dot and what overwrote it', () => {
     const bench = Bench.ready()
-    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(1) })
-    const { answers, writes } = bench.ask(mintOf(1))
-    expect(answers).toMatchObject([{ kind: 'minted', actor: 5, counter: 1, record: undefined }])
-    expect(writes).toEqual([])
+    const request = mintOf(1)
+    bench.ask(request)
+    bench.ask(mintOf(2, { at: 5, context: seen(1) }))
+    const record = bench.read(CARTS, 'k')
+    expect(record).toMatchObject({ siblings: [{ op: 2 }] })
+    for (const again of [request, mintOf(1, { again: true })]) {
+      const { answers, writes } = bench.ask(again)
+      const dot = { actor: INCARNATION, counter: 1 }
+      expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, ...dot, record }])
+      expect(writes).toEqual([])
+    }
   })
 
-  test('an operation that was overwritten: has no dot, and the answer is what overwrote it', () => {
+  test('an operation that a write from elsewhere has overwritten: is known as well', () => {
     const bench = Bench.ready()
     bench.ask(mintOf(1))
-    bench.ask(mintOf(2, { context: seen(1) }))
-    const again = mintOf(1, { again: true })
-    const { answers, writes } = bench.ask(again)
-    const record = bench.read(CARTS, 'k')
-    expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, actor: 0, counter: 0, overwritten: [], record }])
-    expect(writes).toEqual([])
+    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(2, seen(1)) })
+    expect(bench.read(CARTS, 'k')).toMatchObject({ siblings: [{ op: 2, actor: 5 }], replaced: [4, 1, 1] })
+    expect(bench.ask(mintOf(1, { again: true }))).toMatchObject({
+      answers: [{ kind: 'minted', actor: INCARNATION, counter: 1, record: { siblings: [{ op: 2 }] } }],
+      writes: [],
+    })
+  })
+
+  test('what a record from elsewhere remembers: is not taken in', () => {
+    const bench = Bench.ready()
+    const record = { ...sibling(2), replaced: [4, 1, 9] }
+    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record })
+    expect(bench.read(CARTS, 'k')).toMatchObject({ replaced: [] })
+    expect(bench.ask(mintOf(1)).answers).toMatchObject([{ kind: 'minted', counter: 1, record: undefined }])
+  })
+
+  describe('a mint that was meant for another life', () => {
+    test.for([
+      ['another run', { run: 2 }, 'it has started again'],
+      ['another incarnation', { incarnation: 78 }, 'it has lost its data since'],
+      ['another of both', { incarnation: 78, run: 2 }, 'it has lost its data since'],
+    ] as const)('%s: is refused', ([, life, detail]) => {
+      const bench = Bench.ready()
+      const request = mintOf(1, life)
+      const { answers, writes } = bench.ask(request)
+      expect(answers).toEqual([{ kind: 'refused', id: request.id, round: 3, code: 'other-life', detail }])
+      expect(writes).toEqual([])
+    })
+
+    test('is refused though the operation is known here', () => {
+      const bench = Bench.ready()
+      bench.ask(mintOf(1))
+      const request = mintOf(1, { run: 2, again: true })
+      expect(bench.ask(request)).toMatchObject(refusedFor('other-life', request))
+    })
+
+    test('started again: the old run is refused, and the new one knows what the old one minted', () => {
+      const bench = Bench.ready()
+      const request = mintOf(1)
+      bench.ask(request)
+      bench.ask(mintOf(2, { at: 5, context: seen(1) }))
+      bench.restart({ ...LIFE, run: 2 })
+      expect(bench.ask(request)).toMatchObject(refusedFor('other-life', request))
+      expect(bench.ask(mintOf(1, { run: 2, again: true })).answers).toMatchObject([{ kind: 'minted', counter: 1 }])
+      expect(bench.ask(mintOf(3, { run: 2 })).answers).toMatchObject([{ kind: 'minted', counter: 3 }])
+    })
+
+    test('without its data: what was for the old data is refused, and new dots are of another actor', () => {
+      const bench = Bench.ready()
+      const request = mintOf(1)
+      bench.ask(request)
+      const life = { incarnation: 78, run: 2 }
+      bench.restart(life)
+      expect(bench.ask(request)).toMatchObject(refusedFor('other-life', request))
+      expect(bench.ask(mintOf(2, life)).answers).toMatchObject([{ kind: 'minted', actor: 78, counter: 1 }])
+    })
+  })
+
+  describe('a request that was refused once', () => {
+    test.for([
+      [
+        'a full disk',
+        (bench: Bench): void => void (bench.full = true),
+        (bench: Bench): void => void (bench.full = false),
+        'storage-full',
+      ],
+      [
+        'too many siblings',
+        (bench: Bench): void => void [11, 12].map((op) => bench.ask(mintOf(op))),
+        (bench: Bench): void => void bench.ask(mintOf(13, { context: seen(2) })),
+        'too-many-siblings',
+      ],
+    ] as const)('for %s: is not taken later, when it could be; another request is', ([, make, mend, code]) => {
+      const bench = Bench.ready({ siblingsMax: 2 })
+      make(bench)
+      const request = mintOf(1)
+      expect(bench.ask(request)).toMatchObject(refusedFor(code, request))
+      mend(bench)
+      expect(bench.ask(request)).toMatchObject(refusedFor('too-late', request))
+      expect(bench.ask(mintOf(1, { again: true }))).toMatchObject({ answers: [{ kind: 'minted' }], writes: [{}] })
+    })
+
+    test('for another sender, the same number is another request', () => {
+      const bench = Bench.ready()
+      bench.full = true
+      const request = mintOf(1)
+      bench.ask(request)
+      bench.full = false
+      const step = new Step()
+      bench.replica.receive(request, CLIENT + 1, NOW, step)
+      expect(step.messages).toMatchObject([{ kind: 'minted' }])
+    })
   })
 
   test('at the bound of siblings: only a write that replaces one is taken', () => {
@@ -242,42 +351,51 @@ describe('minting', () => {
     ])
   })
 
-  describe('when the record has seen as many writes overwritten as it remembers', () => {
+  describe('when the record has seen as many of its own writes overwritten as it remembers', () => {
     function forgetful(): Bench {
       const bench = Bench.ready()
-      for (let n = 0; n <= OVERWRITTEN_MAX; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n) }))
+      for (let n = 0; n <= REPLACED_MAX; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n) }))
       return bench
     }
 
-    test('a retry older than they are: is refused, because nobody can tell whether it happened', () => {
-      const bench = forgetful()
-      const retry = mintOf(1, { at: 99, again: true })
-      expect(bench.ask(retry)).toMatchObject({
-        answers: [{ kind: 'refused', id: retry.id, code: 'too-late' }],
-        writes: [],
-      })
+    test.for([99, 100])('a retry of time %d, not newer than they are: is refused, for nobody can tell', (at) => {
+      const retry = mintOf(1, { at, again: true })
+      expect(forgetful().ask(retry)).toMatchObject(refusedFor('too-late', retry))
     })
 
-    test('a retry among them: is known', () => {
+    test('a retry of one of them: is known', () => {
       const bench = forgetful()
-      expect(bench.ask(mintOf(100, { at: 100, again: true })).answers).toMatchObject([{ kind: 'minted', actor: 0 }])
-    })
-
-    test('a retry newer than they are, and a first attempt of any age: are taken', () => {
-      for (const request of [mintOf(1, { at: 101, again: true }), mintOf(1, { at: 3 })]) {
-        expect(forgetful().ask(request).answers).toMatchObject([{ kind: 'minted', actor: INCARNATION }])
+      for (let n = 0; n <= REPLACED_MAX; n++) {
+        const { answers, writes } = bench.ask(mintOf(100 + n, { at: 100 + n, again: true }))
+        expect(answers).toMatchObject([{ kind: 'minted', actor: INCARNATION, counter: n + 1 }])
+        expect(writes).toEqual([])
       }
+    })
+
+    test('a retry newer than the oldest of them, and a first attempt of any age: are taken', () => {
+      for (const request of [mintOf(1, { at: 101, again: true }), mintOf(1, { at: 3 })]) {
+        expect(forgetful().ask(request)).toMatchObject({
+          answers: [{ kind: 'minted', actor: INCARNATION, counter: REPLACED_MAX + 2 }],
+          writes: [{ key: 'k' }],
+        })
+      }
+    })
+
+    test('one less: a retry of any age is taken', () => {
+      const bench = Bench.ready()
+      for (let n = 0; n < REPLACED_MAX; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n) }))
+      expect(bench.ask(mintOf(1, { at: 3, again: true })).answers).toMatchObject([{ kind: 'minted' }])
     })
   })
 
-  test('the same request long after its write was overwritten and forgotten: mints nothing and says nothing', () => {
+  test('a copy of a request, after its write was overwritten and forgotten: mints nothing', () => {
     const bench = Bench.ready()
-    const replayed = mintOf(1)
-    bench.ask(replayed)
-    for (let n = 0; n <= 2 * OVERWRITTEN_MAX; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n + 1) }))
-    expect(bench.ask(replayed)).toMatchObject({ answers: [], writes: [] })
+    const copied = mintOf(1)
+    bench.ask(copied)
+    for (let n = 0; n <= REPLACED_MAX + 1; n++) bench.ask(mintOf(100 + n, { at: 100 + n, context: seen(n + 1) }))
+    expect(bench.ask(copied)).toMatchObject(refusedFor('too-late', copied))
     bench.replica.forget(CLIENT)
-    expect(bench.ask(replayed).answers).toMatchObject([{ kind: 'minted' }])
+    expect(bench.ask(copied).answers).toMatchObject([{ kind: 'minted', counter: REPLACED_MAX + 4 }])
   })
 })
 
@@ -287,6 +405,7 @@ describe('refusing', () => {
   const mintCarts: Request = {
     kind: 'mint',
     ...head,
+    ...LIFE,
     keyspace: CARTS,
     key: 'k',
     op: 1,
@@ -427,6 +546,6 @@ describe('opening', () => {
   })
 })
 
-test('ping: comes back with the time that it brought', () => {
-  expect(new Bench().ask({ kind: 'ping', sentAt: 12.5 }).answers).toEqual([{ kind: 'pong', sentAt: 12.5 }])
+test('ping: comes back with the time that it brought, and says which life of the replica answers', () => {
+  expect(new Bench().ask({ kind: 'ping', sentAt: 12.5 }).answers).toEqual([{ kind: 'pong', sentAt: 12.5, ...LIFE }])
 })

@@ -123,7 +123,7 @@ describe('contexts', () => {
   })
 
   test('a retry with the same operation makes no second sibling', async () => {
-    const operation = served.cluster.store.keyspace('carts').operation()
+    const operation = await served.cluster.store.keyspace('carts').operation('again')
     const headers = { 'x-quorate-operation': operation }
     await put(`${kv}/carts/again`, 'once', headers)
     await put(`${kv}/carts/again`, 'once', headers)

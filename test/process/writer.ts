@@ -86,7 +86,8 @@ export class Writer {
     const value = `${process}:${this.#writes++}`
     const f = random.chance(0.9) ? 'put' : 'delete'
     const seen = this.#seen.get(key)
-    const operation = keyspace.operation()
+    const operation = await keyspace.operation(key).catch(() => undefined)
+    if (operation === undefined) return pause()
     const options = { operation, ...(seen !== undefined && { context: seen.context }) }
     const start = { process, f, key, value, saw: seen?.values ?? [], op: operation } as const
     for (let attempt = 0; attempt < TRIES; attempt++) {

@@ -410,15 +410,15 @@ describe('receipts', () => {
 })
 
 describe('operations', () => {
-  test('identities: are new each time', () => {
+  test('identities: are new each time', async () => {
     const keyspace = freshKeyspace(cluster().store)
-    const names = Array.from({ length: 20 }, () => keyspace.operation())
+    const names = await Promise.all(Array.from({ length: 20 }, () => keyspace.operation('k')))
     expect(new Set(names).size).toBe(20)
   })
 
   test('the same operation twice, through two coordinators: is one write', async () => {
     const keyspace = freshKeyspace<string>(cluster().store)
-    const operation = keyspace.operation()
+    const operation = await keyspace.operation('k')
     await keyspace.put('k', 'v', { operation })
     for (const id of cluster().ids) {
       await cluster().node(id).keyspace<string>(keyspace.name).put('k', 'v', { operation })
@@ -430,7 +430,7 @@ describe('operations', () => {
 
   test('the same operation at once, through all coordinators: is one write, and overwritten as one', async () => {
     const keyspace = freshKeyspace<string>(cluster().store)
-    const operation = keyspace.operation()
+    const operation = await keyspace.operation('k')
     const handles = cluster().ids.map((id) => cluster().node(id).keyspace<string>(keyspace.name))
     await Promise.all(handles.map((handle) => handle.put('k', 'v', { operation })))
     expect((await keyspace.get('k', { level: 'all' })).siblings).toEqual(['v'])
@@ -442,7 +442,7 @@ describe('operations', () => {
 
   test('an operation of an overwritten write, again: brings nothing back', async () => {
     const keyspace = freshKeyspace<string>(cluster().store)
-    const operation = keyspace.operation()
+    const operation = await keyspace.operation('k')
     const first = await keyspace.put('k', 'one', { operation })
     await keyspace.put('k', 'two', { context: first.context })
     await keyspace.put('k', 'one', { operation })
@@ -451,7 +451,7 @@ describe('operations', () => {
 
   test('lww: an operation again does not overtake what was written in between', async () => {
     const keyspace = freshKeyspace<string>(cluster().store, { conflicts: 'lww' })
-    const operation = keyspace.operation()
+    const operation = await keyspace.operation('k')
     await keyspace.put('k', 'one', { operation })
     await keyspace.put('k', 'two')
     await keyspace.put('k', 'one', { operation })

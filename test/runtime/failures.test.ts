@@ -192,7 +192,7 @@ describe('a write that is not finished', () => {
       expect(read).toMatchObject({ code: 'QUORATE_ABORTED', outcome: 'none', retry: 'safe' })
       expect(read?.operation).toBeUndefined()
     }
-    expect(put?.operation).toMatch(/^[0-9a-z]+-[0-9a-z]+$/)
+    expect(put?.operation).toMatch(/^[0-9a-z]+-[0-9a-z]+-[0-9a-z]+$/)
     expect(cluster.node('a').status().inFlight).toBe(0)
   })
 

@@ -1,6 +1,7 @@
 /**
  * Plays a scenario script: each command moves the stage, and what the machines say of it is gathered line by line.
  */
+import { QuorateError } from '../../src/core/base/errors.ts'
 import { deltaOf, mint, EMPTY_RECORD } from '../../src/core/causality/dotted-record.ts'
 import { EMPTY_CONTEXT, type CausalContext } from '../../src/core/causality/causal-context.ts'
 import { contextOf } from '../../src/core/causality/merge.ts'
@@ -8,6 +9,7 @@ import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import type { Call } from '../../src/core/coordinator.ts'
 import type { Answer } from '../../src/core/message.ts'
 import type { Keyspace } from '../../src/core/operation/keyspace.ts'
+import { parseOperationName, type OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveKeyspace, type KeyspaceOptions, type Repair, type ResolvedKeyspace } from '../../src/core/options.ts'
 import { Placement } from '../../src/core/placement/placement.ts'
 import type { Level } from '../../src/core/quorum/level.ts'
@@ -25,7 +27,7 @@ export class Player {
   #resolved: ResolvedKeyspace | undefined
   readonly #keyspaces = new Map<string, Keyspace>()
   readonly #tickets = new Map<string, Ticket>()
-  readonly #identities = new Map<string, { readonly op: number; readonly at: number }>()
+  readonly #identities = new Map<string, OperationId>()
   readonly #keys = new Map<string, string>()
   #operations = 1_000
 
@@ -62,6 +64,8 @@ export class Player {
       case 'scan':
       case 'open':
         return this.#call(verb, command)
+      case 'plan':
+        return this.#plan(command)
       case 'given':
         return this.#given(command)
       case 'show':
@@ -122,6 +126,13 @@ export class Player {
           const again = stage.delivered.filter(({ replica }) => replica === id)
           if (again.length === 0) throw new Error(`${id} has answered nothing yet`)
           for (const letter of again) stage.deliver(letter)
+        }
+        return true
+      case 'copies':
+        for (const id of command.words()) {
+          const again = stage.served.filter(({ replica, message }) => replica === id && message.kind !== 'open')
+          if (again.length === 0) throw new Error(`${id} was asked nothing yet`)
+          for (const letter of again) stage.handTo(stage.replica(id), letter)
         }
         return true
       default:
@@ -293,9 +304,17 @@ export class Player {
     const value = kind === 'delete' ? null : new TextEncoder().encode(command.word())
     const context = this.#context(command.option('after'))
     const earlier = command.option('operation')
-    const operation = earlier === undefined ? undefined : this.#identities.get(earlier)
-    if (earlier !== undefined && operation === undefined) throw new Error(`no write was sent for ${earlier}`)
+    const operation = earlier === undefined ? undefined : this.#identity(earlier)
     return { ...rest, kind: 'put', keyspace, key, value, level, context, operation }
+  }
+
+  /** What the error of an earlier attempt names; for one that is planned or under way, what was sent. */
+  #identity(label: string): OperationId {
+    const result = this.#tickets.get(label)?.result
+    if (result instanceof QuorateError) return parseOperationName(result.operation)
+    const identity = this.#identities.get(label)
+    if (identity === undefined) throw new Error(`no write was sent for ${label}`)
+    return identity
   }
 
   #open(command: Command, base: { readonly tag: Ticket }): Call {
@@ -304,6 +323,22 @@ export class Player {
     const members = { members: this.#on.replicas.size }
     const definition = adopt ? undefined : resolveKeyspace(name, this.#keyspaceOptions(command), members).definition
     return { ...base, kind: 'open', name, definition }
+  }
+
+  /** The identity of a write that is yet to be made. */
+  #plan(command: Command): void {
+    const stage = this.#on
+    const label = command.label ?? 'plan'
+    const by = command.option('by') ?? this.#first
+    const key = this.#real(command.word())
+    try {
+      const id = stage.coordinator(by).newOperation(this.#keyspaces.get(by) as Keyspace, key, stage.now())
+      this.#identities.set(label, id)
+      const home = id.home === 0 ? 'nowhere' : stage.words.actor(id.home)
+      stage.lines.push(`${label}: ${stage.words.operation(id.op)} at home ${home}`)
+    } catch (error) {
+      stage.lines.push(`${label}: ${stage.words.result(error as QuorateError)}`)
+    }
   }
 
   /** A write that reached some replicas in a past that the script does not tell. */
@@ -346,7 +381,7 @@ export class Player {
       return
     }
     for (const id of ids.length > 0 ? ids : replicas.keys()) {
-      lines.push(`${id} holds ${words.record(this.#on.replica(id).read(this.#target.keyspace, this.#real(name)))}`)
+      lines.push(`${id} holds ${words.kept(this.#on.replica(id).read(this.#target.keyspace, this.#real(name)))}`)
     }
   }
 
@@ -358,10 +393,10 @@ export class Player {
     const round = Number(command.option('round') ?? 0)
     const head = { id: ticket.id, round }
     const context = { vector: [], cloud: [] }
-    const record = deltaOf({ op: 1, at: 1, value: null, context }, { actor: 99, counter: 9 }, [])
+    const record = deltaOf({ op: 1, at: 1, value: null, context }, { actor: 99, counter: 9 })
     const answers: Record<string, Answer> = {
       stored: { kind: 'written', ...head },
-      minted: { kind: 'minted', ...head, actor: 99, counter: 9, overwritten: [], record: undefined },
+      minted: { kind: 'minted', ...head, actor: 99, counter: 9, record: undefined },
       record: { kind: 'read-answer', ...head, digest: 99, record },
       absent: { kind: 'read-answer', ...head, digest: 0, record: undefined },
       page: { kind: 'scan-page', ...head, entries: [], done: true },

@@ -9,7 +9,8 @@ import { Random } from '../../src/core/base/random.ts'
 import { mergeRecords } from '../../src/core/causality/merge.ts'
 import { compareKeys } from '../../src/core/base/key-order.ts'
 import { Coordinator } from '../../src/core/coordinator.ts'
-import type { Answer, Message, Request, Scan } from '../../src/core/message.ts'
+import type { Answer, Life, Message, Request, Scan } from '../../src/core/message.ts'
+import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
 import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
 import type { RecordWrite, StoredRecord } from '../../src/core/record.ts'
@@ -50,7 +51,9 @@ export class StagedReplica {
   wallAheadMs = 0
   /** Records in one page of a scan, however many were asked for: pages are bounded in bytes as well. */
   pageMax = Infinity
-  #life = 0
+  /** How often its data began anew, and its process. */
+  #data = 0
+  #run = 0
   #records = new Map<string, StoredRecord>()
   #machine: Replica | undefined
   readonly #stage: Surroundings
@@ -68,21 +71,26 @@ export class StagedReplica {
   }
 
   get incarnation(): number {
-    return this.#life * 100 + this.index + 1
+    return this.#data * 100 + this.index + 1
+  }
+
+  get life(): Life {
+    return { incarnation: this.incarnation, run: this.#run }
   }
 
   /** A new process over the same records, or over none and as a new actor. */
   restart({ wiped }: { readonly wiped: boolean }): void {
+    this.#run++
     if (wiped) {
       this.#records = new Map()
-      this.#life++
-      this.#stage.words.nameActor(this.incarnation, this.id + "'".repeat(this.#life - 1))
+      this.#data++
+      this.#stage.words.nameActor(this.life, this.id + "'".repeat(this.#data - 1))
     }
     const own = [...this.#records].flatMap(([place, record]) => {
       const { keyspace, key } = parsePlace(place)
       return keyspace === 0 ? [{ keyspace, key, record }] : []
     })
-    this.#machine = new Replica({ incarnation: this.incarnation, records: this, own, options: this.#stage.options })
+    this.#machine = new Replica({ life: this.life, records: this, own, options: this.#stage.options })
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -130,8 +138,10 @@ export class Stage {
   bag: Letter[] = []
   /** Every answer that was delivered, to be delivered again. */
   readonly delivered: Letter[] = []
+  /** Every request that was served, of which copies may come later. */
+  readonly served: Letter[] = []
   /** The write that was sent last, for retries. */
-  written: { readonly op: number; readonly at: number } | undefined
+  written: OperationId | undefined
   wallAheadMs = 0
   #monoMs = 1_000
   readonly #names: readonly string[]
@@ -150,7 +160,8 @@ export class Stage {
     for (const [at, name] of coordinators.entries()) {
       const local = this.membership.members.findIndex(({ id }) => id === name)
       const { membership } = this
-      const coordinator = new Coordinator({ membership, local, zone, options: core, random: new Random(at + 1) })
+      const life = this.replicas.get(name)?.life
+      const coordinator = new Coordinator({ membership, local, life, zone, options: core, random: new Random(at + 1) })
       this.coordinators.set(name, coordinator)
     }
   }
@@ -213,9 +224,9 @@ export class Stage {
   }
 
   #noteWrite(message: Message): void {
-    if (message.kind === 'mint') this.written = { op: message.op, at: message.at }
+    if (message.kind === 'mint') this.written = { op: message.op, at: message.at, home: message.incarnation }
     if (message.kind !== 'write' || message.record.kind !== 'lww') return
-    this.written = { op: message.record.op, at: message.record.at }
+    this.written = { op: message.record.op, at: message.record.at, home: 0 }
   }
 
   /** With several coordinators, each line says whose it is. */
@@ -225,7 +236,7 @@ export class Stage {
 
   #pong(name: string, replica: StagedReplica): void {
     if (!replica.awake) return
-    const pong: Answer = { kind: 'pong', sentAt: this.#monoMs - replica.distanceMs }
+    const pong: Answer = { kind: 'pong', sentAt: this.#monoMs - replica.distanceMs, ...replica.life }
     this.act(name, (coordinator, now, step) => coordinator.receive(pong, replica.index, now, step))
   }
 
@@ -233,17 +244,21 @@ export class Stage {
   serve(id: string, only?: string): number {
     const replica = this.replica(id)
     const mine = this.#pick((letter) => letter.replica === id && isRequest(letter.message), only)
-    for (const { coordinator, message } of mine) {
-      const step = new Step()
-      const from = FIRST_COORDINATOR + this.#names.indexOf(coordinator)
-      replica.machine.receive(message as Request, from, this.now(replica.wallAheadMs), step)
-      for (const { to, request } of step.scans) replica.machine.scanned(request, to, replica.scan(request), step)
-      for (const write of step.writes) replica.store(write)
-      if (this.#notices)
-        for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
-      for (const answer of step.messages) this.bag.push({ coordinator, replica: id, message: answer })
-    }
+    for (const letter of mine) this.handTo(replica, letter)
     return mine.length
+  }
+
+  handTo(replica: StagedReplica, letter: Letter): void {
+    const { coordinator, message } = letter
+    const { id } = replica
+    this.served.push(letter)
+    const step = new Step()
+    const from = FIRST_COORDINATOR + this.#names.indexOf(coordinator)
+    replica.machine.receive(message as Request, from, this.now(replica.wallAheadMs), step)
+    for (const { to, request } of step.scans) replica.machine.scanned(request, to, replica.scan(request), step)
+    for (const write of step.writes) replica.store(write)
+    if (this.#notices) for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
+    for (const answer of step.messages) this.bag.push({ coordinator, replica: id, message: answer })
   }
 
   /** The replica refuses what it was asked, without looking at it. */

@@ -7,7 +7,7 @@ import { isClock, type CausalContext } from '../../src/core/causality/causal-con
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { contextOf } from '../../src/core/causality/merge.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
-import type { Message } from '../../src/core/message.ts'
+import type { Life, Message } from '../../src/core/message.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { GetResult } from '../../src/core/operation/get.ts'
 import type { OpenResult } from '../../src/core/operation/open.ts'
@@ -25,13 +25,16 @@ export class Words {
   readonly #digests = new Map<number, string>()
   readonly #operations = new Map<number, string>()
   readonly #keys = new Map<string, string>()
+  readonly #firstRuns = new Map<number, number>()
 
   constructor(startedAtMs: number) {
     this.startedAtMs = startedAtMs
   }
 
-  nameActor(incarnation: number, name: string): void {
+  /** A replica's data begins, in this life. */
+  nameActor({ incarnation, run }: Life, name: string): void {
     this.#actors.set(incarnation, name)
+    this.#firstRuns.set(incarnation, run)
   }
 
   /** Scripts name keys by what they are for; the real key has the wanted primaries. */
@@ -61,7 +64,11 @@ export class Words {
   }
 
   dot({ actor, counter }: { readonly actor: number; readonly counter: number }): string {
-    return `${this.#actors.get(actor) ?? `?${actor}`}${counter}`
+    return `${this.actor(actor)}${counter}`
+  }
+
+  actor(incarnation: number): string {
+    return this.#actors.get(incarnation) ?? `?${incarnation}`
   }
 
   /** `a2 b1 +b3`: all of a's dots up to 2, b's first, and b's third without the second. */
@@ -89,9 +96,15 @@ export class Words {
     if (record.kind === 'lww')
       return `[${this.value(record.value)} @ ${this.stamp(record.at)} ${this.operation(record.op)}]`
     const siblings = record.siblings.map((sibling) => `${this.value(sibling.value)} ${this.dot(sibling)}`)
-    const gone = record.overwritten.filter((_, i) => i % 2 === 1).map((op) => this.operation(op))
-    const replaced = gone.length > 0 ? `, replaced ${gone.join(' ')}` : ''
-    return `[${siblings.join(', ')}] seen ${this.context(record.context)}${replaced}`
+    return `[${siblings.join(', ')}] seen ${this.context(record.context)}`
+  }
+
+  /** A record as its replica keeps it: with the writes of its own that were replaced. */
+  kept(record: StoredRecord | undefined): string {
+    if (record?.kind !== 'dotted' || record.replaced.length === 0) return this.record(record)
+    const { replaced } = record
+    const gone = replaced.flatMap((op, i) => (i % 3 === 1 ? [`${this.operation(op)} at ${replaced[i + 1]}`] : []))
+    return `${this.record(record)}, replaced ${gone.join(', ')}`
   }
 
   definition(definition: KeyspaceDefinition | undefined): string {
@@ -109,7 +122,8 @@ export class Words {
         return `write ${this.key(message.key)} ${this.record(message.record)}`
       case 'mint': {
         const { key, op, value, context } = message
-        return `mint ${this.key(key)} ${this.value(value)} ${this.operation(op)} after ${this.context(context)}`
+        const what = `${this.key(key)} ${this.value(value)} ${this.operation(op)} after ${this.context(context)}`
+        return `mint ${what}${this.#life(message)}${message.again ? ', again' : ''}`
       }
       case 'scan': {
         const { prefix, after, limit } = message
@@ -141,9 +155,16 @@ export class Words {
   }
 
   #minted(message: Extract<Message, { kind: 'minted' }>): string {
-    if (message.record !== undefined) return `overwritten since by ${this.record(message.record)}`
-    const gone = message.overwritten.filter((_, i) => i % 2 === 1).map((op) => this.operation(op))
-    return `minted ${this.dot(message)}${gone.length > 0 ? `, replaced ${gone.join(' ')}` : ''}`
+    const { record } = message
+    return `minted ${this.dot(message)}${record === undefined ? '' : ` before, now ${this.record(record)}`}`
+  }
+
+  /** Nothing for the first run of a replica over its first data. */
+  #life({ incarnation, run }: Life): string {
+    const name = this.actor(incarnation)
+    const nth = run - (this.#firstRuns.get(incarnation) ?? run) + 1
+    if (nth > 1) return `, for run ${nth} of ${name}`
+    return name.endsWith("'") ? `, for ${name}` : ''
   }
 
   result(result: CallResult): string {

@@ -11,18 +11,11 @@
  * compares by walking. Contexts are never changed in place.
  * Ring: values.
  */
-import { mergeNewest } from './newest-writes.ts'
-
 export interface CausalContext {
   /** `actor, counter` pairs by rising actor: every dot of the actor from 1 to counter has been seen. */
   readonly vector: readonly number[]
   /** `actor, counter` pairs by rising actor, then counter: dots seen beyond the vector. Usually empty. */
   readonly cloud: readonly number[]
-  /**
-   * `at, op` pairs of the newest writes among what a reader saw, newest first. Only what is handed to readers has it:
-   * it names an operation whichever dot it was seen under.
-   */
-  readonly writes?: readonly number[]
 }
 
 const NONE: readonly number[] = []
@@ -76,12 +69,6 @@ export function joinContexts(a: CausalContext, b: CausalContext): CausalContext 
   if (a === b || isEmpty(b)) return a
   if (isEmpty(a)) return b
   if (isClock(a) && isClock(b)) return clockCovers(a, b) ? a : b
-  const dots = joinDots(a, b)
-  if (a.writes === undefined && b.writes === undefined) return dots
-  return { ...dots, writes: mergeNewest(a.writes ?? NONE, b.writes ?? NONE) }
-}
-
-function joinDots(a: CausalContext, b: CausalContext): CausalContext {
   const vector = mergePairs(a.vector, b.vector)
   if (a.cloud.length === 0 && b.cloud.length === 0) return { vector, cloud: NONE }
   return compact(vector, [...a.cloud, ...b.cloud])

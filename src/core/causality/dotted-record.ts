@@ -6,15 +6,12 @@
  * CRDTs, 2018): a write that one side knows of and the other has overwritten is gone; a write that only one side knows
  * of stays. Merging is commutative, associative and idempotent, so copies, delays and repetition do no harm.
  *
- * One addition: an operation that was sent to a second replica because the first did not answer may get two dots.
- * Readers see such twins as one sibling; a reader's context names the writes that it has seen, so who overwrites one
- * twin overwrites both; and a record remembers the operations that it saw overwritten last, so a twin that comes late
- * does not rise.
+ * An operation has one dot, ever: only the replica that was chosen as its home mints it, and that replica recognises a
+ * retry, or refuses one that it may have forgotten (`replaced`).
  * Ring: values.
  */
 import { Digest } from '../base/hash.ts'
 import type { DottedRecord, Sibling } from '../record.ts'
-import { holdsOp, mergeNewest, newestFirst, OVERWRITTEN_MAX, withoutOp } from './newest-writes.ts'
 import { EMPTY_CONTEXT, hasDot, highestSeen, joinContexts, withDot, type CausalContext } from './causal-context.ts'
 
 /** What a key holds before its first write. */
@@ -22,7 +19,18 @@ export const EMPTY_RECORD: DottedRecord = {
   kind: 'dotted',
   context: EMPTY_CONTEXT,
   siblings: [],
-  overwritten: [],
+  replaced: [],
+}
+
+/** How many overwritten writes of its own a replica remembers for each key, 24 bytes each. */
+export const REPLACED_MAX = 16
+
+const NONE: readonly number[] = []
+
+/** The name of one write: who minted it, and its place among that replica's writes of the key. */
+export interface Dot {
+  readonly actor: number
+  readonly counter: number
 }
 
 /** A write before it has a dot. */
@@ -34,20 +42,22 @@ export interface UnmintedWrite {
   readonly context: CausalContext
 }
 
-/** The dot of an operation that this record has already taken in, if its write is still a sibling. */
-export function siblingOf(record: DottedRecord, op: number): Sibling | undefined {
+/** The dot of an operation that `actor` has minted, as long as its write is a sibling or among the replaced ones. */
+export function dotOf(
+  record: DottedRecord,
+  { op, actor }: { readonly op: number; readonly actor: number },
+): Dot | undefined {
   for (const sibling of record.siblings) if (sibling.op === op) return sibling
+  const { replaced } = record
+  for (let i = 0; i < replaced.length; i += 3) {
+    if (replaced[i + 1] === op) return { actor, counter: replaced[i + 2] as number }
+  }
   return undefined
 }
 
-/** Whether the record saw this operation's write overwritten, as far back as it remembers. */
-export function wasOverwritten(record: DottedRecord, op: number): boolean {
-  return holdsOp(record.overwritten, op)
-}
-
-/** Whether the record may have forgotten an operation of this time, because it saw so many newer ones overwritten. */
-export function mayHaveForgotten({ overwritten }: DottedRecord, at: number): boolean {
-  return overwritten.length >= 2 * OVERWRITTEN_MAX && at <= (overwritten.at(-2) as number)
+/** Whether the replica may have forgotten an operation of this time, because it saw so many newer ones overwritten. */
+export function mayHaveForgotten({ replaced }: DottedRecord, at: number): boolean {
+  return replaced.length >= 3 * REPLACED_MAX && at <= (replaced.at(-3) as number)
 }
 
 /** Further than any replica can lag behind: ten thousand writes to one key in each second for three years. */
@@ -76,55 +86,37 @@ function isNear({ context }: DottedRecord, pairs: readonly number[]): boolean {
  */
 export function mint(record: DottedRecord, actor: number, write: UnmintedWrite): DottedRecord {
   const before = Math.max(highestSeen(record.context, actor), highestSeen(write.context, actor))
-  const dot = { actor, counter: before + 1 }
-  return deltaOf(write, dot, overwrittenBy(record, write.context))
+  return deltaOf(write, { actor, counter: before + 1 })
 }
 
 /** The delta of a write whose dot is known. */
-export function deltaOf(
-  write: UnmintedWrite,
-  dot: { readonly actor: number; readonly counter: number },
-  overwritten: readonly number[],
-): DottedRecord {
-  const sibling: Sibling = { actor: dot.actor, counter: dot.counter, op: write.op, at: write.at, value: write.value }
-  const seen = mergeNewest(write.context.writes ?? [], overwritten)
-  const context = withDot(write.context, dot)
-  return { kind: 'dotted', context, siblings: [sibling], overwritten: withoutOp(seen, write.op) }
+export function deltaOf({ op, at, value, context }: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
+  const sibling: Sibling = { actor, counter, op, at, value }
+  return { kind: 'dotted', context: withDot(context, sibling), siblings: [sibling], replaced: NONE }
 }
 
-/** The `at, op` pairs of the siblings that a writer with this context replaces. */
-function overwrittenBy(record: DottedRecord, context: CausalContext): readonly number[] {
-  const pairs: number[] = []
-  for (const sibling of record.siblings) if (hasDot(context, sibling)) pairs.push(sibling.at, sibling.op)
-  return newestFirst(pairs)
-}
-
-/** What both sides know together. */
+/** What both sides know together. What `a` remembers of its own writes stays with it. */
 export function mergeDotted(a: DottedRecord, b: DottedRecord): DottedRecord {
   if (a === b) return a
-  const gone: number[] = []
-  let kept: Sibling[] = []
-  for (const sibling of a.siblings) keepUnlessCovered(sibling, b, kept, gone)
+  const siblings: Sibling[] = []
+  for (const sibling of a.siblings) {
+    if (holdsDot(b.siblings, sibling) || !hasDot(b.context, sibling)) siblings.push(sibling)
+  }
   for (const sibling of b.siblings) {
-    if (!holdsDot(a.siblings, sibling)) keepUnlessCovered(sibling, a, kept, gone)
+    if (!holdsDot(a.siblings, sibling) && !hasDot(a.context, sibling)) siblings.push(sibling)
   }
-  if (kept.length > 1) {
-    if (gone.length > 0) kept = kept.filter((sibling) => !holdsOp(gone, sibling.op))
-    kept.sort(byDot)
-  }
-  return {
-    kind: 'dotted',
-    context: joinContexts(a.context, b.context),
-    siblings: kept,
-    overwritten: mergeNewest(mergeNewest(a.overwritten, b.overwritten), newestFirst(gone)),
-  }
+  if (siblings.length > 1) siblings.sort(byDot)
+  return { kind: 'dotted', context: joinContexts(a.context, b.context), siblings, replaced: a.replaced }
 }
 
-/** The siblings that a reader sees: one for each operation. */
-export function visibleSiblings(record: DottedRecord): readonly Sibling[] {
-  const { siblings } = record
-  if (siblings.length < 2) return siblings
-  return siblings.filter((sibling, i) => siblings.findIndex((other) => other.op === sibling.op) === i)
+/** The same at a replica: writes that it minted as `actor` and that `b` has overwritten are remembered. */
+export function mergeAt(actor: number, a: DottedRecord, b: DottedRecord): DottedRecord {
+  const merged = mergeDotted(a, b)
+  let replaced = merged.replaced
+  for (const sibling of a.siblings) {
+    if (sibling.actor === actor && !holdsDot(merged.siblings, sibling)) replaced = remember(replaced, sibling)
+  }
+  return replaced === merged.replaced ? merged : { ...merged, replaced }
 }
 
 /** Digest of the causal state: which writes are known, and which are still here. Values are named by their dots. */
@@ -140,10 +132,12 @@ export function digestDotted(record: DottedRecord): number {
   return digest.value()
 }
 
-function keepUnlessCovered(sibling: Sibling, other: DottedRecord, kept: Sibling[], gone: number[]): void {
-  if (wasOverwritten(other, sibling.op)) gone.push(sibling.at, sibling.op)
-  else if (holdsDot(other.siblings, sibling) || !hasDot(other.context, sibling)) kept.push(sibling)
-  else gone.push(sibling.at, sibling.op)
+/** Newest first; the oldest of too many are forgotten. */
+function remember(replaced: readonly number[], { at, op, counter }: Sibling): readonly number[] {
+  let place = 0
+  while (place < replaced.length && (replaced[place] as number) > at) place += 3
+  if (place === 3 * REPLACED_MAX) return replaced
+  return [...replaced.slice(0, place), at, op, counter, ...replaced.slice(place, 3 * (REPLACED_MAX - 1))]
 }
 
 function holdsDot(siblings: readonly Sibling[], dot: Sibling): boolean {

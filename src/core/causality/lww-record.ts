@@ -8,13 +8,16 @@
 import { Digest } from '../base/hash.ts'
 import type { LwwRecord, Version } from '../record.ts'
 
+/** What decides between two writes. */
+export type Stamp = Pick<Version, 'at' | 'op'>
+
 /** The record that wins; `a` itself when both are the same write. */
 export function mergeLww(a: LwwRecord, b: LwwRecord): LwwRecord {
   return isNewer(b, a) ? b : a
 }
 
 /** Whether `a` replaces `b`. */
-export function isNewer(a: Version, b: Version): boolean {
+export function isNewer(a: Stamp, b: Stamp): boolean {
   return a.at > b.at || (a.at === b.at && a.op > b.op)
 }
 

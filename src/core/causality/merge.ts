@@ -3,10 +3,9 @@
  *
  * Ring: values.
  */
-import type { DottedRecord, StoredRecord, Version } from '../record.ts'
-import { mergeNewest, newestFirst } from './newest-writes.ts'
+import type { StoredRecord, Version } from '../record.ts'
 import { clockContext, EMPTY_CONTEXT, type CausalContext } from './causal-context.ts'
-import { digestDotted, mergeDotted, visibleSiblings } from './dotted-record.ts'
+import { digestDotted, mergeDotted } from './dotted-record.ts'
 import { digestLww, mergeLww } from './lww-record.ts'
 
 /** Digest of an absent record. */
@@ -29,18 +28,11 @@ export function digestOf(record: StoredRecord | undefined): number {
 /** What a reader of this record has seen. */
 export function contextOf(record: StoredRecord | undefined): CausalContext {
   if (record === undefined) return EMPTY_CONTEXT
-  if (record.kind === 'dotted') return { ...record.context, writes: writesIn(record) }
-  return clockContext(record)
+  return record.kind === 'dotted' ? record.context : clockContext(record)
 }
 
-/** The versions that a reader sees, tombstones included; one for each operation. */
+/** The versions that a reader sees, tombstones included. */
 export function versionsOf(record: StoredRecord | undefined): readonly Version[] {
   if (record === undefined) return []
-  return record.kind === 'lww' ? [record] : visibleSiblings(record)
-}
-
-function writesIn({ siblings, overwritten }: DottedRecord): readonly number[] {
-  const pairs: number[] = []
-  for (const { at, op } of siblings) pairs.push(at, op)
-  return mergeNewest(overwritten, newestFirst(pairs))
+  return record.kind === 'lww' ? [record] : record.siblings
 }

@@ -6,10 +6,12 @@
  * Ring: decisions.
  */
 import { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid } from '../base/errors.ts'
+import type { Life } from '../message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { Quorum } from '../quorum/quorum.ts'
 import { count, POSITIONS_MAX } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
+import type { RefusalCode } from '../refusal.ts'
 
 /** What an operation wants done now, as masks over positions of its preference list. The coordinator empties it. */
 export class Agenda {
@@ -55,6 +57,8 @@ export interface View {
   /** The position of the replica in this process, or -1. */
   readonly local: number
   readonly names: Names
+  /** By index of the replica: which life of it answered last, once one did. */
+  readonly lives: readonly (Life | undefined)[]
   readonly nowMs: number
 }
 
@@ -114,8 +118,13 @@ export abstract class Operation {
 
   /** First questions, or the refusal. */
   abstract begin(agenda: Agenda, view: View): void
-  /** The position cannot answer: it refused, or its link is gone. */
+  /** The position cannot answer: its link is gone. */
   abstract lost(position: number, agenda: Agenda, view: View): void
+  /** The position refused, for this reason. */
+  refused(position: number, _code: RefusalCode, agenda: Agenda, view: View): void {
+    this.lost(position, agenda, view)
+  }
+
   /** The position is to be asked once more what it was asked. */
   abstract again(position: number, agenda: Agenda): void
   /** Answers are overdue. */
@@ -138,7 +147,7 @@ export abstract class Operation {
     const { required } = this.quorum
     const received = count(this.answered)
     const outcome = this.outcome()
-    const retry = outcome === 'none' ? 'safe' : 'same-operation'
+    const retry = outcome !== 'none' ? 'same-operation' : code === 'QUORATE_LIMIT' ? 'no' : 'safe'
     const message = `${this.kind} in ${this.keyspaceName}: ${why} (needs ${this.quorum.text}, has ${received})`
     const replicas = this.said(names)
     agenda.done = new QuorateError(code, message, { outcome, retry, required, received, replicas, ...this.identity() })

@@ -3,6 +3,7 @@
  *
  * Ring: decisions.
  */
+import type { Life, Pong } from '../message.ts'
 import type { Reachability } from '../notice.ts'
 import { FaultDetector } from '../placement/fault-detector.ts'
 import type { Membership } from '../placement/membership.ts'
@@ -17,6 +18,8 @@ export interface PeersConfig {
   readonly membership: Membership
   /** The index of the replica in this process, or -1. */
   readonly local: number
+  /** The life of that replica. */
+  readonly life: Life | undefined
   readonly options: { readonly heartbeatMs: number }
 }
 
@@ -39,6 +42,7 @@ export class Peers {
   readonly names: Names
   readonly #local: number
   readonly #detector: FaultDetector
+  readonly #lives: (Life | undefined)[]
   readonly #views = new Map<PreferenceList, ListView>()
   /** When a replica last became usable or was lost. */
   #changedAtMs = -Infinity
@@ -48,8 +52,9 @@ export class Peers {
   #deviationMs = 0
   #pingAtMs = -Infinity
 
-  constructor({ membership, local, options }: PeersConfig) {
+  constructor({ membership, local, life, options }: PeersConfig) {
     this.names = membership.members.map(({ id }) => id)
+    this.#lives = this.names.map((_, index) => (index === local ? life : undefined))
     this.#local = local
     this.#detector = new FaultDetector({ replicas: this.names.length, heartbeatMs: options.heartbeatMs })
     this.#states = this.names.map(() => 'unreachable')
@@ -59,10 +64,16 @@ export class Peers {
   view(list: PreferenceList, nowMs: number): View {
     this.#detector.check(nowMs)
     const known = this.#views.get(list)
-    const view = known ?? { usable: 0, slow: 0, order: [], local: -1, names: this.names, nowMs: 0, madeAtMs: -Infinity }
-    if (known === undefined) this.#views.set(list, view)
+    const view = known ?? this.#newView(list)
     view.nowMs = nowMs
     if (nowMs - view.madeAtMs >= VIEW_MS || this.#changedAtMs >= view.madeAtMs) this.#look(view, list, nowMs)
+    return view
+  }
+
+  #newView(list: PreferenceList): ListView {
+    const lives = this.#lives
+    const view = { usable: 0, slow: 0, order: [], local: -1, names: this.names, lives, nowMs: 0, madeAtMs: -Infinity }
+    this.#views.set(list, view)
     return view
   }
 
@@ -90,10 +101,12 @@ export class Peers {
     this.#detector.heard(replica, nowMs)
   }
 
-  /** A replica answered what was sent at `sentAtMs`. */
-  answered(replica: number, times: { readonly sentAtMs: number; readonly nowMs: number }, step: Step): void {
-    this.#detector.answered(replica, times)
-    if (this.#states[replica] !== 'reachable') this.#tell(replica, times.nowMs, step)
+  /** A replica answered the ping of `sentAt`. */
+  ponged(replica: number, { sentAt, incarnation, run }: Pong, nowMs: number, step: Step): void {
+    const life = this.#lives[replica]
+    if (life?.run !== run || life.incarnation !== incarnation) this.#lives[replica] = { incarnation, run }
+    this.#detector.answered(replica, { sentAtMs: sentAt, nowMs })
+    if (this.#states[replica] !== 'reachable') this.#tell(replica, nowMs, step)
   }
 
   /** An answer to the first question of an operation took this long. */

@@ -2,23 +2,23 @@
  * A write: to all reachable primaries, done when a write quorum has it on disk. A delete is the write of a tombstone.
  *
  * With `lww` the coordinator stamps the record and one hop is enough. With siblings a replica of the key first mints
- * a dot for it, the local one where there is one, and its durable mint counts towards the quorum; then the write goes
- * to the others as a delta. A minter that stays silent is replaced in the end (minter.ts): the write may then have two
- * dots, which the records know for one operation (causality/dotted-record.ts).
+ * a dot for it (home.ts), the local one where there is one, and its durable mint counts towards the quorum; then the
+ * write goes to the others as a delta.
  * Ring: decisions.
  */
-import type { Outcome } from '../base/errors.ts'
-import { EMPTY_CONTEXT, joinContexts, type CausalContext } from '../causality/causal-context.ts'
-import { deltaOf } from '../causality/dotted-record.ts'
+import type { ErrorCode, Outcome } from '../base/errors.ts'
+import { joinContexts, withDot, type CausalContext } from '../causality/causal-context.ts'
+import { deltaOf, type Dot } from '../causality/dotted-record.ts'
 import { contextOf } from '../causality/merge.ts'
-import { holdsOp, mergeNewest } from '../causality/newest-writes.ts'
+import type { Life, Minted } from '../message.ts'
 import type { Choice, Keyspace } from './keyspace.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import { count, type Quorum } from '../quorum/quorum.ts'
 import { tally } from '../quorum/tally.ts'
 import type { StoredRecord } from '../record.ts'
-import { Minter, withHome } from './minter.ts'
+import { chooseHome, homeAt } from './home.ts'
 import { operationName } from './operation-name.ts'
+import type { RefusalCode } from '../refusal.ts'
 import { Operation, type Agenda, type View } from './operation.ts'
 import { Receipt } from './receipt.ts'
 
@@ -37,9 +37,9 @@ export interface PutPlan {
   readonly list: PreferenceList
   readonly write: Choice
   readonly op: number
-  /** Whether this is an operation's first attempt. */
-  readonly fresh: boolean
   readonly at: number
+  /** Who mints it, if that is known: its identity was given out before. Never 0 for a sibling. */
+  readonly home: number | undefined
   readonly value: Uint8Array | null
   /** What the writer has seen. */
   readonly seen: CausalContext
@@ -49,23 +49,21 @@ export interface PutPlan {
 export class Put extends Operation {
   readonly kind: 'put' | 'delete'
   readonly plan: PutPlan
-  /** The siblings that the write replaces. */
-  readonly context: CausalContext
   /** What every replica is to merge; known at once for `lww`, after the mint for siblings. */
   #record: StoredRecord | undefined
-  /** The operation's number, with its home once that is known. */
-  op: number
-  #minter: Minter | undefined
-  #mints = 0
-  /** This is a retry, and a later write has replaced the first attempt: the record says more than the writer saw. */
-  #superseded = false
+  #dot: Dot | undefined
+  /** Who mints it; 0 for `lww`, and for a new write that has not chosen yet. */
+  #home: number
+  /** The life of the home that is asked. */
+  life: Life | undefined
+  #asks = 0
+  #position = -1
 
   constructor(plan: PutPlan) {
     super(plan.list, plan.times)
     this.plan = plan
-    this.context = sawItself(plan) ? EMPTY_CONTEXT : plan.seen
     this.kind = plan.value === null ? 'delete' : 'put'
-    this.op = plan.op
+    this.#home = plan.home ?? 0
     this.#record = undefined
     if (plan.keyspace.definition.conflicts === 'lww') {
       this.#record = { kind: 'lww', op: plan.op, at: plan.at, value: plan.value }
@@ -83,6 +81,7 @@ export class Put extends Operation {
   override again(position: number, agenda: Agenda): void {
     if (this.#record === undefined) {
       agenda.mint = 1 << position
+      this.#asks++
     } else {
       agenda.record = this.#record
       agenda.write = 1 << position
@@ -100,12 +99,12 @@ export class Put extends Operation {
 
   override outcome(): Outcome {
     if (count(this.answered) > 0) return 'below-level'
-    return (this.asked & ~this.refusedForGood) === 0 ? 'none' : 'unknown'
+    return !this.#isRetry && (this.asked & ~this.refusedForGood) === 0 ? 'none' : 'unknown'
   }
 
   override waitingFor(): string {
     return this.#record === undefined
-      ? 'no replica of the key took the write in time'
+      ? 'the replica that was to give it its dot did not answer in time'
       : 'too few replicas stored it in time'
   }
 
@@ -113,20 +112,19 @@ export class Put extends Operation {
     if (!this.quorum.met(view.usable)) {
       this.unavailable(agenda, view)
     } else if (this.#record === undefined) {
-      this.#mintNext(agenda, view)
+      this.#mint(agenda, view)
     } else {
       this.#writeTo(view.usable, agenda)
     }
   }
 
-  /** A replica gave the write a dot and has it on disk. Only the first dot is used. */
-  minted(position: number, dot: Dot, agenda: Agenda, view: View): void {
+  /** The home gave the write a dot and has it on disk. */
+  minted(position: number, answer: Minted, agenda: Agenda, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
-    const { op } = this
-    const { at, value } = this.plan
-    this.#record = dot.record ?? deltaOf({ op, at, value, context: this.context }, dot, dot.overwritten)
-    this.#superseded = dot.record !== undefined
+    const { op, at, value, seen: context } = this.plan
+    this.#dot = answer
+    this.#record = answer.record ?? deltaOf({ op, at, value, context }, answer)
     this.#writeTo(view.usable & ~this.answered, agenda)
     this.#stands(agenda, view)
   }
@@ -141,50 +139,83 @@ export class Put extends Operation {
 
   override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
-    if (this.#record === undefined) this.#mintNext(agenda, view)
-    else this.#stands(agenda, view)
+    if (this.#record !== undefined) this.#stands(agenda, view)
+  }
+
+  override refused(position: number, code: RefusalCode, agenda: Agenda, view: View): void {
+    if (this.#record !== undefined) this.lost(position, agenda, view)
+    else this.#homeRefused(position, code, agenda, view)
   }
 
   /** Asks the silent again, and replicas that have come back: a merge twice is a merge once. */
   override late(agenda: Agenda, view: View): void {
-    if (this.#record === undefined) this.#mintNext(agenda, view)
+    if (this.#record === undefined) this.#mint(agenda, view)
     else this.#writeTo(view.usable & ~this.answered, agenda)
   }
 
-  protected override identity(): { operation: string } {
-    return { operation: operationName({ at: this.plan.at, op: this.op }) }
+  /** A sibling without a home was sent to nobody, or refused by everybody: there is nothing to retry. */
+  protected override identity(): { operation?: string } {
+    const { at, op } = this.plan
+    if (this.#home === 0 && this.plan.keyspace.definition.conflicts === 'siblings') return {}
+    return { operation: operationName({ at, op, home: this.#home }) }
   }
 
-  /** A replica has forgotten too much to take a retry, and no other may do what it would not. */
-  tooLate(agenda: Agenda, view: View): void {
-    const why = 'so many writes came after the first attempt that nobody can tell whether it happened; read the key'
-    this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why }, view.names)
+  /** Whether the home may have been asked to mint this write before. */
+  get askedBefore(): boolean {
+    return this.#isRetry || this.#asks > 1
   }
 
-  /** Whether somebody may have been asked to mint this write before. */
-  get retried(): boolean {
-    return !this.plan.fresh || this.#mints > 1
+  get #isRetry(): boolean {
+    return this.plan.home !== undefined
   }
 
-  #mintNext(agenda: Agenda, view: View): void {
-    const next = this.#minterFor(view).next(this.list.replicas.length, view, this.#refused())
-    if (next === undefined) {
-      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why: 'no replica of the key can take the write' }, view.names)
+  /** Asks the home. One that cannot be reached is waited for, if it was asked before; nobody may take its place. */
+  #mint(agenda: Agenda, view: View): void {
+    const { list } = this
+    const position = this.#home === 0 ? chooseHome(list, view, this.refusedForGood) : homeAt(this.#home, list, view)
+    const life = position < 0 ? undefined : view.lives[list.replicas[position] as number]
+    if (life === undefined || !(view.usable & (1 << position))) {
+      const isGone = position < 0 && list.replicas.every((replica) => view.lives[replica] !== undefined)
+      if (this.#asks > 0 && !isGone) return
+      this.fail(agenda, { code: 'QUORATE_UNAVAILABLE', why: this.#whyNobody(isGone) }, view.names)
       return
     }
-    agenda.mint = 1 << next
-    this.#mints++
+    this.#position = position
+    this.#home = life.incarnation
+    this.life = life
+    this.#asks++
+    agenda.mint = 1 << position
     this.asked |= agenda.mint
     this.failed &= ~agenda.mint
   }
 
-  #minterFor(view: View): Minter {
-    if (this.#minter !== undefined) return this.#minter
-    const { fresh, op } = this.plan
-    const positions = this.list.replicas.length
-    this.#minter = fresh ? Minter.fresh(positions, view) : Minter.again(positions, op)
-    if (fresh) this.op = withHome(op, this.#minter.home)
-    return this.#minter
+  #whyNobody(isGone: boolean): string {
+    if (this.#home !== 0 && isGone) return 'the replica that was asked first has lost its data, and only it could tell'
+    return this.#isRetry
+      ? 'only the replica that was asked first can tell whether it happened, and that one cannot be reached'
+      : 'no replica of the key can take the write'
+  }
+
+  /**
+   * A new write that was asked of one replica, once, and refused, did not happen: another may be its home. Not so when
+   * that replica has started again since, or cannot tell: the first copy of the request may have been taken.
+   */
+  #homeRefused(position: number, code: RefusalCode, agenda: Agenda, view: View): void {
+    if (position !== this.#position) return
+    this.failed |= 1 << position
+    if (code === 'other-life') {
+      this.#asks++
+      return
+    }
+    const isCertain = !this.askedBefore && code !== 'too-late'
+    if (isCertain) this.refusedForGood |= 1 << position
+    if (isCertain && code !== 'too-many-siblings') {
+      this.#home = 0
+      this.#asks = 0
+      this.#mint(agenda, view)
+      return
+    }
+    this.fail(agenda, refusalOf(code), view.names)
   }
 
   #writeTo(positions: number, agenda: Agenda): void {
@@ -203,18 +234,10 @@ export class Put extends Operation {
     }
   }
 
-  /** What the writer has seen, and this write: by name where its dot is not known, since it was overwritten already. */
+  /** What the writer has seen, and this write. */
   #seenNow(): CausalContext {
-    const { seen, at } = this.plan
-    if (this.#superseded) return { ...seen, writes: mergeNewest(seen.writes ?? [], [at, this.op]) }
-    const written = contextOf(this.#record)
-    return this.context === seen ? written : joinContexts(seen, written)
-  }
-
-  #refused(): number {
-    let refused = 0
-    if (this.refusals !== undefined) for (const position of this.refusals.keys()) refused |= 1 << position
-    return refused
+    const { seen } = this.plan
+    return this.#dot === undefined ? joinContexts(seen, contextOf(this.#record)) : withDot(seen, this.#dot)
   }
 
   #finish(agenda: Agenda, view: View): void {
@@ -237,19 +260,14 @@ export class Put extends Operation {
   }
 }
 
-/**
- * Whether the writer has seen this very write: a retry, after the first attempt was read or overwritten. A second dot
- * must then replace nothing, or it would take away what overwrote the first.
- */
-function sawItself({ seen, op }: PutPlan): boolean {
-  return seen.writes !== undefined && holdsOp(seen.writes, op)
-}
-
-/** The dot that a replica minted, and the `at, op` pairs of what it replaced. */
-export interface Dot {
-  readonly actor: number
-  readonly counter: number
-  readonly overwritten: readonly number[]
-  /** Instead of a dot: a record in which the write has been overwritten already. */
-  readonly record: StoredRecord | undefined
+function refusalOf(code: RefusalCode): { readonly code: ErrorCode; readonly why: string } {
+  if (code === 'too-many-siblings') {
+    const why = 'the key has as many siblings as siblingsMax allows; read it, and write with its context'
+    return { code: 'QUORATE_LIMIT', why }
+  }
+  if (code === 'too-late') {
+    const why = 'so many writes came after the first attempt that nobody can tell whether it happened; read the key'
+    return { code: 'QUORATE_UNAVAILABLE', why }
+  }
+  return { code: 'QUORATE_UNAVAILABLE', why: 'the replica that has to tell refused' }
 }

@@ -121,6 +121,11 @@ export class ByteReader {
     return this.#buffer[this.#take(1)] as number
   }
 
+  /** The next byte, which stays the next; `undefined` at the end. */
+  peek(): number | undefined {
+    return this.#buffer[this.#at]
+  }
+
   uint16(): number {
     return this.#view.getUint16(this.#take(2), true)
   }
@@ -160,10 +165,10 @@ export class ByteReader {
     return this.#buffer.subarray(start, start + size)
   }
 
-  /** Whole numbers, an even count of at most `countMax`. */
-  pairs(countMax: number): number[] {
+  /** Whole numbers: at most `countMax`, and as many as `group` divides. */
+  numbers(countMax: number, group: number): number[] {
     const count = this.uint16()
-    if (count > countMax || count % 2 !== 0) throw new Malformed(`a list of ${count} numbers is not allowed`)
+    if (count > countMax || count % group !== 0) throw new Malformed(`a list of ${count} numbers is not allowed`)
     const numbers: number[] = []
     for (let i = 0; i < count; i++) numbers.push(this.whole())
     return numbers

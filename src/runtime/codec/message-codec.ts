@@ -5,17 +5,16 @@
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
 import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
-import type { Answer, Message, Request } from '../../core/message.ts'
+import type { Answer, Life, Message, Request } from '../../core/message.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import {
-  readOverwritten,
+  readContext,
   readRecord,
-  readSeen,
   readValue,
+  writeContext,
   writeRecord,
-  writeSeen,
   writeValue,
   type RecordLimits,
 } from './record-codec.ts'
@@ -64,6 +63,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   writer.uint8(KIND[message.kind])
   if (message.kind === 'ping' || message.kind === 'pong') {
     writer.float64(message.sentAt)
+    if (message.kind === 'pong') writeLife(writer, message)
     return
   }
   writer.float64(message.id)
@@ -88,16 +88,16 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     case 'mint':
       writer.float64(message.keyspace)
       writer.text(message.key)
+      writeLife(writer, message)
       writer.float64(message.op)
       writer.float64(message.at)
-      writeSeen(writer, message.context)
+      writeContext(writer, message.context)
       writeValue(writer, message.value)
       writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
       writer.float64(message.actor)
       writer.float64(message.counter)
-      writer.numbers(message.overwritten)
       writeOptional(writer, message.record)
       return
     default:
@@ -155,7 +155,7 @@ export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer {
 
 function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
   if (kind === KIND.ping) return { kind: 'ping', sentAt: readTime(reader) }
-  if (kind === KIND.pong) return { kind: 'pong', sentAt: readTime(reader) }
+  if (kind === KIND.pong) return { kind: 'pong', sentAt: readTime(reader), ...readLife(reader) }
   const id = reader.whole()
   const round = reader.uint8()
   switch (kind) {
@@ -174,17 +174,18 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
     case KIND.mint: {
       const keyspace = reader.whole()
       const key = readKey(reader, limits)
+      const { incarnation, run } = readLife(reader)
       const op = reader.whole()
       const at = reader.whole()
-      const context = readSeen(reader, limits)
+      const context = readContext(reader, limits)
       const value = readValue(reader, limits)
-      return { kind: 'mint', id, round, keyspace, key, op, at, context, value, again: readFlag(reader) }
+      const again = readFlag(reader)
+      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, context, value, again }
     }
     case KIND.minted: {
       const actor = reader.whole()
       const counter = reader.whole()
-      const overwritten = readOverwritten(reader)
-      return { kind: 'minted', id, round, actor, counter, overwritten, record: readOptional(reader, limits) }
+      return { kind: 'minted', id, round, actor, counter, record: readOptional(reader, limits) }
     }
     default:
       return readRare(reader, limits, { kind, id, round })
@@ -231,6 +232,15 @@ function readRare(
     default:
       throw new Malformed(`${kind} is no kind of message`)
   }
+}
+
+function writeLife(writer: ByteWriter, { incarnation, run }: Life): void {
+  writer.float64(incarnation)
+  writer.float64(run)
+}
+
+function readLife(reader: ByteReader): Life {
+  return { incarnation: reader.whole(), run: reader.whole() }
 }
 
 function readKey(reader: ByteReader, limits: MessageLimits): string {

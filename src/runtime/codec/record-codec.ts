@@ -1,11 +1,12 @@
 /**
- * Records as bytes, the same on the wire and on the disk.
+ * Records as bytes: the same on the wire and on the disk, but for what a replica remembers of its own writes, which
+ * stays at home.
  *
  * What comes back has every promise that the core relies on, whoever wrote the bytes: contexts in canonical form, dots
  * in order and covered by the context, numbers whole.
  */
 import { contextFromPairs, hasDot, type CausalContext } from '../../core/causality/causal-context.ts'
-import { OVERWRITTEN_MAX } from '../../core/causality/newest-writes.ts'
+import { REPLACED_MAX } from '../../core/causality/dotted-record.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 
@@ -21,8 +22,25 @@ export const RECORD_LIMITS: RecordLimits = { valueBytesMax: 2 ** 30, entriesMax:
 
 const KIND_LWW = 1
 const KIND_DOTTED = 2
+/** A dotted record as its replica keeps it. */
+const KIND_KEPT = 3
+
+/** Where an encoded last-writer-wins record has its kind and its stamp. */
+export const LWW_LAYOUT: {
+  readonly kindAt: number
+  readonly kind: number
+  readonly opAt: number
+  readonly atAt: number
+} = {
+  kindAt: 0,
+  kind: KIND_LWW,
+  opAt: 1,
+  atAt: 9,
+}
+
 const HAS_VALUE = 1
 const TOMBSTONE = 0
+const NONE: readonly number[] = []
 
 export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
   if (record.kind === 'lww') {
@@ -30,7 +48,21 @@ export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
     writeVersion(writer, record)
     return
   }
-  writer.uint8(KIND_DOTTED)
+  writeDotted(writer, record, KIND_DOTTED)
+}
+
+/** As a replica keeps it. */
+export function writeKept(writer: ByteWriter, record: StoredRecord): void {
+  if (record.kind === 'lww' || record.replaced.length === 0) {
+    writeRecord(writer, record)
+    return
+  }
+  writeDotted(writer, record, KIND_KEPT)
+  writer.numbers(record.replaced)
+}
+
+function writeDotted(writer: ByteWriter, record: DottedRecord, kind: number): void {
+  writer.uint8(kind)
   writeContext(writer, record.context)
   writer.uint16(record.siblings.length)
   for (const sibling of record.siblings) {
@@ -38,7 +70,6 @@ export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
     writer.float64(sibling.counter)
     writeVersion(writer, sibling)
   }
-  writer.numbers(record.overwritten)
 }
 
 /** Throws `Malformed` for anything that `writeRecord` would not have written. */
@@ -49,28 +80,23 @@ export function readRecord(reader: ByteReader, limits: RecordLimits): StoredReco
   throw new Malformed(`${kind} is no kind of record`)
 }
 
-function writeContext(writer: ByteWriter, context: CausalContext): void {
+/** What `writeKept` wrote. Throws `Malformed` for anything else. */
+export function readKept(reader: ByteReader, limits: RecordLimits): StoredRecord {
+  if (reader.peek() !== KIND_KEPT) return readRecord(reader, limits)
+  reader.uint8()
+  return { ...readDotted(reader, limits), replaced: reader.numbers(3 * REPLACED_MAX, 3) }
+}
+
+export function writeContext(writer: ByteWriter, context: CausalContext): void {
   writer.numbers(context.vector)
   writer.numbers(context.cloud)
 }
 
-function readContext(reader: ByteReader, limits: RecordLimits): CausalContext {
-  const vector = reader.pairs(2 * limits.entriesMax)
-  const cloud = reader.pairs(2 * limits.entriesMax)
+export function readContext(reader: ByteReader, limits: RecordLimits): CausalContext {
+  const vector = reader.numbers(2 * limits.entriesMax, 2)
+  const cloud = reader.numbers(2 * limits.entriesMax, 2)
   if (cloud.length === 0 && isSortedVector(vector)) return { vector, cloud }
   return contextFromPairs({ vector, cloud })
-}
-
-/** A context with the writes that its reader saw: what travels with a mint, and in a token. */
-export function writeSeen(writer: ByteWriter, context: CausalContext): void {
-  writeContext(writer, context)
-  writer.numbers(context.writes ?? [])
-}
-
-export function readSeen(reader: ByteReader, limits: RecordLimits): CausalContext {
-  const context = readContext(reader, limits)
-  const writes = readOverwritten(reader)
-  return writes.length === 0 ? context : { ...context, writes }
 }
 
 function isSortedVector(vector: readonly number[]): boolean {
@@ -128,15 +154,5 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     }
     siblings.push(sibling)
   }
-  return { kind: 'dotted', context, siblings, overwritten: readOverwritten(reader) }
-}
-
-/** `at, op` pairs, newest first and none twice: merging relies on their order. */
-export function readOverwritten(reader: ByteReader): readonly number[] {
-  const pairs = reader.pairs(2 * OVERWRITTEN_MAX)
-  for (let i = 2; i < pairs.length; i += 2) {
-    const order = (pairs[i - 2] as number) - (pairs[i] as number) || (pairs[i - 1] as number) - (pairs[i + 1] as number)
-    if (order <= 0) throw new Malformed('overwritten operations are not in order')
-  }
-  return pairs
+  return { kind: 'dotted', context, siblings, replaced: NONE }
 }

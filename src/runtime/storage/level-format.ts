@@ -9,7 +9,7 @@
 import { crc32 } from 'node:zlib'
 import type { StoredRecord } from '../../core/record.ts'
 import { ByteReader, ByteWriter, Malformed } from '../codec/bytes.ts'
-import { readRecord, RECORD_LIMITS, writeRecord } from '../codec/record-codec.ts'
+import { readKept, RECORD_LIMITS, writeKept } from '../codec/record-codec.ts'
 
 /** Rises with every change that this code could not read. */
 export const FORMAT = 1
@@ -78,7 +78,7 @@ export class RecordWriter {
     const writer = this.#writer
     writer.reset()
     writer.uint32(0)
-    writeRecord(writer, record)
+    writeKept(writer, record)
     this.value = writer.view()
     seal(this.key, this.value)
   }
@@ -87,7 +87,7 @@ export class RecordWriter {
 /** The record in a value. Throws `Malformed` when the bytes are not the ones that were written under this key. */
 export function openRecord(key: Uint8Array, value: Buffer): StoredRecord {
   const reader = new ByteReader(openSealed(key, value))
-  const record = readRecord(reader, RECORD_LIMITS)
+  const record = readKept(reader, RECORD_LIMITS)
   if (!reader.done) throw new Malformed('bytes follow the record')
   return record
 }

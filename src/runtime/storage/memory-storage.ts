@@ -8,9 +8,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { QuorateError } from '../../core/base/errors.ts'
 import { compareKeys } from '../../core/base/key-order.ts'
+import type { Stamp } from '../../core/causality/lww-record.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { ByteReader, ByteWriter } from '../codec/bytes.ts'
-import { readRecord, RECORD_LIMITS, writeRecord } from '../codec/record-codec.ts'
+import { LWW_LAYOUT, readKept, RECORD_LIMITS, writeKept } from '../codec/record-codec.ts'
 import { RecordArena } from './record-arena.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import type { ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
@@ -36,6 +37,9 @@ export class MemoryStorage implements Storage {
   readonly #writer = new ByteWriter()
   readonly #decoded = new DecodedRecords()
   readonly #arena = new RecordArena((record) => this.#decoded.forget(record))
+  #foundKey = ''
+  #foundIn = -1
+  #foundRecord: number | undefined = undefined
   #closed = false
 
   constructor(options: { readonly identity: StorageIdentity }) {
@@ -43,7 +47,7 @@ export class MemoryStorage implements Storage {
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
-    const record = this.#keyspaces.get(keyspace)?.records.get(key)
+    const record = this.#find(keyspace, key)
     if (record === undefined) return undefined
     const known = this.#decoded.get(record)
     if (known !== undefined) return known
@@ -52,15 +56,23 @@ export class MemoryStorage implements Storage {
     return decoded
   }
 
+  readStamp(keyspace: number, key: string): Stamp | undefined {
+    const record = this.#find(keyspace, key)
+    const arena = this.#arena
+    const { kindAt, kind, opAt, atAt } = LWW_LAYOUT
+    if (record === undefined || arena.uint8At(record, kindAt) !== kind) return undefined
+    return { op: arena.float64At(record, opAt), at: arena.float64At(record, atAt) }
+  }
+
   stage(write: RecordWrite): void {
     this.#assertOpen()
     const { records, keys } = this.#keyspace(write.keyspace)
     this.#writer.reset()
-    writeRecord(this.#writer, write.record)
+    writeKept(this.#writer, write.record)
     const bytes = this.#writer.view()
-    const record = records.get(write.key)
+    const record = this.#find(write.keyspace, write.key)
     if (record === undefined) {
-      records.set(write.key, this.#arena.add(bytes))
+      records.set(write.key, (this.#foundRecord = this.#arena.add(bytes)))
       keys.add(write.key)
     } else {
       this.#decoded.forget(record)
@@ -117,7 +129,16 @@ export class MemoryStorage implements Storage {
   }
 
   #decode(bytes: Buffer): StoredRecord {
-    return readRecord(new ByteReader(bytes), RECORD_LIMITS)
+    return readKept(new ByteReader(bytes), RECORD_LIMITS)
+  }
+
+  /** A write looks for the key that its read has just found. */
+  #find(keyspace: number, key: string): number | undefined {
+    if (key === this.#foundKey && keyspace === this.#foundIn) return this.#foundRecord
+    this.#foundKey = key
+    this.#foundIn = keyspace
+    this.#foundRecord = this.#keyspaces.get(keyspace)?.records.get(key)
+    return this.#foundRecord
   }
 
   #keyspace(id: number): Keyspace {

@@ -46,8 +46,8 @@ function sizeOfEntry(record: StoredRecord | typeof ABSENT, key: string): number 
   const sizeBytes = ENTRY_BYTES + key.length
   if (record === ABSENT) return sizeBytes
   if (record.kind === 'lww') return sizeBytes + LWW_BYTES + sizeOfValue(record)
-  const { context, siblings, overwritten } = record
-  const numbers = context.vector.length + context.cloud.length + overwritten.length
+  const { context, siblings, replaced } = record
+  const numbers = context.vector.length + context.cloud.length + replaced.length
   let total = sizeBytes + DOTTED_BYTES + NUMBER_BYTES * numbers
   for (const sibling of siblings) total += SIBLING_BYTES + sizeOfValue(sibling)
   return total

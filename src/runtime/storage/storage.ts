@@ -5,6 +5,7 @@
  * back a record that fails its checksum, and a failed commit is final: the caller stops the replica. Keys are
  * well-formed strings, which the codec and the edge of the API have made sure of before they come here.
  */
+import type { Stamp } from '../../core/causality/lww-record.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 
 /** Whose data this is. A replica that lost its data comes back as another incarnation. */
@@ -46,6 +47,8 @@ export interface Storage {
    * them so. Throws `QUORATE_STORAGE` when what is stored is damaged.
    */
   read(keyspace: number, key: string): StoredRecord | undefined
+  /** The stamp of a last-writer-wins record without its value, where that is cheaper. */
+  readStamp?(keyspace: number, key: string): Stamp | undefined
   /** Whether the last record given by `read` still waits for a commit. */
   readonly touchedStaged: boolean
   /** Makes a write visible to `read` and `scan` at once. It copies the bytes that it keeps. */

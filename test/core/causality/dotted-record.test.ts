@@ -5,20 +5,20 @@ import { contextFromPairs, EMPTY_CONTEXT, withDot } from '../../../src/core/caus
 import {
   deltaOf,
   digestDotted,
+  dotOf,
   EMPTY_RECORD,
+  mayHaveForgotten,
+  mergeAt,
   mergeDotted,
   mint,
-  siblingOf,
-  visibleSiblings,
-  wasOverwritten,
+  REPLACED_MAX,
   type UnmintedWrite,
 } from '../../../src/core/causality/dotted-record.ts'
 import type { DottedRecord } from '../../../src/core/record.ts'
 import { holds } from '../../property.ts'
 import { canonicalOf, dotName, type DotSet } from './dot-sets.ts'
 import { anyMoves, Play, type Pair } from './dotted-play.ts'
-import { OVERWRITTEN_MAX } from '../../../src/core/causality/newest-writes.ts'
-import { overwrittenIn, seenBy, siblingsIn } from './history-model.ts'
+import { replacedIn, seenBy, siblingsIn } from './history-model.ts'
 
 const RUNS = { numRuns: 400 }
 
@@ -26,11 +26,26 @@ const RUNS = { numRuns: 400 }
 function agrees({ record, copy }: Pair, writes: Play['writes']): void {
   const expected = [...siblingsIn(copy)].map(([dot, op]) => `${dot} op ${op}`).toSorted()
   expect(record.siblings.map((sibling) => `${dotName(sibling)} op ${sibling.op}`).toSorted()).toEqual(expected)
-  expect(record.context).toMatchObject(canonicalOf(seenBy(copy)))
-  const overwritten = overwrittenIn(copy)
-  const known = writes.filter(({ op }) => wasOverwritten(record, op)).map(({ op }) => op)
-  expect(known).toEqual([...overwritten].toSorted((a, b) => a - b))
+  expect(record.context).toEqual(canonicalOf(seenBy(copy)))
   for (const sibling of record.siblings) expect(sibling.value).toEqual(writes[sibling.op - 1]?.value)
+}
+
+/** The replica remembers its own writes that were replaced, each with its dot: all, or as many as the newest are. */
+function remembers({ record, copy }: Pair, home: number, writes: Play['writes']): void {
+  const own = [...replacedIn(copy).values()].map((op) => writes[op - 1]).filter((write) => write?.home === home)
+  const { replaced } = record
+  const times = own.map((write) => write?.at as number).toSorted((a, b) => b - a)
+  expect(replaced.filter((_, i) => i % 3 === 0)).toEqual(times.slice(0, REPLACED_MAX))
+  for (let i = 0; i < replaced.length; i += 3) {
+    const write = own.find((other) => other?.op === replaced[i + 1])
+    expect([write?.at, write?.dot.counter]).toEqual([replaced[i], replaced[i + 2]])
+  }
+  expect(new Set(replaced.filter((_, i) => i % 3 === 1)).size).toBe(replaced.length / 3)
+}
+
+/** Without what the replica remembers for itself. */
+function causal(record: DottedRecord): DottedRecord {
+  return { ...record, replaced: [] }
 }
 
 function merged(records: readonly DottedRecord[]): DottedRecord {
@@ -39,20 +54,23 @@ function merged(records: readonly DottedRecord[]): DottedRecord {
 
 describe('dotted records and causal histories', () => {
   test('random histories: every copy, after every move, holds the writes that no known write has seen', () => {
-    const seen = { siblings: 0, twins: 0, seenTwins: 0, clouds: 0, overwritten: 0 }
+    const seen = { siblings: 0, retriesOfSiblings: 0, retriesOfReplaced: 0, clouds: 0, replaced: 0 }
     holds(
       fc.property(anyMoves, (moves) => {
         const play = new Play()
         for (const move of moves) {
           play.move(move)
-          for (const pair of play.replicas) agrees(pair, play.writes)
+          for (const [home, pair] of play.replicas.entries()) {
+            agrees(pair, play.writes)
+            remembers(pair, home, play.writes)
+          }
         }
-        seen.twins += play.twins
-        seen.seenTwins += play.seenTwins
+        seen.retriesOfSiblings += play.retriesOfSiblings
+        seen.retriesOfReplaced += play.retriesOfReplaced
         for (const { record } of play.replicas) {
-          if (visibleSiblings(record).length > 1) seen.siblings++
+          if (record.siblings.length > 1) seen.siblings++
           if (record.context.cloud.length > 0) seen.clouds++
-          if (record.overwritten.length > 0) seen.overwritten++
+          if (record.replaced.length > 0) seen.replaced++
         }
       }),
       RUNS,
@@ -66,20 +84,12 @@ describe('dotted records and causal histories', () => {
         const play = new Play()
         for (const move of moves) play.move(move)
         const all = merged(play.sent.map(({ record }) => record))
-        const events = play.sent.flatMap(({ copy }) => [...copy.values()])
-        const dotsByOp = new Map<number, Set<string>>()
-        for (const { record } of play.sent) {
-          for (const sibling of record.siblings) {
-            dotsByOp.set(sibling.op, (dotsByOp.get(sibling.op) ?? new Set()).add(dotName(sibling)))
-          }
-        }
-        for (const { op } of play.writes) {
-          const dots = dotsByOp.get(op) as Set<string>
-          const seenByAnother = events.some(
-            ({ seen, op: other }) =>
-              other !== op && (seen.names.has(op) || [...dots].some((dot) => seen.dots.has(dot))),
-          )
-          expect(siblingOf(all, op) !== undefined, `op ${op}`).toBe(!seenByAnother)
+        const seen = new Set(play.sent.flatMap(({ copy }) => [...copy.values()].flatMap((event) => [...event.seen])))
+        for (const { op, dot } of play.writes) {
+          expect(
+            all.siblings.some((sibling) => sibling.op === op),
+            `op ${op}`,
+          ).toBe(!seen.has(dotName(dot)))
         }
         if (play.writes.length > 0) expect(all.siblings.length).toBeGreaterThan(0)
       }),
@@ -87,7 +97,7 @@ describe('dotted records and causal histories', () => {
     )
   })
 
-  test('random histories: what was overwritten at a copy never rises there, under no dot', () => {
+  test('random histories: what was overwritten at a copy never rises there', () => {
     holds(
       fc.property(anyMoves, (moves) => {
         const play = new Play()
@@ -114,16 +124,19 @@ describe('dotted records and causal histories', () => {
     )
   })
 
-  test('random histories: no dot is minted for two operations', () => {
+  test('random histories: no dot is minted for two operations, and no operation has two dots', () => {
     holds(
       fc.property(anyMoves, (moves) => {
         const play = new Play()
         for (const move of moves) play.move(move)
         const opOf = new Map<string, number>()
+        const dotFor = new Map<number, string>()
         for (const { record } of play.sent) {
           for (const sibling of record.siblings) {
             expect(opOf.get(dotName(sibling)) ?? sibling.op).toBe(sibling.op)
             opOf.set(dotName(sibling), sibling.op)
+            expect(dotFor.get(sibling.op) ?? dotName(sibling)).toBe(dotName(sibling))
+            dotFor.set(sibling.op, dotName(sibling))
           }
         }
       }),
@@ -171,7 +184,7 @@ describe('merging dotted records', () => {
   test('the order does not matter', () => {
     holds(
       fc.property(threeCopies, ([a, b]) => {
-        expect(mergeDotted(a, b)).toEqual(mergeDotted(b, a))
+        expect(causal(mergeDotted(a, b))).toEqual(causal(mergeDotted(b, a)))
         expect(digestDotted(mergeDotted(a, b))).toBe(digestDotted(mergeDotted(b, a)))
       }),
       RUNS,
@@ -216,8 +229,8 @@ describe('merging dotted records', () => {
   test('the values decide nothing: copies of one dot with other bytes merge to the same digest', () => {
     const write = { op: 1, at: 1, context: EMPTY_CONTEXT }
     const dot = { actor: 1, counter: 1 }
-    const one = deltaOf({ ...write, value: Uint8Array.of(1) }, dot, [])
-    const other = deltaOf({ ...write, value: null }, dot, [])
+    const one = deltaOf({ ...write, value: Uint8Array.of(1) }, dot)
+    const other = deltaOf({ ...write, value: null }, dot)
     expect(digestDotted(one)).toBe(digestDotted(other))
     expect(digestDotted(mergeDotted(one, other))).toBe(digestDotted(one))
   })
@@ -232,7 +245,7 @@ describe('minting', () => {
       kind: 'dotted',
       context: { vector: [7, 1], cloud: [] },
       siblings: [{ actor: 7, counter: 1, op: 1, at: 1, value: null }],
-      overwritten: [],
+      replaced: [],
     })
     const second = mint(mergeDotted(EMPTY_RECORD, first), 7, write(2))
     expect(second.siblings).toMatchObject([{ actor: 7, counter: 2 }])
@@ -256,92 +269,150 @@ describe('minting', () => {
     expect(delta.siblings).toMatchObject([{ actor: 7, counter: 10 }])
     expect(delta.context).toEqual({ vector: [7, 4], cloud: [7, 9, 7, 10] })
   })
-
-  test('what is replaced is told newest first, with its time', () => {
-    const siblings = merged([5, 3, 4].map((op, i) => mint(EMPTY_RECORD, i + 1, write(op))))
-    expect(mint(siblings, 9, write(8, siblings.context)).overwritten).toEqual([5, 5, 4, 4, 3, 3])
-    const one = mint(EMPTY_RECORD, 1, write(5))
-    expect(mint(siblings, 9, write(8, one.context)).overwritten).toEqual([5, 5])
-    expect(mint(siblings, 9, write(8)).overwritten).toEqual([])
-  })
-
-  test('more siblings replaced than a record remembers: the newest are told, so that any replica can take the delta', () => {
-    const count = OVERWRITTEN_MAX + 8
-    const siblings = merged(Array.from({ length: count }, (_, i) => mint(EMPTY_RECORD, i + 1, write(i + 1))))
-    const delta = mint(siblings, 1, write(1_000, siblings.context))
-    const newest = Array.from({ length: OVERWRITTEN_MAX }, (_, i) => count - i).flatMap((op) => [op, op])
-    expect(delta.overwritten).toEqual(newest)
-    expect(mergeDotted(EMPTY_RECORD, delta).overwritten).toEqual(newest)
-    expect(mergeDotted(siblings, delta)).toMatchObject({ siblings: [{ op: 1_000 }], overwritten: newest })
-  })
-
-  test('twins replaced: their operation is told once', () => {
-    const twins = mergeDotted(mint(EMPTY_RECORD, 1, write(1)), mint(EMPTY_RECORD, 2, write(1)))
-    expect(mint(twins, 1, write(2, twins.context)).overwritten).toEqual([1, 1])
-    const blindly = mint(EMPTY_RECORD, 3, write(2, twins.context))
-    expect(mergeDotted(twins, blindly).overwritten).toEqual([1, 1])
-  })
 })
 
-describe('twins: one operation under two dots', () => {
-  const retried: UnmintedWrite = { op: 1, at: 1, value: Uint8Array.of(1), context: EMPTY_CONTEXT }
-  const a = mint(EMPTY_RECORD, 1, retried)
-  const b = mint(EMPTY_RECORD, 2, retried)
-  const both = mergeDotted(a, b)
+describe('what a replica remembers of its own writes', () => {
+  const ME = 7
+  const other = mint(EMPTY_RECORD, 8, { op: 100, at: 100, value: null, context: EMPTY_CONTEXT })
 
-  test('readers see one of them', () => {
+  function write(record: DottedRecord, op: number, at = op, context = record.context): DottedRecord {
+    return mergeAt(ME, record, mint(record, ME, { op, at, value: null, context }))
+  }
+
+  test('a write of its own that is replaced: is remembered with its dot, and is known from then on', () => {
+    const one = write(EMPTY_RECORD, 1)
+    expect(one.replaced).toEqual([])
+    expect(dotOf(one, { op: 1, actor: ME })).toMatchObject({ actor: ME, counter: 1 })
+    const two = write(one, 2)
+    expect(two.replaced).toEqual([1, 1, 1])
+    expect(dotOf(two, { op: 1, actor: ME })).toEqual({ actor: ME, counter: 1 })
+    expect(dotOf(two, { op: 2, actor: ME })).toMatchObject({ actor: ME, counter: 2 })
+    expect(dotOf(two, { op: 3, actor: ME })).toBeUndefined()
+  })
+
+  test('a time or a counter that is the number of another operation: is not taken for it', () => {
+    const record: DottedRecord = { ...EMPTY_RECORD, replaced: [30, 20, 10] }
+    expect(dotOf(record, { op: 20, actor: ME })).toEqual({ actor: ME, counter: 10 })
+    expect(dotOf(record, { op: 30, actor: ME })).toBeUndefined()
+    expect(dotOf(record, { op: 10, actor: ME })).toBeUndefined()
+  })
+
+  test('its own write, replaced by what comes from elsewhere: is remembered too', () => {
+    const one = write(EMPTY_RECORD, 1)
+    const next = mint(EMPTY_RECORD, 8, { op: 2, at: 2, value: null, context: one.context })
+    expect(mergeAt(ME, one, next).replaced).toEqual([1, 1, 1])
+  })
+
+  test("another replica's write that is replaced: is not remembered", () => {
+    const both = mergeAt(ME, write(EMPTY_RECORD, 1), other)
     expect(both.siblings).toHaveLength(2)
-    expect(visibleSiblings(both)).toMatchObject([{ actor: 1, counter: 1, op: 1 }])
-    expect(visibleSiblings(b)).toEqual(b.siblings)
+    expect(write(both, 2).replaced).toEqual([1, 1, 1])
+    expect(write(mergeAt(ME, EMPTY_RECORD, other), 2).replaced).toEqual([])
   })
 
-  test('who overwrites one overwrites both, whichever arrives last', () => {
-    const next = mint(a, 3, { op: 2, at: 2, value: null, context: a.context })
-    for (const order of [
-      [a, next, b],
-      [b, next, a],
-      [next, a, b],
-      [next, b, a],
-    ]) {
-      expect(merged(order).siblings).toMatchObject([{ op: 2 }])
-    }
+  test('its own write that comes back in an older copy: is not forgotten, and not remembered twice', () => {
+    const one = write(EMPTY_RECORD, 1)
+    const two = write(one, 2)
+    expect(mergeAt(ME, two, one).replaced).toEqual([1, 1, 1])
+    const fresh = mergeAt(ME, mergeAt(ME, EMPTY_RECORD, one), two)
+    expect(fresh.replaced).toEqual([1, 1, 1])
   })
 
-  test('a writer that saw only the twin that never arrives: its delta alone takes the other away', () => {
-    const next = mint(a, 1, { op: 2, at: 2, value: null, context: a.context })
-    expect(mergeDotted(b, next).siblings).toMatchObject([{ op: 2 }])
+  test('merging: keeps what the first remembers and takes nothing from the second', () => {
+    const [mine, theirs] = [write(write(EMPTY_RECORD, 1), 2), { ...other, replaced: [5, 5, 5] }]
+    expect(mergeDotted(mine, theirs).replaced).toEqual([1, 1, 1])
+    expect(mergeDotted(theirs, mine).replaced).toEqual([5, 5, 5])
+    expect(mergeDotted(EMPTY_RECORD, theirs).replaced).toEqual([])
+    expect(mergeAt(ME, EMPTY_RECORD, theirs).replaced).toEqual([])
+    expect(mergeAt(ME, mine, theirs).replaced).toEqual([1, 1, 1])
   })
 
-  test('a record remembers the operations overwritten last, up to its bound, whatever the order', () => {
-    const count = OVERWRITTEN_MAX + 8
-    const records: DottedRecord[] = []
+  test('it is no part of the causal state: digests are the same with and without', () => {
+    const two = write(write(EMPTY_RECORD, 1), 2)
+    expect(digestDotted(two)).toBe(digestDotted(causal(two)))
+  })
+
+  test('more than it remembers: the oldest by time is forgotten, in whatever order they were replaced', () => {
     let record = EMPTY_RECORD
-    for (let op = 1; op <= count; op++) {
-      const delta = mint(record, 1, { op, at: op, value: null, context: record.context })
-      records.push(delta)
-      record = mergeDotted(record, delta)
-    }
-    const remembered = Array.from({ length: OVERWRITTEN_MAX }, (_, i) => count - 1 - i).flatMap((op) => [op, op])
-    expect(record.overwritten).toEqual(remembered)
-    expect(merged(records.toReversed()).overwritten).toEqual(remembered)
-    expect(wasOverwritten(record, count - OVERWRITTEN_MAX)).toBe(true)
-    expect(wasOverwritten(record, count - OVERWRITTEN_MAX - 1)).toBe(false)
+    // The first is the newest, the last is the oldest.
+    const times = [50, ...Array.from({ length: REPLACED_MAX - 1 }, (_, i) => 10 + i)]
+    times.forEach((at, i) => (record = write(record, i + 1, at)))
+    record = write(record, 90, 90)
+    expect(record.replaced.filter((_, i) => i % 3 === 0)).toEqual(times.toSorted((a, b) => b - a))
+    expect(mayHaveForgotten(record, 9)).toBe(true)
+    expect(mayHaveForgotten(record, 10)).toBe(true)
+    expect(mayHaveForgotten(record, 11)).toBe(false)
+    const older = write(record, 91, 91)
+    expect(older.replaced.slice(0, 6)).toEqual([90, 90, REPLACED_MAX + 1, 50, 1, 1])
+    expect(dotOf(older, { op: 2, actor: ME })).toBeUndefined()
+    expect(mayHaveForgotten(older, 11)).toBe(true)
+    expect(mayHaveForgotten(older, 12)).toBe(false)
+  })
+
+  test('one less than it remembers: nothing can have been forgotten', () => {
+    let record = EMPTY_RECORD
+    for (let op = 1; op <= REPLACED_MAX; op++) record = write(record, op)
+    expect(record.replaced).toHaveLength(3 * (REPLACED_MAX - 1))
+    expect(mayHaveForgotten(record, 0)).toBe(false)
+    expect(mayHaveForgotten(write(record, 99), 0)).toBe(true)
+  })
+
+  test('any writes at any times: what is remembered, and what may be forgotten, is what a slow list says', () => {
+    const step = fc.record({
+      mine: fc.boolean(),
+      at: fc.integer({ min: 1, max: 25 }),
+      blind: fc.oneof({ weight: 1, arbitrary: fc.constant(true) }, { weight: 3, arbitrary: fc.constant(false) }),
+    })
+    const seen = { full: 0, forgotten: 0, remembered: 0 }
+    holds(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }), (steps) => {
+        let record = EMPTY_RECORD
+        /** Everything of its own that was ever replaced, newest first; of the same time, the one replaced later. */
+        let list: { at: number; op: number }[] = []
+        steps.forEach(({ mine, at, blind }, i) => {
+          const context = blind ? EMPTY_CONTEXT : record.context
+          const before = record.siblings
+          record = mergeAt(ME, record, mint(record, mine ? ME : 8, { op: i + 1, at, value: null, context }))
+          const gone = blind ? [] : before.filter(({ actor }) => actor === ME)
+          for (const one of gone) list = [one, ...list].toSorted((a, b) => b.at - a.at)
+          const newest = list.slice(0, REPLACED_MAX)
+          expect(record.replaced.filter((_, at3) => at3 % 3 === 1)).toEqual(newest.map(({ op }) => op))
+          const forgotten = list.slice(REPLACED_MAX)
+          const isFull = newest.length === REPLACED_MAX
+          if (isFull) seen.full++
+          for (let time = 0; time <= 26; time++) {
+            expect(mayHaveForgotten(record, time)).toBe(isFull && time <= (newest.at(-1)?.at as number))
+          }
+          for (const one of forgotten) {
+            seen.forgotten++
+            expect(dotOf(record, { op: one.op, actor: ME })).toBeUndefined()
+            expect(mayHaveForgotten(record, one.at)).toBe(true)
+          }
+          for (const one of newest) {
+            seen.remembered++
+            expect(dotOf(record, { op: one.op, actor: ME })?.actor).toBe(ME)
+          }
+        })
+      }),
+      { numRuns: 100 },
+    )
+    for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(500)
   })
 })
 
 test('delta: a context that already names the dot stays as it is', () => {
   const context = withDot(EMPTY_CONTEXT, { actor: 1, counter: 1 })
-  const delta = deltaOf({ op: 1, at: 1, value: null, context }, { actor: 1, counter: 1 }, [])
+  const delta = deltaOf({ op: 1, at: 1, value: null, context }, { actor: 1, counter: 1 })
   expect(delta.context).toBe(context)
 })
 
 /** Kept here so that the oracle is itself looked at: it must tell apart what the records must tell apart. */
 test('oracle: a write that saw another leaves one, and one that did not leaves two', () => {
   const play = new Play()
-  play.move({ kind: 'write', replica: 0, context: 0, pick: [0, 0] })
-  play.move({ kind: 'write', replica: 0, context: 1, pick: [0, 0] })
+  play.move({ kind: 'write', replica: 0, at: 1, context: 0, pick: [0, 0] })
+  play.move({ kind: 'write', replica: 0, at: 1, context: 1, pick: [0, 0] })
   expect(siblingsIn(play.replicas[0]?.copy ?? new Map())).toEqual(new Map([['1:2', 2]]))
-  play.move({ kind: 'write', replica: 0, context: 0, pick: [0, 0] })
+  play.move({ kind: 'write', replica: 0, at: 1, context: 0, pick: [0, 0] })
   const dots: DotSet = new Set(siblingsIn(play.replicas[0]?.copy ?? new Map()).keys())
   expect(dots).toEqual(new Set(['1:2', '1:3']))
 })

@@ -8,6 +8,7 @@ import { matching } from '../matching.ts'
 const anyId = fc.record({
   op: fc.integer({ min: 1, max: 2 ** 52 - 1 }),
   at: fc.maxSafeNat(),
+  home: fc.oneof(fc.constant(0), fc.maxSafeNat()),
 })
 
 test('name: any identity comes back from what it prints', () => {
@@ -20,14 +21,20 @@ test('name: any identity comes back from what it prints', () => {
 })
 
 test('name: looks the same in every version, because applications keep it', () => {
-  expect(operationName({ at: 322_961_408_000_000, op: 123_456_789 })).toBe('36haf7pfy8-21i3v9')
-  expect(parseOperationName('36haf7pfy8-21i3v9')).toEqual({ at: 322_961_408_000_000, op: 123_456_789 })
+  const id = { at: 322_961_408_000_000, op: 123_456_789 }
+  expect(operationName({ ...id, home: 0 })).toBe('36haf7pfy8-21i3v9')
+  expect(parseOperationName('36haf7pfy8-21i3v9')).toEqual({ ...id, home: 0 })
+  expect(operationName({ ...id, home: 987_654_321 })).toBe('36haf7pfy8-21i3v9-gc0uy9')
+  expect(parseOperationName('36haf7pfy8-21i3v9-gc0uy9')).toEqual({ ...id, home: 987_654_321 })
 })
 
 test.for([
   ['nothing', ''],
   ['one part', 'abc'],
-  ['three parts', 'a-b-c'],
+  ['four parts', 'a-b-c-d'],
+  ['an empty home', 'a-b-'],
+  ['a home beyond whole numbers', '1-1-zzzzzzzzzzz'],
+  ['a home that is too long', '1-1-aaaaaaaaaaaa'],
   ['an empty part', '-b'],
   ['capitals', 'A-B'],
   ['a space', 'a- b'],

@@ -8,8 +8,17 @@ const HEARTBEAT = 100
 const membership = membershipOf(['a', 'b', 'c', 'd'].map((id) => ({ id, zone: '' })))
 const everybody = { partition: 0, replicas: [2, 0, 3, 1], zones: ['', '', '', ''] }
 
+const LIFE = { incarnation: 11, run: 12 }
+
 function peers(local = -1): { subject: Peers; step: Step } {
-  return { subject: new Peers({ membership, local, options: { heartbeatMs: HEARTBEAT } }), step: new Step() }
+  const life = local < 0 ? undefined : LIFE
+  return { subject: new Peers({ membership, local, life, options: { heartbeatMs: HEARTBEAT } }), step: new Step() }
+}
+
+/** A ping is answered. */
+function ponged(subject: Peers, replica: number, times: { sentAtMs: number; nowMs: number }, step: Step): void {
+  const pong = { kind: 'pong', sentAt: times.sentAtMs, incarnation: 100 + replica, run: 1 } as const
+  subject.ponged(replica, pong, times.nowMs, step)
 }
 
 /** Members by letter, in the order in which they would be asked. */
@@ -35,7 +44,7 @@ describe('whom to ask', () => {
   test('answers of different speed: the fastest is first, and equals stay in the order of the list', () => {
     const { subject, step } = peers()
     const answer = (replica: number, ms: number): void =>
-      subject.answered(replica, { sentAtMs: 1_000 - ms, nowMs: 1_000 }, step)
+      ponged(subject, replica, { sentAtMs: 1_000 - ms, nowMs: 1_000 }, step)
     answer(0, 5)
     answer(1, 1)
     answer(2, 9)
@@ -50,7 +59,7 @@ describe('whom to ask', () => {
 
   test('a replica that is silent for long: falls back behind those that answer', () => {
     const { subject, step } = peers()
-    for (const replica of [0, 1, 2, 3]) subject.answered(replica, { sentAtMs: 999, nowMs: 1_000 }, step)
+    for (const replica of [0, 1, 2, 3]) ponged(subject, replica, { sentAtMs: 999, nowMs: 1_000 }, step)
     expect(orderOf(subject, 1_000)).toBe('cadb')
     subject.overdue(everybody, 0b0001, 500)
     expect(orderOf(subject, 1_002)).toBe('adbc')
@@ -59,7 +68,7 @@ describe('whom to ask', () => {
 
   test('the local replica: costs nothing and comes first', () => {
     const { subject, step } = peers(3)
-    for (const replica of [0, 1, 2]) subject.answered(replica, { sentAtMs: 999, nowMs: 1_000 }, step)
+    for (const replica of [0, 1, 2]) ponged(subject, replica, { sentAtMs: 999, nowMs: 1_000 }, step)
     expect(orderOf(subject, 1_000)).toBe('dcab')
     expect(subject.latencyMs(3)).toBe(0)
   })
@@ -74,6 +83,46 @@ describe('whom to ask', () => {
   })
 })
 
+describe('which life of a replica answers', () => {
+  const pong = { kind: 'pong', sentAt: 999, incarnation: 5, run: 6 } as const
+
+  test('nobody has answered: only that of the replica in this process is known', () => {
+    expect(peers().subject.view(everybody, 0).lives).toEqual([undefined, undefined, undefined, undefined])
+    expect(peers(2).subject.view(everybody, 0).lives).toEqual([undefined, undefined, LIFE, undefined])
+  })
+
+  test('an answer to a ping: tells it, in views that were made before as well', () => {
+    const { subject, step } = peers()
+    const { lives } = subject.view(everybody, 0)
+    subject.ponged(3, pong, 1_000, step)
+    expect(lives).toEqual([undefined, undefined, undefined, { incarnation: 5, run: 6 }])
+    expect(subject.view({ partition: 1, replicas: [3], zones: [''] }, 1_000).lives).toEqual(lives)
+  })
+
+  test.for([
+    ['run', { incarnation: 5, run: 7 }],
+    ['incarnation', { incarnation: 8, run: 6 }],
+  ] as const)('another %s: takes the place of the one before, and the same again changes nothing', ([, next]) => {
+    const { subject, step } = peers()
+    const { lives } = subject.view(everybody, 0)
+    subject.ponged(1, pong, 1_000, step)
+    const before = lives[1]
+    subject.ponged(1, pong, 1_001, step)
+    expect(lives[1]).toBe(before)
+    subject.ponged(1, { ...pong, ...next }, 1_002, step)
+    expect(lives[1]).toEqual(next)
+  })
+
+  test('an answer to an operation, or a lost link: says nothing of it', () => {
+    const { subject, step } = peers()
+    subject.took(1, 10, 1_000)
+    expect(subject.view(everybody, 1_000).lives[1]).toBeUndefined()
+    subject.ponged(1, pong, 1_000, step)
+    subject.linked(1, false, 1_001, step)
+    expect(subject.view(everybody, 1_001).lives[1]).toEqual({ incarnation: 5, run: 6 })
+  })
+})
+
 describe('who is slow', () => {
   test.for([
     ['as fast as each other', [5, 5, 5, 5], ''],
@@ -82,7 +131,7 @@ describe('who is slow', () => {
     ['all slow alike', [900, 1_000, 1_100, 1_200], ''],
   ] as const)('%s: %j', ([, times, slow]) => {
     const { subject, step } = peers()
-    for (const [replica, ms] of times.entries()) subject.answered(replica, { sentAtMs: 2_000 - ms, nowMs: 2_000 }, step)
+    for (const [replica, ms] of times.entries()) ponged(subject, replica, { sentAtMs: 2_000 - ms, nowMs: 2_000 }, step)
     const mask = subject.view(everybody, 2_000).slow
     const names = everybody.replicas.filter((_, position) => mask & (1 << position)).map((replica) => 'abcd'[replica])
     expect(new Set(names)).toEqual(new Set(slow))
@@ -124,8 +173,8 @@ describe('what observers are told', () => {
         .map((notice) =>
           notice.kind === 'reachability' ? `${notice.replica} ${notice.before} -> ${notice.state}` : '?',
         )
-    subject.answered(1, { sentAtMs: 1_000, nowMs: 1_001 }, step)
-    subject.answered(1, { sentAtMs: 1_001, nowMs: 1_002 }, step)
+    ponged(subject, 1, { sentAtMs: 1_000, nowMs: 1_001 }, step)
+    ponged(subject, 1, { sentAtMs: 1_001, nowMs: 1_002 }, step)
     expect(told()).toEqual(['b unreachable -> reachable'])
     subject.pingDue(1_100, step)
     expect(told()).toEqual([])
@@ -138,7 +187,7 @@ describe('what observers are told', () => {
     for (let nowMs = 1_260; nowMs <= 1_440; nowMs += 60) subject.pingDue(nowMs, step)
     expect(told()).toEqual(['b one-way -> unreachable'])
     subject.linked(1, true, 1_441, step)
-    subject.answered(1, { sentAtMs: 1_442, nowMs: 1_443 }, step)
+    ponged(subject, 1, { sentAtMs: 1_442, nowMs: 1_443 }, step)
     expect(told()).toEqual(['b unreachable -> reachable'])
     subject.linked(1, false, 1_444, step)
     expect(told()).toEqual(['b reachable -> one-way'])

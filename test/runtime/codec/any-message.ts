@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { EMPTY_CONTEXT, hasDot, withDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
-import { OVERWRITTEN_MAX } from '../../../src/core/causality/newest-writes.ts'
+import { REPLACED_MAX } from '../../../src/core/causality/dotted-record.ts'
 import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.ts'
 import type { Answer, Message, Request } from '../../../src/core/message.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../src/core/record.ts'
@@ -32,19 +32,14 @@ const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduc
 const version = fc.record({ op: positive, at: whole, value })
 const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }))
 
-/** `at, op` pairs, newest first and none twice. */
-const overwritten = fc
-  .uniqueArray(fc.tuple(whole, positive), { maxLength: OVERWRITTEN_MAX, selector: String })
-  .map((pairs) => pairs.toSorted((a, b) => b[0] - a[0] || b[1] - a[1]).flat())
-
-/** What a writer hands in: a context with or without the names of what it saw. */
-const named: fc.Arbitrary<CausalContext> = fc
-  .tuple(anyContext, overwritten)
-  .map(([context, writes]) => (writes.length === 0 ? context : { ...context, writes }))
+/** `at, op, counter` of writes that a replica remembers. */
+const replaced = fc
+  .array(fc.tuple(whole, positive, positive), { maxLength: REPLACED_MAX })
+  .map((writes) => writes.flat())
 
 const dotted: fc.Arbitrary<DottedRecord> = fc
-  .tuple(anyContext, fc.array(version, { maxLength: 4 }), anyDots, overwritten)
-  .map(([seen, versions, dots, gone]) => {
+  .tuple(anyContext, fc.array(version, { maxLength: 4 }), anyDots)
+  .map(([seen, versions, dots]) => {
     const context = dots.reduce(withDot, seen)
     const siblings: Sibling[] = []
     for (const [i, dot] of dots.entries()) {
@@ -53,13 +48,20 @@ const dotted: fc.Arbitrary<DottedRecord> = fc
     }
     siblings.sort((a, b) => a.actor - b.actor || a.counter - b.counter)
     if (!siblings.every((sibling) => hasDot(context, sibling))) throw new Error('a sibling without its dot')
-    return { kind: 'dotted', context, siblings, overwritten: gone }
+    return { kind: 'dotted', context, siblings, replaced: [] }
   })
 
 function sameDot(a: { actor: number; counter: number }, b: { actor: number; counter: number }): boolean {
   return a.actor === b.actor && a.counter === b.counter
 }
 
+/** As replicas keep them. */
+export const anyKept: fc.Arbitrary<StoredRecord> = fc.oneof(
+  lww,
+  fc.tuple(dotted, replaced).map(([record, own]) => ({ ...record, replaced: own })),
+)
+
+/** As they travel. */
 export const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(lww, dotted)
 
 const definition: fc.Arbitrary<KeyspaceDefinition> = fc.record({
@@ -76,6 +78,7 @@ function kind<K extends Message['kind']>(name: K): fc.Arbitrary<K> {
 }
 
 const head = { id: whole, round }
+const life = { incarnation: whole, run: whole }
 const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 
 export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
@@ -86,9 +89,10 @@ export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
     ...head,
     keyspace: whole,
     key,
+    ...life,
     op: positive,
     at: whole,
-    context: named,
+    context: anyContext,
     value,
     again: fc.boolean(),
   }),
@@ -113,7 +117,7 @@ export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
 export const anyAnswer: fc.Arbitrary<Answer> = fc.oneof(
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
-  fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, overwritten, record: opt(anyRecord) }),
+  fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, record: opt(anyRecord) }),
   fc.record({
     kind: kind('scan-page'),
     ...head,
@@ -127,7 +131,7 @@ export const anyAnswer: fc.Arbitrary<Answer> = fc.oneof(
     code: fc.constantFrom(...REFUSALS),
     detail: fc.string({ unit: 'binary', maxLength: 40 }),
   }),
-  fc.record({ kind: kind('pong'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }) }),
+  fc.record({ kind: kind('pong'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }), ...life }),
 )
 
 export const anyMessage: fc.Arbitrary<Message> = fc.oneof(anyRequest, anyAnswer)

@@ -52,7 +52,7 @@ function read(reader: ByteReader, [kind, value]: Field): unknown {
     case 'raw':
       return Uint8Array.from({ length: value.length }, () => reader.uint8())
     case 'pairs':
-      return reader.pairs(100)
+      return reader.numbers(100, 2)
     default:
       return reader[kind]()
   }
@@ -105,6 +105,41 @@ describe('writer and reader', () => {
   })
 })
 
+describe('lists of numbers', () => {
+  const reader = (numbers: readonly number[]): ByteReader => {
+    const writer = new ByteWriter()
+    writer.numbers(numbers)
+    return new ByteReader(writer.take())
+  }
+
+  test.for([
+    [[], 0, 3],
+    [[1], 1, 1],
+    [[1, 2], 2, 2],
+    [[1, 2, 3], 3, 3],
+    [[1, 2, 3, 4, 5, 6], 9, 3],
+  ] as const)('%j, %d at most, in groups of %d: come back', ([numbers, max, group]) => {
+    expect(reader(numbers).numbers(max, group)).toEqual(numbers)
+  })
+
+  test.for([
+    [[1, 2, 3], 2, 1],
+    [[1, 2, 3], 3, 2],
+    [[1, 2], 3, 3],
+    [[1, 2, 3, 4], 9, 3],
+  ] as const)('%j, %d at most, in groups of %d: are malformed', ([numbers, max, group]) => {
+    const message = `a list of ${numbers.length} numbers is not allowed`
+    expect(() => reader(numbers).numbers(max, group)).toThrow(new Malformed(message))
+  })
+})
+
+test('peek: shows the next byte without taking it, and nothing at the end', () => {
+  const reader = new ByteReader(Uint8Array.of(7, 8))
+  expect([reader.peek(), reader.peek(), reader.uint8(), reader.peek(), reader.uint8()]).toEqual([7, 7, 7, 8, 8])
+  expect(reader.peek()).toBeUndefined()
+  expect(reader.done).toBe(true)
+})
+
 describe('a reader at the end', () => {
   test.for(['uint8', 'uint16', 'uint32', 'float64', 'whole'] as const)('%s: says so', (kind) => {
     expect(() => new ByteReader(Buffer.alloc(0))[kind]()).toThrow(new Malformed('it ends in the middle of a field'))
@@ -113,7 +148,7 @@ describe('a reader at the end', () => {
   test('a text or bytes that claim more than there is: are malformed', () => {
     expect(() => new ByteReader(Uint8Array.of(2, 0, 65)).text(9)).toThrow(Malformed)
     expect(() => new ByteReader(Uint8Array.of(2, 0, 0, 0, 65)).bytes(9)).toThrow(Malformed)
-    expect(() => new ByteReader(Uint8Array.of(2, 0, 1)).pairs(9)).toThrow(Malformed)
+    expect(() => new ByteReader(Uint8Array.of(2, 0, 1)).numbers(9, 1)).toThrow(Malformed)
   })
 })
 

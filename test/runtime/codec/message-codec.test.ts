@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts'
-import { OVERWRITTEN_MAX } from '../../../src/core/causality/newest-writes.ts'
 import type { Answer, Message, Request } from '../../../src/core/message.ts'
 import type { DottedRecord, StoredRecord } from '../../../src/core/record.ts'
 import { ByteReader, ByteWriter, Malformed } from '../../../src/runtime/codec/bytes.ts'
@@ -104,6 +103,11 @@ describe('known bytes: a change here makes running clusters refuse each other', 
   const value = Uint8Array.of(0xaa, 0xbb)
   test.for([
     [{ kind: 'ping', sentAt: 1.5 }, '0b 000000000000f83f'],
+    [
+      { kind: 'minted', id: 1, round: 2, actor: 3, counter: 4, record: undefined },
+      '06 000000000000f03f 02 0000000000000840 0000000000001040 00',
+    ],
+    [{ kind: 'pong', sentAt: 1.5, incarnation: 3, run: 4 }, '0c 000000000000f83f 0000000000000840 0000000000001040'],
     [{ kind: 'written', id: 1, round: 2 }, '04 000000000000f03f 02'],
     [
       { kind: 'read', id: 1, round: 0, keyspace: 2, key: 'k', digest: true },
@@ -120,14 +124,16 @@ describe('known bytes: a change here makes running clusters refuse each other', 
         round: 0,
         keyspace: 2,
         key: 'k',
+        incarnation: 3,
+        run: 4,
         op: 1,
         at: 2,
         context: { vector: [1, 2], cloud: [] },
         value: null,
         again: false,
       },
-      '05 000000000000f03f 00 0000000000000040 0100 6b 000000000000f03f 0000000000000040 ' +
-        '0200 000000000000f03f 0000000000000040 0000 0000 00 00',
+      '05 000000000000f03f 00 0000000000000040 0100 6b 0000000000000840 0000000000001040 ' +
+        '000000000000f03f 0000000000000040 0200 000000000000f03f 0000000000000040 0000 00 00',
     ],
     [{ kind: 'refused', id: 1, round: 0, code: 'clock-ahead', detail: '' }, '0e 000000000000f03f 00 01 0000'],
   ] as const)('%o', ([message, hex]) => {
@@ -155,7 +161,7 @@ describe('what is refused', () => {
 
   test('a request where answers are expected, and the other way round', () => {
     const request: Request = { kind: 'ping', sentAt: 1 }
-    const answer: Answer = { kind: 'pong', sentAt: 1 }
+    const answer: Answer = { kind: 'pong', sentAt: 1, incarnation: 1, run: 1 }
     expect(() => parse(bytesOf(request), 'answer')).toThrow(new Malformed('a request came where answers are expected'))
     expect(() => parse(bytesOf(answer), 'request')).toThrow(new Malformed('an answer came where requests are expected'))
   })
@@ -187,17 +193,17 @@ describe('limits', () => {
   const context = { vector: [1, 40], cloud: [] }
   const siblings = Array.from({ length: 33 }, (_, i) => ({ actor: 1, counter: i + 1, op: i + 1, at: 1, value: null }))
   const countUp = Array.from({ length: 66 }, (_, i) => i + 1)
-  const countDown = Array.from({ length: 2 * OVERWRITTEN_MAX + 2 }, (_, i) => 1_000 - i)
-  const tooMany = `a list of ${countDown.length} numbers`
 
   const read = (key: string): Message => ({ kind: 'read', ...head, key, digest: true })
   const write = (written: StoredRecord): Message => ({ kind: 'write', ...head, key: 'k', record: written })
   const dotted = (other: Partial<DottedRecord>): Message =>
-    write({ kind: 'dotted', context, siblings: [], overwritten: [], ...other })
+    write({ kind: 'dotted', context, siblings: [], replaced: [], ...other })
   const mint = (seen: CausalContext, value: Uint8Array | null = null): Message => ({
     kind: 'mint',
     ...head,
     key: 'k',
+    incarnation: 1,
+    run: 1,
     op: 1,
     at: 1,
     context: seen,
@@ -225,8 +231,6 @@ describe('limits', () => {
     ['33 actors', mint({ vector: countUp, cloud: [] }), 'a list of 66 numbers'],
     ['33 single dots', mint({ vector: [], cloud: countUp }), 'a list of 66 numbers'],
     ['half a pair', mint({ vector: [1, 2, 3], cloud: [] }), 'a list of 3 numbers'],
-    ['one more operation overwritten than is remembered', dotted({ overwritten: countDown }), tooMany],
-    ['one more operation seen', mint({ ...context, writes: countDown }), tooMany],
   ] as const)('%s: is over it', ([, message, why]) => {
     expect(() => parse(bytesOf(message), sideOf(message))).toThrow(
       expect.objectContaining({ name: 'Malformed', message: matching(why) }),
@@ -238,7 +242,6 @@ describe('limits', () => {
     ['a prefix of 64 bytes', scan('k'.repeat(64), 1)],
     ['a value of 64 bytes', write(record)],
     ['32 siblings', dotted({ siblings: siblings.slice(1) })],
-    ['as many operations overwritten as are remembered', dotted({ overwritten: countDown.slice(2) })],
     ['a page of 64 records', page(countUp.slice(0, 64).map(String))],
     ['a page of 64 records asked for', scan('', 64)],
   ] as const)('%s: is within it', ([, message]) => {
@@ -258,8 +261,21 @@ describe('what no quorate writes', () => {
   const head = { id: 1, round: 0, keyspace: 1 } as const
   const sibling = (actor: number, counter: number): object => ({ actor, counter, op: 1, at: 1, value: null })
   const write = (record: object): Message => ({ kind: 'write', ...head, key: 'k', record }) as unknown as Message
-  const dotted = (vector: number[], siblings: object[], overwritten: number[] = []): Message =>
-    write({ kind: 'dotted', context: { vector, cloud: [] }, siblings, overwritten })
+  const dotted = (vector: number[], siblings: object[]): Message =>
+    write({ kind: 'dotted', context: { vector, cloud: [] }, siblings, replaced: [] })
+  const pong = { kind: 'pong', sentAt: 1, incarnation: 1, run: 1 } as const
+  const mint = {
+    kind: 'mint',
+    ...head,
+    key: 'k',
+    incarnation: 1,
+    run: 1,
+    op: 1,
+    at: 1,
+    context: { vector: [], cloud: [] },
+    value: null,
+    again: false,
+  } as const
   const sent = { kind: 'read', ...head, key: 'k', digest: true } as const
 
   test.for([
@@ -268,8 +284,6 @@ describe('what no quorate writes', () => {
     ['siblings out of order', dotted([1, 2], [sibling(1, 2), sibling(1, 1)])],
     ['actors out of order', dotted([1, 1, 2, 1], [sibling(2, 1), sibling(1, 1)])],
     ['a sibling twice', dotted([1, 1], [sibling(1, 1), sibling(1, 1)])],
-    ['overwritten operations out of order', dotted([1, 1], [sibling(1, 1)], [1, 1, 2, 2])],
-    ['an overwritten operation twice', dotted([1, 1], [sibling(1, 1)], [2, 2, 2, 2])],
     ['a negative number', write({ kind: 'lww', op: -1, at: 1, value: null })],
     ['a fraction', write({ kind: 'lww', op: 1.5, at: 1, value: null })],
     ['no number', write({ kind: 'lww', op: NaN, at: 1, value: null })],
@@ -277,7 +291,11 @@ describe('what no quorate writes', () => {
     ['an id that is infinite', { ...sent, id: Infinity }],
     ['a ping at no time', { kind: 'ping', sentAt: NaN }],
     ['a ping at an infinite time', { kind: 'ping', sentAt: Infinity }],
-    ['a pong at no time', { kind: 'pong', sentAt: NaN }],
+    ['a pong at no time', { ...pong, sentAt: NaN }],
+    ['a pong of no incarnation', { ...pong, incarnation: NaN }],
+    ['a pong of a negative run', { ...pong, run: -1 }],
+    ['a mint for half an incarnation', { ...mint, incarnation: 0.5 }],
+    ['a mint for a run beyond what is exact', { ...mint, run: 2 ** 53 }],
   ] as const)('%s: is malformed', ([, message]) => {
     expect(() => parse(bytesOf(message), sideOf(message))).toThrow(Malformed)
   })
@@ -332,18 +350,8 @@ describe('what no quorate writes', () => {
   })
 
   test('contexts in any order, doubled, or with counters of 0: come out canonical', () => {
-    const mint = (context: { vector: number[]; cloud: number[] }): Message => ({
-      kind: 'mint',
-      ...head,
-      key: 'k',
-      op: 1,
-      at: 1,
-      context,
-      value: null,
-      again: false,
-    })
     const read = (vector: number[], cloud: number[] = []): unknown =>
-      (parse(bytesOf(mint({ vector, cloud })), 'request') as Extract<Message, { kind: 'mint' }>).context
+      (parse(bytesOf({ ...mint, context: { vector, cloud } }), 'request') as Extract<Message, { kind: 'mint' }>).context
     expect(read([2, 1, 1, 5])).toEqual({ vector: [1, 5, 2, 1], cloud: [] })
     expect(read([1, 5, 1, 7])).toEqual({ vector: [1, 7], cloud: [] })
     expect(read([1, 0])).toEqual({ vector: [], cloud: [] })

@@ -35,7 +35,7 @@ function lwwAt(i: number): StoredRecord {
 function dottedAt(i: number): StoredRecord {
   const actor = 2 ** 51 + 1
   const sibling = { actor, counter: 1, op: 2 ** 50 + i, at: 2 ** 51 + i, value: valueAt(i) }
-  return { kind: 'dotted', context: { vector: [actor, 1], cloud: [] }, siblings: [sibling], overwritten: [] }
+  return { kind: 'dotted', context: { vector: [actor, 1], cloud: [] }, siblings: [sibling], replaced: [] }
 }
 
 /** Flat strings, as the codec makes them: not pieces of others. */

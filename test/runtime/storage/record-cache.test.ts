@@ -9,7 +9,7 @@ function lww(value: Uint8Array | null): StoredRecord {
 
 function dotted(value: Uint8Array | null): StoredRecord {
   const sibling = { actor: 1, counter: 1, op: 1, at: 1, value }
-  return { kind: 'dotted', context: { vector: [1, 1], cloud: [] }, siblings: [sibling], overwritten: [] }
+  return { kind: 'dotted', context: { vector: [1, 1], cloud: [] }, siblings: [sibling], replaced: [] }
 }
 
 function bytesOf(record: StoredRecord): Uint8Array | null {

@@ -1,0 +1,84 @@
+/**
+ * What the application may say with a call, and how it is checked.
+ */
+import { invalid, QuorateError } from '../core/base/errors.ts'
+import { checkTimeout, type Repair } from '../core/options.ts'
+import type { Level } from '../core/quorum/level.ts'
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Stops waiting. What was sent may still happen: the error's `outcome` says so. */
+  readonly signal?: AbortSignal
+  /** Milliseconds from 1 to an hour; the keyspace's `timeoutMs` by default. */
+  readonly timeoutMs?: number
+}
+
+export interface GetOptions extends CallOptions {
+  /** The keyspace's read quorum by default. */
+  readonly level?: Level
+  /** The read quorum as a number, instead of `level`. */
+  readonly r?: number
+  /** What to do about stale replicas, this once. */
+  readonly repair?: Repair
+}
+
+export interface PutOptions extends CallOptions {
+  /** The keyspace's write quorum by default. */
+  readonly level?: Level
+  /** The write quorum as a number, instead of `level`. */
+  readonly w?: number
+  /** What the writer has seen, from an entry or a put: those siblings are replaced. Without it, a blind write. */
+  readonly context?: string
+  /** The identity of this write, from `operation(key)` or from an error: a retry with it applies at most once. */
+  readonly operation?: string
+}
+
+export interface ScanOptions extends CallOptions {
+  /** Only keys that begin with this. All by default. */
+  readonly prefix?: string
+  /** Only keys above this one. */
+  readonly after?: string
+  /** At most this many entries. All by default. */
+  readonly limit?: number
+  /** The keyspace's read quorum by default, for every key. */
+  readonly level?: Level
+}
+
+/** For calls without options: one object, so that it need not be checked. */
+export const NOTHING: Readonly<Record<string, never>> = {}
+const CALL_FIELDS = ['signal', 'timeoutMs', 'level'] as const
+export const GET_FIELDS: readonly string[] = [...CALL_FIELDS, 'r', 'repair']
+export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'context', 'operation']
+export const SCAN_FIELDS: readonly string[] = [...CALL_FIELDS, 'prefix', 'after', 'limit']
+
+/** The opening of a keyspace, for one call: it goes on for others when this one stops waiting. */
+export async function within<T>(opening: Promise<T>, { signal, timeoutMs }: CallOptions): Promise<T> {
+  if (signal === undefined && timeoutMs === undefined) return opening
+  let timer: NodeJS.Timeout | undefined
+  let aborted = (): void => {}
+  const enough = new Promise<never>((_, reject) => {
+    aborted = (): void => reject(new QuorateError('QUORATE_ABORTED', 'the caller gave up waiting; nothing was sent'))
+    const late = (): void => reject(new QuorateError('QUORATE_TIMEOUT', TOO_LATE, { retry: 'safe' }))
+    if (timeoutMs !== undefined) timer = setTimeout(late, timeoutMs)
+    if (signal?.aborted) aborted()
+    else signal?.addEventListener('abort', aborted, { once: true })
+  })
+  try {
+    return await Promise.race([opening, enough])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', aborted)
+  }
+}
+
+const TOO_LATE =
+  'the keyspace could not be opened in time: too few replicas have agreed on its options; nothing was sent'
+
+export function either(level: Level | undefined, count: number | undefined, name: string): Level | undefined {
+  if (level !== undefined && count !== undefined) throw invalid(`give level or ${name}, not both`)
+  return level ?? count
+}
+
+export function timeoutOf(options: CallOptions): number | undefined {
+  return options.timeoutMs === undefined ? undefined : checkTimeout(options.timeoutMs)
+}
