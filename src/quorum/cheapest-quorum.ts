@@ -1,27 +1,27 @@
 /**
- * A quorum of least cost, where each node has a cost: how many of its members are dead, say, or simply one each.
+ * A quorum of least cost, where each node has a cost: one for those that are alive, say, and nothing for the dead.
  *
  * Without names that occur twice this is a knapsack for each threshold: for every cost the greatest weight that it
- * buys. Costs are small whole numbers and sum to at most the number of nodes, so that the tables stay small whatever
- * the weights are. With repeated names the minimal quorums are looked through.
+ * buys. Costs are small whole numbers, so that the tables stay small whatever the weights are. With repeated names the
+ * minimal quorums are looked through.
  */
 import type { Expression, Threshold } from '../core/quorum/expression.ts'
-import { count } from '../core/quorum/quorum.ts'
 import { minimalMasks, namesAreDistinct } from './minimal-quorums.ts'
 import type { Side } from './sides.ts'
 
 export interface Priced {
+  /** A mask. It may hold nodes to spare that cost nothing. */
   readonly members: number
   readonly cost: number
 }
 
-/** A quorum of least cost. Each node of `paid` costs one, the others nothing. Throws `QUORATE_LIMIT` like a listing. */
-export function cheapestQuorum(side: Side, paid: number): Priced {
+/** @param costs small whole numbers, one for each node. Throws `QUORATE_LIMIT` like a listing. */
+export function cheapestQuorum(side: Side, costs: readonly number[]): Priced {
   const { expression, nodes } = side
-  if (namesAreDistinct(expression)) return priced(expression, { nodes, paid })
+  if (namesAreDistinct(expression)) return priced(expression, { nodes, costs })
   let best: Priced | undefined
   for (const members of minimalMasks(side)) {
-    const cost = count(members & paid)
+    const cost = costs.reduce((sum, one, position) => ((members & (1 << position)) === 0 ? sum : sum + one), 0)
     if (best === undefined || cost < best.cost) best = { members, cost }
   }
   return best as Priced
@@ -29,13 +29,13 @@ export function cheapestQuorum(side: Side, paid: number): Priced {
 
 interface Prices {
   readonly nodes: readonly string[]
-  readonly paid: number
+  readonly costs: readonly number[]
 }
 
 function priced(expression: Expression, prices: Prices): Priced {
   if (expression.kind === 'threshold') return knapsack(expression, prices)
-  const members = 1 << prices.nodes.indexOf(expression.name)
-  return { members, cost: count(members & prices.paid) }
+  const position = prices.nodes.indexOf(expression.name)
+  return { members: 1 << position, cost: prices.costs[position] as number }
 }
 
 function knapsack({ required, parts }: Threshold, prices: Prices): Priced {

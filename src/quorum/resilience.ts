@@ -34,11 +34,13 @@ export interface FailuresLeft {
 /** @param dead a mask. */
 export function failuresLeft({ expression, nodes }: Side, dead: number): FailuresLeft {
   const alive = firstPositions(nodes.length) & ~dead
-  const { members, cost } = cheapestQuorum({ expression: dual(expression), nodes }, alive)
+  const costs = nodes.map((_, position) => (alive >>> position) & 1)
+  const { members, cost } = cheapestQuorum({ expression: dual(expression), nodes }, costs)
   return { survived: cost - 1, fatal: members & alive }
 }
 
 /** A smallest set of dead nodes, as a mask, whose return gives a quorum. */
 export function nodesMissing(side: Side, dead: number): number {
-  return cheapestQuorum(side, dead).members & dead
+  const costs = side.nodes.map((_, position) => (dead >>> position) & 1)
+  return cheapestQuorum(side, costs).members & dead
 }

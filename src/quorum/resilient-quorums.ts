@@ -8,15 +8,15 @@ import { minimalMasks, QUORUMS_MAX } from './minimal-quorums.ts'
 import { compareSets, tooMuch, type Side } from './sides.ts'
 
 /** A table has an entry for every set. */
-export const RESILIENT_NODES_MAX = 20
+export const TABLE_NODES_MAX = 20
 
 /** Minimal sets that are quorums whichever `failures` of their members fail, as masks, small ones first; maybe none. */
 export function resilientMasks(side: Side, failures: number): readonly number[] {
   const minimal = minimalMasks(side)
   if (failures === 0) return minimal
   const size = side.nodes.length
-  if (size > RESILIENT_NODES_MAX) {
-    throw tooMuch(`quorums that survive failures are found among at most ${RESILIENT_NODES_MAX} nodes, not ${size}`)
+  if (size > TABLE_NODES_MAX) {
+    throw tooMuch(`quorums that survive failures are found among at most ${TABLE_NODES_MAX} nodes, not ${size}`)
   }
   let table = quorumTable(minimal, size)
   for (let round = 0; round < failures; round++) table = withoutAnyOne(table, size)
@@ -27,7 +27,8 @@ export function resilientMasks(side: Side, failures: number): readonly number[] 
   return masks.toSorted(compareSets)
 }
 
-function quorumTable(minimal: readonly number[], size: number): Uint8Array {
+/** For every set of nodes whether it is a quorum. */
+export function quorumTable(minimal: readonly number[], size: number): Uint8Array {
   const table = new Uint8Array(1 << size)
   for (const mask of minimal) table[mask] = 1
   for (let bit = 1; bit < table.length; bit <<= 1) {

@@ -3,10 +3,11 @@
  *
  * Load, messages and latency are all linear in these (quoracle, "Read-Write Quorum Systems Made Practical", 2021): the
  * load of each share of the workload is a variable of its own that no node may exceed. Everything is scaled to about 1,
- * since the solver takes what is below 1e-8 for zero.
+ * since the solver takes what is tiny for zero.
  */
 import { solve, type Constraint } from 'yalps'
 import { count } from '../core/quorum/quorum.ts'
+import { tooMuch } from './sides.ts'
 import type { Objective, Workload } from './workload.ts'
 
 /** A quorum that may be asked. */
@@ -36,6 +37,8 @@ export interface Solution {
 const TIE_BREAK = 1e-5
 const NEGLIGIBLE = 1e-9
 const PIVOTS_MAX = 100_000
+/** What is smaller counts as zero. */
+const PRECISION = 1e-10
 
 /** The best strategy, or undefined when none keeps within the limits. */
 export function solveStrategy(
@@ -47,10 +50,10 @@ export function solveStrategy(
   const variables = variablesOf(candidates, { ...options, scales })
   const solved = solve(
     { direction: 'minimize', objective: 'cost', constraints, variables },
-    { maxPivots: PIVOTS_MAX, checkCycles: false },
+    { maxPivots: PIVOTS_MAX, precision: PRECISION },
   )
   if (solved.status === 'infeasible') return undefined
-  if (solved.status !== 'optimal') throw new Error(`the solver of linear programs ended ${solved.status}`)
+  if (solved.status !== 'optimal') throw tooMuch(`the linear program has no end: ${solved.status}`)
   const values = new Map(solved.variables)
   const probabilities = (list: readonly Candidate[], letter: string): number[] => {
     const raw = list.map((_, index) => {
