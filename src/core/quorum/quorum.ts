@@ -19,6 +19,12 @@ export interface Quorum {
   readonly text: string
 }
 
+/** A quorum over one preference list. */
+export interface ListQuorum extends Quorum {
+  /** The largest number of these replicas that could be missing, whichever they are, and leave a quorum; -1 if it is none. */
+  spare(replicas: number): number
+}
+
 /** How many bits are set. */
 export function count(mask: number): number {
   mask -= (mask >>> 1) & 0x55555555
@@ -37,7 +43,7 @@ export function majorityOf(n: number): number {
 }
 
 /** Any `required` replicas out of those in `members`. */
-export class CountQuorum implements Quorum {
+export class CountQuorum implements ListQuorum {
   readonly required: number
   readonly text: string
   readonly members: number
@@ -51,28 +57,8 @@ export class CountQuorum implements Quorum {
   met(replicas: number): boolean {
     return count(replicas & this.members) >= this.required
   }
-}
 
-/** How many of the first `n` positions a quorum asks for, if that is all that it asks. */
-export function countOf(quorum: Quorum, n: number): number | undefined {
-  return quorum instanceof CountQuorum && quorum.members === firstPositions(n) ? quorum.required : undefined
-}
-
-/** All of several quorums at once, such as a majority in each zone. */
-export class EveryQuorum implements Quorum {
-  readonly required: number
-  readonly text: string
-  readonly #parts: readonly Quorum[]
-
-  /** @param parts quorums over sets that do not overlap. */
-  constructor(parts: readonly Quorum[]) {
-    this.#parts = parts
-    this.required = parts.reduce((sum, part) => sum + part.required, 0)
-    this.text = parts.map((part) => part.text).join(' and ')
-  }
-
-  met(replicas: number): boolean {
-    for (const part of this.#parts) if (!part.met(replicas)) return false
-    return true
+  spare(replicas: number): number {
+    return Math.max(-1, count(replicas & this.members) - this.required)
   }
 }
