@@ -3,12 +3,15 @@
  *
  * The coordinator runs the same expressions that the proof and the analysis read.
  */
-import { invalid, QuorateError } from '../core/base/errors.ts'
 import { namesOf, normalised, type Expression } from '../core/quorum/expression.ts'
 import { disjointError, findDisjoint } from '../core/quorum/intersect.ts'
-import { EXPRESSION_CHARS_MAX } from '../core/quorum/parse-expression.ts'
+import { checkNodeName, parseExpression } from '../core/quorum/parse-expression.ts'
 import { printExpression } from '../core/quorum/print-expression.ts'
-import { POSITIONS_MAX } from '../core/quorum/quorum.ts'
+import { explainSides, type ExplainOptions, type Explanation } from './explain.ts'
+import { minimalQuorums } from './minimal-quorums.ts'
+import { resilienceOf, type Resilience } from './resilience.ts'
+import { readSide, writeSide } from './sides.ts'
+import { strategyFor, type Strategy, type StrategyOptions } from './strategy.ts'
 
 export interface QuorumSystemOptions {
   readonly reads: Expression
@@ -29,23 +32,20 @@ export class QuorumSystem {
   /** All names on either side, sorted. */
   readonly nodes: readonly string[]
 
-  /** Throws `QUORATE_QUORUMS_DISJOINT`, and `QUORATE_LIMIT` for what is too large to print or to prove. */
+  /**
+   * Throws `QUORATE_QUORUMS_DISJOINT`; `QUORATE_INVALID_OPTION` for names that are none, or more than 31; and
+   * `QUORATE_LIMIT` for what is too long to write out or to prove.
+   */
   constructor(options: QuorumSystemOptions) {
     this.reads = normalised(options.reads)
     this.writes = normalised(options.writes)
     this.read = printExpression(this.reads)
     this.write = printExpression(this.writes)
     this.nodes = [...new Set([...namesOf(this.reads), ...namesOf(this.writes)])].toSorted()
-    if (this.nodes.length > POSITIONS_MAX) {
-      throw invalid(`a quorum system has at most ${POSITIONS_MAX} nodes, not ${this.nodes.length}`)
-    }
-    const chars = Math.max(this.read.length, this.write.length)
-    if (chars > EXPRESSION_CHARS_MAX) {
-      throw new QuorateError(
-        'QUORATE_LIMIT',
-        `written out, this quorum system has ${chars} characters, more than ${EXPRESSION_CHARS_MAX}: name fewer sets`,
-      )
-    }
+    for (const node of this.nodes) checkNodeName(node)
+    // What cannot be read back, because it is too long or too deep, could not be written into a keyspace's options.
+    parseExpression(this.read)
+    parseExpression(this.write)
     if (options.unchecked !== true) this.check()
   }
 
@@ -60,9 +60,49 @@ export class QuorumSystem {
     return findDisjoint(this) === undefined
   }
 
-  /** Reads and writes exchanged. */
-  get exchanged(): QuorumSystem {
-    return new QuorumSystem({ reads: this.writes, writes: this.reads, unchecked: true })
+  /** The minimal read quorums, small ones first. Throws `QUORATE_LIMIT` when they are too many to list. */
+  readQuorums(): string[][] {
+    return minimalQuorums(readSide(this))
+  }
+
+  /** The minimal write quorums, small ones first. Throws `QUORATE_LIMIT` when they are too many to list. */
+  writeQuorums(): string[][] {
+    return minimalQuorums(writeSide(this))
+  }
+
+  /** How many failures are survived, whichever nodes they strike. */
+  get resilience(): Resilience {
+    return resilienceOf(this)
+  }
+
+  /** How often to ask each quorum, so that load, latency or messages are least. Throws like `strategyFor`. */
+  strategy(options: StrategyOptions = {}): Strategy {
+    return strategyFor(this, options)
+  }
+
+  /** The load of the best strategy: its busiest node's time per operation, 1 being all of one node. */
+  load(options: StrategyOptions = {}): number {
+    return this.strategy(options).load
+  }
+
+  /** Operations a second with the best strategy. */
+  capacity(options: StrategyOptions = {}): number {
+    return this.strategy(options).capacity
+  }
+
+  /** Nodes asked per operation with the best strategy. */
+  networkLoad(options: StrategyOptions = {}): number {
+    return this.strategy(options).networkLoad
+  }
+
+  /** Average milliseconds with the best strategy. */
+  latency(options: StrategyOptions & { readonly latencies: Readonly<Record<string, number>> }): number {
+    return this.strategy(options).latencyMs as number
+  }
+
+  /** Whom a read and a write would ask now, what that guarantees, and how many more failures it survives. */
+  explain(options: ExplainOptions = {}): Explanation {
+    return explainSides(this, options)
   }
 
   toJSON(): { readonly read: string; readonly write: string; readonly nodes: readonly string[] } {

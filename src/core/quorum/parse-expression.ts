@@ -16,13 +16,28 @@ export interface ParseOptions {
   readonly nodes?: readonly string[]
 }
 
-export const EXPRESSION_CHARS_MAX = 4096
-export const NESTING_MAX = 32
-export const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
+const EXPRESSION_CHARS_MAX = 4096
+const NESTING_MAX = 32
+const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /** Words of the language, which cannot be names of nodes. */
-export const RESERVED_WORDS: ReadonlySet<string> = new Set(['and', 'or', 'of', 'all', 'any', 'majority'])
+const RESERVED_WORDS: ReadonlySet<string> = new Set(['and', 'or', 'of', 'all', 'any', 'majority'])
 const QUANTITIES: ReadonlySet<string> = new Set(['all', 'any', 'majority'])
+
+/** Throws `QUORATE_INVALID_OPTION` for a name that could not be read back from an expression. */
+export function checkNodeName(node: string): void {
+  const wrong = wrongName(node)
+  if (wrong !== undefined) throw invalid(wrong)
+}
+
+function wrongName(node: string): string | undefined {
+  if (typeof node === 'string' && NODE_NAME.test(node) && !RESERVED_WORDS.has(node)) return undefined
+  const shown = JSON.stringify(String(node).slice(0, 80))
+  return (
+    `${shown} is no name of a node: use up to 64 letters, digits, dots, dashes, underscores, ` +
+    `and none of ${[...RESERVED_WORDS].join(', ')}`
+  )
+}
 
 interface Token {
   readonly kind: 'word' | 'zone' | 'mark' | 'end'
@@ -233,10 +248,8 @@ class Parser {
 
   #name(token: Token): Expression {
     const node = token.text
-    if (!NODE_NAME.test(node) || RESERVED_WORDS.has(node)) {
-      const rule = 'up to 64 letters, digits, dots, dashes, underscores'
-      throw this.#error(token, `${JSON.stringify(node.slice(0, 80))} is no name of a node: use ${rule}`)
-    }
+    const wrong = wrongName(node)
+    if (wrong !== undefined) throw this.#error(token, wrong)
     if (this.#nodes !== undefined && !this.#nodes.has(node)) {
       throw this.#error(token, `no node ${node}: use ${[...this.#nodes].join(', ')}`)
     }
