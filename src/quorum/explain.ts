@@ -112,7 +112,7 @@ function sentenceOf(what: string, { rule, quorum, latencyMs, survives, fatal, mi
   if (quorum === undefined) return `A ${what} cannot be served: ${rule} needs ${listOf(missing)} back.`
   const time = latencyMs === undefined ? '' : ` and takes ${latencyMs} ms`
   const more =
-    survives === 0 ? 'no failure more' : survives === 1 ? 'any 1 failure more' : `any ${survives} failures more`
+    survives === 0 ? 'no further failure' : `any ${survives} further ${survives === 1 ? 'failure' : 'failures'}`
   return `A ${what} asks ${listOf(quorum)}${time}. It survives ${more}: without ${listOf(fatal)} no ${what} quorum is left.`
 }
 

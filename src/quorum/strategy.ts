@@ -46,27 +46,57 @@ const OPTION_OF = { load: 'loadMax', network: 'networkMax', latency: 'latencyMax
  * `QUORATE_LIMIT` when there are too many quorums.
  */
 export function strategyFor(sides: Sides, options: StrategyOptions = {}): Strategy {
+  const problem = problemOf(sides, options)
+  return solved(problem) ?? refuse(problem)
+}
+
+/** The same, and undefined when no strategy keeps within the limits. */
+export function strategyWithin(sides: Sides, options: StrategyOptions): Strategy | undefined {
+  return solved(problemOf(sides, options))
+}
+
+interface Problem {
+  readonly candidates: Candidates
+  readonly workload: Workload
+  readonly objective: Objective
+  readonly limits: Limits
+  readonly nodes: readonly string[]
+}
+
+function problemOf(sides: Sides, options: StrategyOptions): Problem {
   const { nodes } = sides
   const workload = workloadOf(options, nodes)
   const objective = objectiveOf(options, workload)
   const limits = limitsOf(options, workload)
   const failures = failuresOf(options)
-  const candidates: Candidates = {
+  const candidates = {
     reads: candidatesOf(readSide(sides), { failures, workload, what: 'read' }),
     writes: candidatesOf(writeSide(sides), { failures, workload, what: 'write' }),
   }
+  return { candidates, workload, objective, limits, nodes }
+}
+
+function solved({ candidates, workload, objective, limits, nodes }: Problem): Strategy | undefined {
   const solution = solveStrategy(candidates, { workload, objective, limits })
-  if (solution === undefined) throw outOfReach(candidates, { workload, limits, nodes })
-  const draws = {
-    reads: drawsOf(candidates.reads, solution.reads),
-    writes: drawsOf(candidates.writes, solution.writes),
-  }
+  if (solution === undefined) return undefined
+  const reads = drawsOf(candidates.reads, solution.reads)
+  const writes = drawsOf(candidates.writes, solution.writes)
   return {
     objective,
-    reads: choicesOf(draws.reads, nodes),
-    writes: choicesOf(draws.writes, nodes),
-    ...figuresOf(draws, workload, nodes),
+    reads: choicesOf(reads, nodes),
+    writes: choicesOf(writes, nodes),
+    ...figuresOf({ reads, writes }, workload, nodes),
   }
+}
+
+/** Says for each limit what is the least that can be had. */
+function refuse(problem: Problem): never {
+  const { limits } = problem
+  const said = OBJECTIVES.filter((objective) => limits[objective] !== undefined).map((objective) => {
+    const least = solved({ ...problem, objective, limits: {} })?.[FIGURE_OF[objective]] ?? 0
+    return `${OPTION_OF[objective]} ${String(limits[objective])} (alone, ${Number(least.toPrecision(6))} can be had)`
+  })
+  throw invalid(`no strategy keeps within ${said.join(' and ')}`)
 }
 
 /** The figures of a strategy for a workload that it may not be made for. Throws `QUORATE_INVALID_OPTION`. */
@@ -153,25 +183,4 @@ function drawsOf(candidates: readonly Candidate[], probabilities: readonly numbe
 
 function choicesOf(draws: readonly Draw[], nodes: readonly string[]): Choice[] {
   return draws.map(({ members, probability }) => ({ quorum: membersOf(members, nodes), probability }))
-}
-
-/** Says for each limit what is the least that can be had. */
-function outOfReach(
-  candidates: Candidates,
-  {
-    workload,
-    limits,
-    nodes,
-  }: { readonly workload: Workload; readonly limits: Limits; readonly nodes: readonly string[] },
-): Error {
-  const said = OBJECTIVES.filter((objective) => limits[objective] !== undefined).map((objective) => {
-    const alone = solveStrategy(candidates, { workload, objective, limits: {} })
-    const draws = {
-      reads: drawsOf(candidates.reads, alone?.reads ?? []),
-      writes: drawsOf(candidates.writes, alone?.writes ?? []),
-    }
-    const least = figuresOf(draws, workload, nodes)[FIGURE_OF[objective]] ?? 0
-    return `${OPTION_OF[objective]} ${String(limits[objective])} (alone, ${Number(least.toPrecision(6))} can be had)`
-  })
-  return invalid(`no strategy keeps within ${said.join(' and ')}`)
 }
