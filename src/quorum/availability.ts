@@ -5,7 +5,7 @@
  * compare systems; they promise nothing.
  */
 import { invalid } from '../core/base/errors.ts'
-import { name, threshold, type Expression } from '../core/quorum/expression.ts'
+import { dual, name, threshold, type Expression } from '../core/quorum/expression.ts'
 import type { Level } from '../core/quorum/level.ts'
 import { majorityOf, POSITIONS_MAX } from '../core/quorum/quorum.ts'
 import { expressionOf } from './level-expression.ts'
@@ -21,6 +21,11 @@ const SUMS_MAX = 100_000
 export function availabilityOf(side: Side, pUp: number): number {
   if (!(pUp >= 0 && pUp <= 1)) throw invalid(`pUp is ${String(pUp)}: use a probability from 0 to 1`)
   return namesAreDistinct(side.expression) ? likelihood(side.expression, pUp) : summed(side, pUp)
+}
+
+/** The probability that no quorum is up: that those which are down hold a quorum of the dual. */
+function unavailabilityOf({ expression, nodes }: Side, pUp: number): number {
+  return availabilityOf({ expression: dual(expression), nodes }, 1 - pUp)
 }
 
 /** Parts without a common name are up independently: how likely each sum of their weights is. */
@@ -97,6 +102,8 @@ export interface AvailabilityRow {
   readonly survives: number
   /** How likely it can be had. */
   readonly availability: number
+  /** How likely it cannot be had, exact also where it is next to nothing. */
+  readonly unavailability: number
 }
 
 /**
@@ -112,9 +119,8 @@ export function availabilityTable({ factors, levels, pUp }: AvailabilityOptions)
       if (required > factor) return []
       const side: Side = { expression: expressionOf(level, nodes), nodes }
       const { survived } = failuresLeft(side, 0)
-      return [
-        { factor, level, required: factor - survived, survives: survived, availability: availabilityOf(side, pUp) },
-      ]
+      const likely = { availability: availabilityOf(side, pUp), unavailability: unavailabilityOf(side, pUp) }
+      return [{ factor, level, required: factor - survived, survives: survived, ...likely }]
     })
   })
 }
