@@ -30,7 +30,7 @@ export function checkNodeName(node: string): void {
   if (wrong !== undefined) throw invalid(wrong)
 }
 
-function wrongName(node: string): string | undefined {
+function wrongName(node: unknown): string | undefined {
   if (typeof node === 'string' && NODE_NAME.test(node) && !RESERVED_WORDS.has(node)) return undefined
   const shown = JSON.stringify(String(node).slice(0, 80))
   return (
