@@ -15,7 +15,7 @@ import { CountQuorum, firstPositions, type ListQuorum } from './quorum.ts'
 export interface CompileOptions {
   /** The name at each position, at most 31. */
   readonly names: readonly string[]
-  /** What it asks for, in words. By default the expression; a flat count says its numbers in any case. */
+  /** What it asks for, in words. By default a count, or the expression. */
   readonly text?: string
 }
 
@@ -29,7 +29,7 @@ export function compile(expression: Expression, { names, text }: CompileOptions)
     )
   }
   const node = maskNode(expression, positions)
-  if (node.rest.length === 0) return new CountQuorum(node.required, node.ones)
+  if (node.rest.length === 0) return new CountQuorum(node.required, node.ones, text)
   const parts: Compiled = {
     node,
     opposite: maskNode(dual(expression), positions),

@@ -109,7 +109,7 @@ export function namesOf(expression: Expression): readonly string[] {
 }
 
 /** Calls `visit` for every name, as often as it occurs, from left to right. */
-export function eachName(expression: Expression, visit: (name: string) => void): void {
+function eachName(expression: Expression, visit: (name: string) => void): void {
   if (expression.kind === 'name') visit(expression.name)
   else for (const part of expression.parts) eachName(part.expression, visit)
 }

@@ -2,12 +2,10 @@
  * How few nodes form a quorum; of the dual, how few failures can break it.
  *
  * Where every name occurs once this is a count from the leaves up. Where names occur again it is the hitting-set
- * problem, so it is searched, within a bound, over those names alone.
+ * problem, so it is searched over those names alone, within a bound.
  * Ring: values.
  */
-import { QuorateError } from '../base/errors.ts'
-import { dual, type Expression } from './expression.ts'
-import { maskNode, metBy, positionsOf, shrunk, type MaskNode } from './mask-node.ts'
+import { metBy, shrunk, type MaskNode } from './mask-node.ts'
 import { count } from './quorum.ts'
 
 /** Which positions count for nothing because they are there anyway, and which may be taken for one each. */
@@ -16,18 +14,12 @@ export interface Stock {
   readonly usable: number
 }
 
-/** The size of the smallest quorum. Throws `QUORATE_LIMIT` when it takes too long to tell. */
-export function fewestOf(expression: Expression): number {
-  const node = maskNode(expression, positionsOf([expression]))
-  return fewest(node, { free: 0, usable: node.members })
-}
-
-/** How many failures a quorum survives, whichever nodes they hit. Throws `QUORATE_LIMIT` like `fewestOf`. */
-export function toleranceOf(expression: Expression): number {
-  return fewestOf(dual(expression)) - 1
-}
-
-/** How many usable positions it takes at least; `Infinity` when all of them are too few. */
+/**
+ * How many usable positions it takes at least; `Infinity` when all of them are too few.
+ *
+ * Exact, except where names occur so often that the search would take more than some milliseconds: then a number that
+ * the answer is not below.
+ */
 export function fewest(node: MaskNode, stock: Stock): number {
   if (!metBy(node, stock.free | stock.usable)) return Infinity
   // Any one part of an `or` will do, and what it shares with the others does not matter.
@@ -70,8 +62,13 @@ function leafCost(node: MaskNode, { free, usable }: Stock, price: number): numbe
   return (node.members & usable) === 0 ? Infinity : price
 }
 
-/** Parts looked at before the search gives up: some tenths of a second. */
-const WORK_MAX = 5_000_000
+interface Shared {
+  readonly uses: ReadonlyMap<number, number>
+  readonly bits: readonly number[]
+}
+
+/** Parts looked at before the search gives up. */
+const WORK_MAX = 30_000
 
 /** Takes or leaves each name that occurs more than once; then the others are counted. */
 class SharedSearch {
@@ -81,23 +78,23 @@ class SharedSearch {
   #best = Infinity
   #work = 0
 
-  constructor(node: MaskNode, { uses, bits }: { readonly uses: ReadonlyMap<number, number>; readonly bits: number[] }) {
+  constructor(node: MaskNode, { uses, bits }: Shared) {
     this.#node = node
     this.#uses = uses
     this.#bits = bits
   }
 
   run(stock: Stock): number {
+    const least = roundedUp(this.#bound(this.#node, stock))
     this.#best = count(shrunk(this.#node, stock.free | stock.usable) & ~stock.free)
     this.#from({ index: 0, taken: 0 }, stock)
-    return this.#best
+    return this.#work > WORK_MAX ? least : this.#best
   }
 
   #from({ index, taken }: { readonly index: number; readonly taken: number }, stock: Stock): void {
     const bit = this.#bits[index]
     const bound = bit === undefined ? leastCost(this.#node, stock) : this.#bound(this.#node, stock)
-    // What rounding may have added to an exact sum of shares is far below this.
-    if (taken + Math.ceil(bound - 1e-6) >= this.#best) return
+    if (taken + roundedUp(bound) >= this.#best || this.#work > WORK_MAX) return
     if (bit === undefined || bound === 0) {
       this.#best = taken + bound
       return
@@ -109,7 +106,7 @@ class SharedSearch {
 
   /** Never above the cost: each occurrence of a name pays its share, and a part may be bought by fractions. */
   #bound(node: MaskNode, stock: Stock): number {
-    if (++this.#work > WORK_MAX) throw tooHard()
+    this.#work++
     if (node.parts.length === 0) return leafCost(node, stock, 1 / (this.#uses.get(node.members) ?? 1))
     const offers: { cost: number; weight: number }[] = []
     for (const part of node.parts) {
@@ -128,9 +125,7 @@ class SharedSearch {
   }
 }
 
-function tooHard(): QuorateError {
-  return new QuorateError(
-    'QUORATE_LIMIT',
-    'the smallest quorum of this expression takes too long to find: write nodes fewer times, or name fewer nodes',
-  )
+/** To whole nodes, leaving out what rounding may have added to a sum of shares. */
+function roundedUp(bound: number): number {
+  return Math.ceil(bound - 1e-6)
 }

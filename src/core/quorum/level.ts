@@ -63,8 +63,8 @@ export function levelExpression(name: string, layout: Layout): Expression {
 
 /** The quorum of a canonical level name for one preference list. */
 export function levelQuorum(name: string, layout: Layout): ListQuorum {
-  const options = { names: layout.replicas, ...(name === 'each-quorum' && { text: eachZone(layout) }) }
-  return compile(levelExpression(name, layout), options)
+  const zoned = name === 'each-quorum' && new Set(layout.zones).size > 1
+  return compile(levelExpression(name, layout), { names: layout.replicas, ...(zoned && { text: eachZone(layout) }) })
 }
 
 /** By numbers, not by ids, since preference lists of like zones share one quorum. */

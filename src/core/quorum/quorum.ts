@@ -11,7 +11,7 @@ export const POSITIONS_MAX = 31
 
 /** A monotone predicate: adding replicas to a set that meets the quorum never unmakes it. */
 export interface Quorum {
-  /** The fewest replicas that can meet it. */
+  /** The fewest replicas that can meet it; fewer for expressions of which that is too hard to find. */
   readonly required: number
   /** Whether the replicas of the mask form a quorum. */
   met(replicas: number): boolean
@@ -21,7 +21,10 @@ export interface Quorum {
 
 /** A quorum over one preference list. */
 export interface ListQuorum extends Quorum {
-  /** The largest number of these replicas that could be missing, whichever they are, and leave a quorum; -1 if it is none. */
+  /**
+   * The largest number of these replicas that could be missing, whichever they are, and leave a quorum; -1 if it is
+   * none. A smaller number for expressions of which that is too hard to find.
+   */
   spare(replicas: number): number
 }
 
@@ -48,9 +51,9 @@ export class CountQuorum implements ListQuorum {
   readonly text: string
   readonly members: number
 
-  constructor(required: number, members: number) {
+  constructor(required: number, members: number, text: string = `${required} of ${count(members)}`) {
     this.required = required
-    this.text = `${required} of ${count(members)}`
+    this.text = text
     this.members = members
   }
 

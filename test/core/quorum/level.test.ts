@@ -95,6 +95,8 @@ describe('the quorum of a level', () => {
     expect(levelQuorum('2', layoutOf('xyz', 'x')).text).toBe('2 of 3')
     expect(levelQuorum('local-quorum', layoutOf('xxyx', 'x')).text).toBe('2 of 3')
     expect(levelQuorum('each-quorum', layoutOf('xxxyy', 'x')).text).toBe('2 of 3 in x and 2 of 2 in y')
+    expect(levelQuorum('each-quorum', layoutOf('xxyy', 'x')).text).toBe('2 of 2 in x and 2 of 2 in y')
+    expect(levelQuorum('each-quorum', layoutOf('   ', ' ')).text).toBe('2 of 3')
   })
 
   test('zoned: the names with a zone in them, and no others', () => {

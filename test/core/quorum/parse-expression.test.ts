@@ -58,7 +58,7 @@ describe('refused, with the column and why', () => {
     ['a + b', 3, 'unexpected "+"'],
     ['a & b', 3, 'unexpected "&"'],
     ['é', 1, 'unexpected "é"'],
-    [`${'a'.repeat(65)}`, 1, 'is no name of a node'],
+    ['a'.repeat(65), 1, 'is no name of a node'],
     ['@eu', 1, 'a zone is a list'],
     ['any of @us', 8, 'no zone @us: use @eu'],
     ['any of @', 8, 'no zone @'],
