@@ -7,6 +7,7 @@ import { Bench } from 'tinybench'
 import { causalityTasks } from './micro/causality.ts'
 import { codecTasks } from './micro/codec.ts'
 import { quorumTasks } from './micro/quorum.ts'
+import { strategyTasks } from './micro/strategy.ts'
 import type { Task } from './micro/tasks.ts'
 import type { Part, Row, Section } from './section.ts'
 
@@ -16,6 +17,7 @@ const GROUPS: Readonly<Record<string, readonly Task[]>> = {
   'Codec, per message': codecTasks,
   Causality: causalityTasks,
   'Quorums and placement': quorumTasks,
+  'Quorum strategies': strategyTasks,
 }
 
 export const micro: Part = {

@@ -76,15 +76,18 @@ function countQuorums(expression: Expression): number {
   walk(expression, ({ expression: inner, weight }, { completes, hopeless, skips }) => {
     const ways = countQuorums(inner)
     const next = new Map<number, number>()
-    const add = (sum: number, sets: number): unknown => next.set(sum, (next.get(sum) ?? 0) + sets)
+    const lead = (sum: number, sets: number): unknown => next.set(sum, (next.get(sum) ?? 0) + sets)
     for (const [sum, sets] of open) {
-      if (sum >= skips) add(sum, sets)
+      if (sum >= skips) lead(sum, sets)
       if (sum >= completes) done += sets * ways
-      else if (sum >= hopeless) add(sum + weight, sets * ways)
+      else if (sum >= hopeless) lead(sum + weight, sets * ways)
     }
     // Each sum leads to a quorum of its own, so that there are at least as many quorums.
-    if (next.size > SUMS_MAX) done = Infinity
-    open = done === Infinity ? new Map() : next
+    if (next.size > SUMS_MAX) {
+      done = Infinity
+      next.clear()
+    }
+    open = next
   })
   return done
 }
@@ -139,7 +142,8 @@ class Listing {
 
   #spend(steps: number): void {
     this.#steps += steps
-    if (this.#steps > STEPS_MAX) throw tooMuch(`listing the minimal quorums takes more than ${STEPS_MAX} steps`)
+    if (this.#steps > STEPS_MAX)
+      throw tooMuch(`there are too many minimal quorums: listing them takes more than ${STEPS_MAX} steps`)
   }
 }
 

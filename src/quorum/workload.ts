@@ -72,9 +72,9 @@ export function latenciesOf(latencies: Readonly<Record<string, number>>, nodes: 
 }
 
 function sharesOf(readFraction: number | readonly FractionShare[]): readonly FractionShare[] {
-  const shares = typeof readFraction === 'number' ? [{ readFraction, weight: 1 }] : readFraction
-  if (!Array.isArray(shares) || shares.length === 0 || shares.length > SHARES_MAX) {
-    throw invalid(`readFraction is no number and no list of 1 to ${SHARES_MAX} shares`)
+  const shares = typeof readFraction === 'object' ? readFraction : [{ readFraction, weight: 1 }]
+  if (shares.length === 0 || shares.length > SHARES_MAX) {
+    throw invalid(`readFraction has ${shares.length} shares: use a number, or 1 to ${SHARES_MAX} shares`)
   }
   for (const share of shares) {
     if (!isNumber(share.readFraction) || share.readFraction < 0 || share.readFraction > 1) {
