@@ -1,6 +1,7 @@
 /**
  * `quorate quorums`: both sides, the proof and the figures; a refusal names two sets, a mistake shows its place.
  */
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildCli, type BuiltCli } from '../process/built-cli.ts'
 import { quorate, type Run } from './harness.ts'
@@ -132,4 +133,23 @@ test.for([
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(/^quorate: /)
   expect(stderr).toContain(said)
+})
+
+/** The blocks of docs/quorums.md: a command, and lines that it prints. */
+const BLOCKS = Array.from(
+  readFileSync(new URL('../../docs/quorums.md', import.meta.url), 'utf8').matchAll(
+    /^```\n\$ quorate quorums (.*)\n([^`]*)```$/gm,
+  ),
+  ([, command = '', lines = '']): [string, string[]] => [command, lines.trimEnd().split('\n')],
+)
+
+test('docs/quorums.md: it has commands', () => {
+  expect(BLOCKS.length).toBeGreaterThan(8)
+})
+
+test.for(BLOCKS)('docs/quorums.md: %s prints what is said', SLOW, async ([command, lines]) => {
+  const args = Array.from(command.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? '')
+  const { code, stdout } = await quorums(...args)
+  expect(code).toBe(0)
+  for (const line of lines) expect(stdout.split('\n')).toContain(line)
 })
