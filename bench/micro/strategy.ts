@@ -12,6 +12,6 @@ const GRID = grid([
 const NINE = majority(9)
 
 export const strategyTasks: readonly Task[] = [
-  { name: 'strategy of a 3 × 3 grid', run: () => GRID.strategy({ readFraction: 0.9 }) },
-  { name: 'strategy of a majority of nine', run: () => NINE.strategy({ readFraction: 0.9 }) },
+  { name: 'strategy of a 3 × 3 grid', run: () => GRID.strategy({ readFraction: 0.9 }), runs: 1 },
+  { name: 'strategy of a majority of nine', run: () => NINE.strategy({ readFraction: 0.9 }), runs: 1 },
 ]

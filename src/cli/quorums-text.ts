@@ -29,9 +29,9 @@ export interface Report {
   readonly nodes: readonly string[]
   readonly meet: true
   readonly quorums: { readonly read: QuorumList | Limit; readonly write: QuorumList | Limit }
-  readonly resilience: Resilience
+  readonly resilience: Resilience | Limit
   /** A smallest set of nodes for each side whose failure leaves no quorum. */
-  readonly fatal: { readonly read: readonly string[]; readonly write: readonly string[] }
+  readonly fatal: { readonly read: readonly string[]; readonly write: readonly string[] } | Limit
   readonly readFraction: number
   readonly strategy: Strategy | Limit
   readonly now?: Explanation
@@ -70,14 +70,19 @@ export function reportText(report: Report, pen: Pen): string {
 }
 
 function sideLines(side: 'read' | 'write', { quorums, resilience, fatal }: Report, pen: Pen): string[] {
-  const survives = resilience[side]
-  const failures = survives === 0 ? 'no failure' : `any ${survives === 1 ? 'failure' : `${survives} failures`}`
-  const end = `survives ${failures}; without ${fatal[side].join(', ')} there is none`
+  const end = survivalText(side, { resilience, fatal })
   const list = quorums[side]
   if ('limit' in list) return [`${pen.style('bold', `${side} quorums`)}: ${list.limit}`, `  ${end}`]
   const shown = list.first.map((quorum) => `(${quorum.join(' ')})`).join(' ')
   const more = list.count > list.first.length ? ` and ${list.count - list.first.length} more` : ''
   return [`${pen.style('bold', `${side} quorums`)}: ${list.count}, ${end}`, `  ${shown}${more}`]
+}
+
+function survivalText(side: 'read' | 'write', { resilience, fatal }: Pick<Report, 'resilience' | 'fatal'>): string {
+  if ('limit' in resilience || 'limit' in fatal) return 'too many to say what they survive'
+  const survives = resilience[side]
+  const failures = survives === 0 ? 'no failure' : `any ${survives === 1 ? 'failure' : `${survives} failures`}`
+  return `survives ${failures}; without ${fatal[side].join(', ')} there is none`
 }
 
 function strategyLines({ strategy, readFraction, nodes }: Report, pen: Pen): string[] {

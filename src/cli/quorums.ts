@@ -93,7 +93,6 @@ function reportOf(given: {
   const options = strategyOptions(input)
   const failures = input.number('survive', { min: 0, max: 31 })
   const { latencies } = options
-  const now = attempt(() => system.explain({ alive, ...(latencies !== undefined && { latencies }) }))
   return {
     read: system.read,
     write: system.write,
@@ -104,14 +103,21 @@ function reportOf(given: {
       read: bounded(() => listing(system.readQuorums(), input)),
       write: bounded(() => listing(system.writeQuorums(), input)),
     },
-    resilience: system.resilience,
-    fatal: { read: system.explain().read.fatal, write: system.explain().write.fatal },
+    resilience: bounded(() => system.resilience),
+    fatal: bounded(() => fatalOf(system)),
     readFraction: options.readFraction as number,
     strategy: bounded(() =>
       attempt(() => system.strategy({ ...options, ...(failures !== undefined && { failuresToSurvive: failures }) })),
     ),
-    ...(down !== undefined && { now }),
+    ...(down !== undefined && {
+      now: attempt(() => system.explain({ alive, ...(latencies !== undefined && { latencies }) })),
+    }),
   }
+}
+
+function fatalOf(system: QuorumSystem): { read: readonly string[]; write: readonly string[] } {
+  const { read, write } = system.explain()
+  return { read: read.fatal, write: write.fatal }
 }
 
 function listing(all: string[][], input: Input): { count: number; first: string[][] } {

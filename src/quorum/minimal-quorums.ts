@@ -16,6 +16,8 @@ export const QUORUMS_MAX = 10_000
 
 /** How many sets are built, and how many pairs compared, before a listing gives up. */
 const STEPS_MAX = 200_000_000
+/** How many sets are held at once while they are joined. */
+const JOINED_MAX = 2_000_000
 /** Counting gives up where this many sums of weights have to be told apart. */
 const SUMS_MAX = 100_000
 
@@ -121,7 +123,9 @@ class Listing {
   }
 
   #joined(begun: readonly number[], sets: readonly number[]): number[] {
-    this.#spend(begun.length * sets.length)
+    const size = begun.length * sets.length
+    if (size > JOINED_MAX) throw tooMuch(`there are too many minimal quorums: parts of them combine in ${size} ways`)
+    this.#spend(size)
     return begun.flatMap((mask) => sets.map((set) => mask | set))
   }
 

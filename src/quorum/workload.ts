@@ -103,7 +103,7 @@ function valuesOf<Value>(
 }
 
 function capacityOf(value: number | Capacity): Capacity {
-  const capacity = typeof value === 'number' ? { read: value, write: value } : value
+  const capacity = typeof value === 'object' ? value : { read: value, write: value }
   for (const speed of [capacity.read, capacity.write]) {
     if (!isNumber(speed) || speed <= 0) {
       throw invalid(`a capacity is ${String(speed)}: use operations a second, more than 0`)

@@ -77,6 +77,10 @@ test('quorums: what is too large to list is said, and the rest is printed', SLOW
   expect(code).toBe(0)
   expect(stdout).toContain('write quorums: there are 300540195 minimal quorums, and at most 10000 are listed')
   expect(stdout).toContain('survives any 15 failures')
+  const tangled = Array.from({ length: 30 }, (_, i) => `(n${i} or n${(i * 7 + 3) % 31} or n${(i * 11 + 5) % 31})`)
+  const lost = await quorums('--write', tangled.join(' and '))
+  expect(lost.code).toBe(0)
+  expect(lost.stdout).toContain('write quorums: there are')
 })
 
 describe('recommend', () => {
