@@ -7,6 +7,7 @@ import { Bench } from 'tinybench'
 import { causalityTasks } from './micro/causality.ts'
 import { codecTasks } from './micro/codec.ts'
 import { quorumTasks } from './micro/quorum.ts'
+import { strategyTasks } from './micro/strategy.ts'
 import type { Task } from './micro/tasks.ts'
 import type { Part, Row, Section } from './section.ts'
 
@@ -16,6 +17,7 @@ const GROUPS: Readonly<Record<string, readonly Task[]>> = {
   'Codec, per message': codecTasks,
   Causality: causalityTasks,
   'Quorums and placement': quorumTasks,
+  'Quorum strategies': strategyTasks,
 }
 
 export const micro: Part = {
@@ -38,16 +40,16 @@ const sink: { last: unknown } = { last: undefined }
 
 async function measure(tasks: readonly Task[], timeMs: number): Promise<Row[]> {
   const bench = new Bench({ time: timeMs, warmupTime: timeMs / 2, throws: true })
-  for (const { name, run } of tasks) {
+  for (const { name, run, runs = RUNS_PER_SAMPLE } of tasks) {
     bench.add(name, () => {
-      for (let i = 0; i < RUNS_PER_SAMPLE; i++) sink.last = run()
+      for (let i = 0; i < runs; i++) sink.last = run()
     })
   }
   await bench.run()
-  return bench.tasks.map(({ name, result }) => {
+  return bench.tasks.map(({ name, result }, index) => {
     if (result.state !== 'completed') throw new Error(`${name} did not run: ${result.state}`)
     const { latency } = result
-    const perRun = (ms: number): number => (ms * 1e6) / RUNS_PER_SAMPLE
+    const perRun = (ms: number): number => (ms * 1e6) / (tasks[index]?.runs ?? RUNS_PER_SAMPLE)
     const figures = {
       nsMedian: perRun(latency.p50),
       nsFastest: perRun(latency.min),
@@ -62,5 +64,6 @@ async function measure(tasks: readonly Task[], timeMs: number): Promise<Row[]> {
 }
 
 function nanoseconds(value: number): string {
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} ms`
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ns`
 }

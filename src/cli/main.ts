@@ -7,6 +7,7 @@ import { helpOf, Input, type Command } from './command.ts'
 import { failureOf, UsageError } from './failure.ts'
 import { deleteCommand, getCommand, putCommand, scanCommand } from './key-commands.ts'
 import { Output } from './output.ts'
+import { quorumsCommand } from './quorums.ts'
 import { serveCommand } from './serve.ts'
 import { simCommand } from './sim.ts'
 import { startCommand } from './start.ts'
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   scanCommand,
   statusCommand,
   simCommand,
+  quorumsCommand,
 ]
 
 function overview(): string {

@@ -46,6 +46,9 @@ export interface ErrorDetail {
   readonly replicas?: Readonly<Record<string, ReplicaSaid>>
   /** The operation's identity: hand it to the retry, and the write applies at most once. */
   readonly operation?: string
+  /** Nodes of a read quorum that does not meet the write quorum in `write`. */
+  readonly read?: readonly string[]
+  readonly write?: readonly string[]
   readonly cause?: unknown
 }
 
@@ -59,6 +62,9 @@ export class QuorateError extends Error {
   readonly received: number | undefined
   readonly replicas: Readonly<Record<string, ReplicaSaid>>
   readonly operation: string | undefined
+  /** With `QUORATE_QUORUMS_DISJOINT`: a read quorum and a write quorum that do not meet. */
+  readonly read: readonly string[] | undefined
+  readonly write: readonly string[] | undefined
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
@@ -69,6 +75,8 @@ export class QuorateError extends Error {
     this.received = detail.received
     this.replicas = detail.replicas ?? {}
     this.operation = detail.operation
+    this.read = detail.read
+    this.write = detail.write
   }
 
   /** Plain data for logs and HTTP bodies. */
@@ -82,6 +90,8 @@ export class QuorateError extends Error {
       received: this.received,
       replicas: this.replicas,
       operation: this.operation,
+      read: this.read,
+      write: this.write,
     }
   }
 }

@@ -5,16 +5,17 @@
  */
 import { definitionFingerprint, type KeyspaceDefinition } from '../keyspace-definition.ts'
 import type { Repair, ResolvedKeyspace } from '../options.ts'
-import type { Membership } from '../placement/membership.ts'
+import type { Member, Membership } from '../placement/membership.ts'
 import { Placement, type PreferenceList } from '../placement/placement.ts'
-import { findDisjoint } from '../quorum/intersect.ts'
-import { isZoned, levelName, levelQuorum, type Level } from '../quorum/level.ts'
-import { countOf, type Quorum } from '../quorum/quorum.ts'
+import type { Expression } from '../quorum/expression.ts'
+import { findDisjoint, implies } from '../quorum/intersect.ts'
+import { isZoned, levelExpression, levelName, levelQuorum, type Layout, type Level } from '../quorum/level.ts'
+import type { ListQuorum } from '../quorum/quorum.ts'
 
 /** A quorum at one level for one preference list, with what it promises. */
 export interface Choice {
   readonly level: string
-  readonly quorum: Quorum
+  readonly quorum: ListQuorum
   /** Whether it meets every quorum that the other side uses by default, whatever the other coordinator's zone. */
   readonly strict: boolean
   /** For reads: whether every read quorum holds a write quorum, so that agreement alone proves a value settled. */
@@ -87,28 +88,24 @@ export class Keyspace {
   }
 
   #makeChoice(side: 'read' | 'write', list: PreferenceList, level: string): Choice {
-    const quorum = levelQuorum(level, { zones: list.zones, zone: this.#owner.zone })
-    const n = list.replicas.length
-    const others = this.#quorumsAnywhere(list, side === 'read' ? this.definition.write : this.definition.read)
+    const layout = { replicas: this.#namesIn(list), zones: list.zones, zone: this.#owner.zone }
+    const expression = levelExpression(level, layout)
+    const others = anywhere(layout, side === 'read' ? this.definition.write : this.definition.read)
     const strict = others.every((other) => {
-      const pair = side === 'read' ? { read: quorum, write: other } : { read: other, write: quorum }
-      return findDisjoint(pair, n) === undefined
+      const sides = side === 'read' ? { reads: expression, writes: other } : { reads: other, writes: expression }
+      return findDisjoint(sides) === undefined
     })
-    const settles = side === 'read' && others.every((write) => holds(quorum, write, n))
-    return { level, quorum, strict, settles }
+    const settles = side === 'read' && others.every((write) => implies({ outer: expression, inner: write }))
+    return { level, quorum: levelQuorum(level, layout), strict, settles }
   }
 
-  /** The quorums that a level stands for, seen from each zone that a coordinator could be in. */
-  #quorumsAnywhere(list: PreferenceList, level: string): readonly Quorum[] {
-    if (!isZoned(level)) return [levelQuorum(level, { zones: list.zones, zone: this.#owner.zone })]
-    return [...new Set(list.zones)].map((zone) => levelQuorum(level, { zones: list.zones, zone }))
+  #namesIn(list: PreferenceList): readonly string[] {
+    return list.replicas.map((replica) => (this.#owner.membership.members[replica] as Member).id)
   }
 }
 
-/** Whether every set that meets `outer` meets `inner` as well. */
-function holds(outer: Quorum, inner: Quorum, n: number): boolean {
-  const [more, fewer] = [countOf(outer, n), countOf(inner, n)]
-  if (more !== undefined && fewer !== undefined) return more >= fewer
-  for (let set = 0; set < 2 ** n; set++) if (outer.met(set) && !inner.met(set)) return false
-  return true
+/** What a level asks for, seen from each zone that a coordinator could be in. */
+function anywhere(layout: Layout, level: string): readonly Expression[] {
+  if (!isZoned(level)) return [levelExpression(level, layout)]
+  return [...new Set(layout.zones)].map((zone) => levelExpression(level, { ...layout, zone }))
 }

@@ -5,8 +5,7 @@
  * Ring: values.
  */
 import type { PreferenceList } from '../placement/placement.ts'
-import { tally } from '../quorum/tally.ts'
-import { count, CountQuorum, firstPositions, type Quorum } from '../quorum/quorum.ts'
+import { count, firstPositions, type ListQuorum } from '../quorum/quorum.ts'
 import type { Names } from './operation.ts'
 
 /** One replica's part in a call. */
@@ -23,7 +22,7 @@ export interface ReceiptFacts {
   readonly list: PreferenceList
   readonly names: Names
   readonly level: string
-  readonly quorum: Quorum
+  readonly quorum: ListQuorum
   readonly strict: boolean
   readonly asked: number
   /** Positions known to hold the result. */
@@ -72,7 +71,7 @@ export class Receipt {
   get spare(): number {
     const { quorum, list } = this.#facts
     const answered = this.#facts.current | this.#facts.stale
-    return spareOf(quorum, answered & firstPositions(list.replicas.length))
+    return quorum.spare(answered & firstPositions(list.replicas.length))
   }
 
   /** By replica id. */
@@ -101,15 +100,4 @@ export class Receipt {
     if (stale & bit) return 'stale'
     return asked & bit ? 'silent' : 'not asked'
   }
-}
-
-/** The largest f such that the set still meets the quorum with any f of its members taken away; -1 if it never did. */
-function spareOf(quorum: Quorum, set: number): number {
-  if (tally(quorum, { answered: set, possible: 0 }) !== 'won') return -1
-  if (quorum instanceof CountQuorum) return count(set & quorum.members) - quorum.required
-  let smallestHit = Infinity
-  for (let removed = set; removed > 0; removed = (removed - 1) & set) {
-    if (count(removed) < smallestHit && !quorum.met(set & ~removed)) smallestHit = count(removed)
-  }
-  return smallestHit - 1
 }

@@ -5,7 +5,9 @@
  * Ring: values.
  */
 import { invalid } from '../base/errors.ts'
-import { CountQuorum, EveryQuorum, firstPositions, majorityOf, type Quorum } from './quorum.ts'
+import { compile } from './compile.ts'
+import { and, name as nameOf, or, threshold, type Expression } from './expression.ts'
+import { majorityOf, type ListQuorum } from './quorum.ts'
 
 const WORDS = ['one', 'two', 'three', 'quorum', 'all', 'local-one', 'local-quorum', 'each-quorum'] as const
 
@@ -18,6 +20,8 @@ export type Level = (typeof WORDS)[number] | number
 
 /** Where a key's replicas are, as far as levels need it. */
 export interface Layout {
+  /** The ids of the preference list. */
+  readonly replicas: readonly string[]
   /** The zone at each position of the preference list. */
   readonly zones: readonly string[]
   /** The coordinator's zone. */
@@ -40,19 +44,36 @@ export function levelName(level: unknown, n: number): string {
   return String(required)
 }
 
-/** The quorum of a canonical level name for one preference list. */
-export function levelQuorum(name: string, layout: Layout): Quorum {
-  const { zones } = layout
+/** What a canonical level name asks of one preference list. */
+export function levelExpression(name: string, layout: Layout): Expression {
   switch (name) {
     case 'local-one':
-      return inZone(zones, layout.zone, () => 1)
+      return or(inZone(layout, layout.zone))
     case 'local-quorum':
-      return inZone(zones, layout.zone, majorityOf)
+      return majorityIn(layout, layout.zone)
     case 'each-quorum':
-      return new EveryQuorum([...new Set(zones)].map((zone) => inZone(zones, zone, majorityOf)))
+      return and([...new Set(layout.zones)].map((zone) => majorityIn(layout, zone)))
     default:
-      return new CountQuorum(Number(name), firstPositions(zones.length))
+      return threshold(
+        Number(name),
+        layout.replicas.map((replica) => nameOf(replica)),
+      )
   }
+}
+
+/** The quorum of a canonical level name for one preference list. */
+export function levelQuorum(name: string, layout: Layout): ListQuorum {
+  const zoned = name === 'each-quorum' && new Set(layout.zones).size > 1
+  return compile(levelExpression(name, layout), { names: layout.replicas, ...(zoned && { text: eachZone(layout) }) })
+}
+
+/** By numbers, not by ids, since preference lists of like zones share one quorum. */
+function eachZone(layout: Layout): string {
+  const texts = [...new Set(layout.zones)].map((zone) => {
+    const size = inZone(layout, zone).length
+    return `${majorityOf(size)} of ${size} in ${zone}`
+  })
+  return texts.join(' and ')
 }
 
 /** Whether the quorum of this level depends on the zones, not on the number of replicas alone. */
@@ -81,14 +102,15 @@ function countOf(level: unknown, n: number): number | undefined {
   }
 }
 
-function inZone(zones: readonly string[], zone: string, required: (size: number) => number): Quorum {
-  let members = 0
-  let size = 0
-  for (let i = 0; i < zones.length; i++) {
-    if (zones[i] !== zone) continue
-    members |= 1 << i
-    size++
+function majorityIn(layout: Layout, zone: string): Expression {
+  const members = inZone(layout, zone)
+  return threshold(majorityOf(members.length), members)
+}
+
+function inZone({ replicas, zones }: Layout, zone: string): Expression[] {
+  const members = replicas.filter((_, position) => zones[position] === zone)
+  if (members.length === 0) {
+    throw invalid(`no replica of this keyspace is in zone ${JSON.stringify(zone)}: use another level`)
   }
-  if (size === 0) throw invalid(`no replica of this keyspace is in zone ${JSON.stringify(zone)}: use another level`)
-  return new CountQuorum(required(size), members)
+  return members.map((replica) => nameOf(replica))
 }

@@ -11,12 +11,21 @@ export const POSITIONS_MAX = 31
 
 /** A monotone predicate: adding replicas to a set that meets the quorum never unmakes it. */
 export interface Quorum {
-  /** The fewest replicas that can meet it. */
+  /** The fewest replicas that can meet it; fewer for expressions of which that is too hard to find. */
   readonly required: number
   /** Whether the replicas of the mask form a quorum. */
   met(replicas: number): boolean
   /** For error messages and receipts: what it asks for, in words. */
   readonly text: string
+}
+
+/** A quorum over one preference list. */
+export interface ListQuorum extends Quorum {
+  /**
+   * The largest number of these replicas that could be missing, whichever they are, and leave a quorum; -1 if it is
+   * none. A smaller number for expressions of which that is too hard to find.
+   */
+  spare(replicas: number): number
 }
 
 /** How many bits are set. */
@@ -37,42 +46,22 @@ export function majorityOf(n: number): number {
 }
 
 /** Any `required` replicas out of those in `members`. */
-export class CountQuorum implements Quorum {
+export class CountQuorum implements ListQuorum {
   readonly required: number
   readonly text: string
   readonly members: number
 
-  constructor(required: number, members: number) {
+  constructor(required: number, members: number, text: string = `${required} of ${count(members)}`) {
     this.required = required
-    this.text = `${required} of ${count(members)}`
+    this.text = text
     this.members = members
   }
 
   met(replicas: number): boolean {
     return count(replicas & this.members) >= this.required
   }
-}
 
-/** How many of the first `n` positions a quorum asks for, if that is all that it asks. */
-export function countOf(quorum: Quorum, n: number): number | undefined {
-  return quorum instanceof CountQuorum && quorum.members === firstPositions(n) ? quorum.required : undefined
-}
-
-/** All of several quorums at once, such as a majority in each zone. */
-export class EveryQuorum implements Quorum {
-  readonly required: number
-  readonly text: string
-  readonly #parts: readonly Quorum[]
-
-  /** @param parts quorums over sets that do not overlap. */
-  constructor(parts: readonly Quorum[]) {
-    this.#parts = parts
-    this.required = parts.reduce((sum, part) => sum + part.required, 0)
-    this.text = parts.map((part) => part.text).join(' and ')
-  }
-
-  met(replicas: number): boolean {
-    for (const part of this.#parts) if (!part.met(replicas)) return false
-    return true
+  spare(replicas: number): number {
+    return Math.max(-1, count(replicas & this.members) - this.required)
   }
 }

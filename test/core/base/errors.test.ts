@@ -1,4 +1,5 @@
 /** The error class and the invariant: what they carry and what they print. */
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { invalid, QuorateError } from '../../../src/core/base/errors.ts'
 import { invariant } from '../../../src/core/base/invariant.ts'
@@ -47,4 +48,12 @@ test('invariant: passes what holds, and throws what was promised when it does no
   expect(() => {
     invariant(false, 'all is well')
   }).toThrow('quorate broke its own promise: all is well. Please report this.')
+})
+
+test('codes: the ones that there are and the headings of docs/errors.md are the same', () => {
+  const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+  const codes = [...read('src/core/base/errors.ts').matchAll(/^ {2}\| '(QUORATE_\w+)'$/gm)].map((match) => match[1])
+  const headings = [...read('docs/errors.md').matchAll(/^## (QUORATE_\w+)$/gm)].map((match) => match[1])
+  expect(codes.length).toBeGreaterThan(10)
+  expect(headings).toEqual(codes)
 })

@@ -2,7 +2,9 @@
  * Quorums to draw examples with, and sets of replicas the dumb way.
  */
 import fc from 'fast-check'
-import { CountQuorum, EveryQuorum, type Quorum } from '../../../src/core/quorum/quorum.ts'
+import { compile } from '../../../src/core/quorum/compile.ts'
+import { and, meets, name, threshold, weighted, type Expression } from '../../../src/core/quorum/expression.ts'
+import type { ListQuorum } from '../../../src/core/quorum/quorum.ts'
 
 /** Every set of positions below `n`, as masks. */
 export function setsOf(n: number): number[] {
@@ -39,12 +41,50 @@ export const anyParts: fc.Arbitrary<Parts> = fc
     return { n, parts }
   })
 
-export function quorumOf({ parts }: Parts): Quorum {
-  const counts = parts.map(({ members, required }) => new CountQuorum(required, members))
-  return counts.length === 1 ? (counts[0] as Quorum) : new EveryQuorum(counts)
+/** The name at each position. */
+export const LETTERS: readonly string[] = Array.from('abcdefghijklmnopqrstuvwxyzABCDE')
+
+export function expressionOf({ parts }: Parts): Expression {
+  return and(parts.map(({ members, required }) => threshold(required, namesAt(members))))
+}
+
+function namesAt(members: number): Expression[] {
+  return positionsIn(members).map((position) => name(LETTERS[position] as string))
+}
+
+export function quorumOf(parts: Parts): ListQuorum {
+  return compile(expressionOf(parts), { names: LETTERS.slice(0, parts.n) })
 }
 
 /** Whether a set forms the quorum, counted on fingers. */
 export function slowlyMet({ parts }: Parts, set: number): boolean {
   return parts.every(({ members, required }) => positionsIn(set & members).length >= required)
+}
+
+/** Expressions over the first `n` letters, of every shape: nested, weighted, with names that occur again. */
+export function anyExpression(n: number): fc.Arbitrary<Expression> {
+  const leaf = fc.constantFrom(...LETTERS.slice(0, n)).map((letter) => name(letter))
+  const { any } = fc.letrec<{ any: Expression; list: Expression }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      { arbitrary: leaf, weight: 2 },
+      { arbitrary: tie('list'), weight: 3 },
+    ),
+    list: fc
+      .tuple(
+        fc.array(fc.tuple(tie('any'), fc.constantFrom(1, 1, 1, 2, 3)), { minLength: 1, maxLength: 4 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+      )
+      .map(([parts, share]) => {
+        const votes = parts.map(([expression, weight]) => ({ expression, weight }))
+        const total = votes.reduce((sum, { weight }) => sum + weight, 0)
+        return weighted(1 + Math.floor(share * total), votes)
+      }),
+  }))
+  return any
+}
+
+/** Whether the positions of a set form the quorum, by the names. */
+export function meetsAt(expression: Expression, set: number): boolean {
+  return meets(expression, (letter) => (set & (1 << LETTERS.indexOf(letter))) !== 0)
 }

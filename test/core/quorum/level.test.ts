@@ -1,7 +1,7 @@
 /** Levels by name and number: what they stand for, and what is said of those that are none. */
 import { describe, expect, test } from 'vitest'
 import { QuorateError } from '../../../src/core/base/errors.ts'
-import { isZoned, levelName, levelQuorum, type Level } from '../../../src/core/quorum/level.ts'
+import { isZoned, levelName, levelQuorum, type Layout, type Level } from '../../../src/core/quorum/level.ts'
 import { setsOf } from './any-quorum.ts'
 
 describe('the canonical name of a level', () => {
@@ -51,7 +51,7 @@ describe('the canonical name of a level', () => {
 describe('the quorum of a level', () => {
   /** Sets that meet the level, as letters of the positions. */
   function metBy(level: Level, zones: string, zone: string): string[] {
-    const layout = { zones: Array.from(zones), zone }
+    const layout = layoutOf(zones, zone)
     const quorum = levelQuorum(levelName(level, zones.length), layout)
     const names = setsOf(zones.length).filter((set) => quorum.met(set))
     const smallest = names.filter((set) => !names.some((other) => other !== set && (other & set) === other))
@@ -85,10 +85,18 @@ describe('the quorum of a level', () => {
   })
 
   test.for(['local-one', 'local-quorum'] as const)('%s seen from a zone without replicas: is refused', (level) => {
-    expect(thrownBy(() => levelQuorum(level, { zones: ['x', 'y'], zone: 'q' }))).toMatchObject({
+    expect(thrownBy(() => levelQuorum(level, layoutOf('xy', 'q')))).toMatchObject({
       code: 'QUORATE_INVALID_OPTION',
       message: 'no replica of this keyspace is in zone "q": use another level',
     })
+  })
+
+  test('in words: counts are numbers, and zones are named', () => {
+    expect(levelQuorum('2', layoutOf('xyz', 'x')).text).toBe('2 of 3')
+    expect(levelQuorum('local-quorum', layoutOf('xxyx', 'x')).text).toBe('2 of 3')
+    expect(levelQuorum('each-quorum', layoutOf('xxxyy', 'x')).text).toBe('2 of 3 in x and 2 of 2 in y')
+    expect(levelQuorum('each-quorum', layoutOf('xxyy', 'x')).text).toBe('2 of 2 in x and 2 of 2 in y')
+    expect(levelQuorum('each-quorum', layoutOf('   ', ' ')).text).toBe('2 of 3')
   })
 
   test('zoned: the names with a zone in them, and no others', () => {
@@ -96,6 +104,12 @@ describe('the quorum of a level', () => {
     expect(names.filter((name) => isZoned(name))).toEqual(['local-one', 'local-quorum', 'each-quorum'])
   })
 })
+
+/** Replicas a, b, c and so on in the zones of the letters. */
+function layoutOf(zones: string, zone: string): Layout {
+  const replicas = Array.from('abcdef').slice(0, zones.length)
+  return { replicas, zones: Array.from(zones), zone }
+}
 
 function thrownBy(run: () => unknown): unknown {
   try {

@@ -1,14 +1,7 @@
 /** Quorums as predicates over sets: counting, majorities, and what they tolerate. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  count,
-  CountQuorum,
-  EveryQuorum,
-  firstPositions,
-  majorityOf,
-  POSITIONS_MAX,
-} from '../../../src/core/quorum/quorum.ts'
+import { count, CountQuorum, firstPositions, majorityOf, POSITIONS_MAX } from '../../../src/core/quorum/quorum.ts'
 import { holds } from '../../property.ts'
 import { anyParts, positionsIn, quorumOf, setsOf, slowlyMet } from './any-quorum.ts'
 
@@ -97,11 +90,5 @@ describe('quorums', () => {
       }),
       { numRuns: 500 },
     )
-  })
-
-  test('every part: said in words', () => {
-    const quorum = new EveryQuorum([new CountQuorum(2, 0b111), new CountQuorum(1, 0b11000)])
-    expect(quorum.text).toBe('2 of 3 and 1 of 2')
-    expect(quorum.required).toBe(3)
   })
 })
