@@ -19,6 +19,7 @@ import {
   within,
   type CallOptions,
   type GetOptions,
+  type PutManyOptions,
   type PutOptions,
   type ScanOptions,
 } from './call-options.ts'
@@ -26,6 +27,7 @@ import { parseContextToken } from './context-token.ts'
 import type { Engine } from './engine.ts'
 import { Entry, type Put } from './entry.ts'
 import { GetFinisher, PutFinisher } from './finishers.ts'
+import { many, type Many } from './many.ts'
 import type { Session } from './session.ts'
 import { Plain, start } from './tickets.ts'
 import { encodeValue } from './value-codec.ts'
@@ -125,6 +127,24 @@ export class ApKeyspace<V = unknown> {
       )
     }
     return this.put(key, await change(entry.value), { context: entry.context, ...options })
+  }
+
+  /**
+   * Reads many keys with the same options. What fails for a key is found under that key in `errors`; it rejects only
+   * when a key is given twice, or more than 100,000 are.
+   */
+  getMany(keys: readonly string[], options: GetOptions = NOTHING): Promise<Many<Entry<V>>> {
+    return many(keys, (key) => this.get(key, options))
+  }
+
+  /** Writes many keys with the same options, each on its own: some may succeed and others fail. No transaction. */
+  putMany(entries: Iterable<readonly [key: string, value: V]>, options: PutManyOptions = NOTHING): Promise<Many<Put>> {
+    const values = [...entries]
+    const byKey = new Map(values)
+    return many(
+      values.map(([key]) => key),
+      (key) => this.put(key, byKey.get(key) as V, options),
+    )
   }
 
   /** Keys and entries in key order; entries of deleted keys are left out. */

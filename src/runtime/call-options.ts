@@ -33,6 +33,9 @@ export interface PutOptions extends CallOptions {
   readonly operation?: string
 }
 
+/** Contexts and operations belong to one key: in `putMany` a session threads the contexts. */
+export type PutManyOptions = Omit<PutOptions, 'context' | 'operation'>
+
 export interface ScanOptions extends CallOptions {
   /** Only keys that begin with this. All by default. */
   readonly prefix?: string
