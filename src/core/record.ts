@@ -51,3 +51,10 @@ export interface RecordWrite {
   readonly key: string
   readonly record: StoredRecord
 }
+
+/** What becomes of a key's record: another is stored in its place, or, with `undefined`, nothing is kept of the key. */
+export interface RecordChange {
+  readonly keyspace: number
+  readonly key: string
+  readonly record: StoredRecord | undefined
+}

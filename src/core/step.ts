@@ -14,7 +14,7 @@
  * Ring: machines (types only).
  */
 import type { Message, Scan } from './message.ts'
-import type { RecordWrite } from './record.ts'
+import type { RecordChange } from './record.ts'
 import type { Notice } from './notice.ts'
 
 /** The two clocks of a host at the moment of a call. The host may reuse the object; a machine never keeps it. */
@@ -46,7 +46,8 @@ export interface ScanEffect {
 
 /** Effects in order. The host empties it with `clear` once it has taken everything. */
 export class Step {
-  readonly writes: RecordWrite[] = []
+  /** An erasure is a write like any other. */
+  readonly writes: RecordChange[] = []
   /** `to[i]` is the receiver of `messages[i]`; two lists, because a step may hold thousands. */
   readonly to: Address[] = []
   readonly messages: Message[] = []

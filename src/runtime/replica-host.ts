@@ -65,7 +65,7 @@ export class ReplicaHost {
     try {
       replica.receive(request, from, now, step)
       waits = storage.durable && (step.writes.length > 0 || dependsOnStaged(request, storage))
-      for (const write of step.writes) storage.stage(write)
+      for (const change of step.writes) storage.stage(change)
     } catch (error) {
       step.clear()
       this.#storageError(error, request, from)

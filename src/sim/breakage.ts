@@ -3,7 +3,7 @@
  *
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
-import type { RecordWrite } from '../core/record.ts'
+import type { RecordChange } from '../core/record.ts'
 import type { Parcel } from './network.ts'
 
 /**
@@ -31,10 +31,10 @@ export const BREAKAGES: readonly Breakage[] = [
   'reused-incarnation',
 ]
 
-/** What a replica stages in place of what the machine wrote. */
-export function brokenWrite(write: RecordWrite): RecordWrite {
+/** What a replica stages in place of what the machine wrote. An erasure stays one. */
+export function brokenWrite(write: RecordChange): RecordChange {
   const { record } = write
-  if (record.kind !== 'dotted' || record.siblings.length < 2) return write
+  if (record?.kind !== 'dotted' || record.siblings.length < 2) return write
   return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
 }
 

@@ -1,32 +1,36 @@
 /**
- * The simulated disk of one replica: staged writes are visible at once and durable after a flush, which takes time.
+ * The simulated disk of one replica: staged writes and erasures are visible at once and durable after a flush, which
+ * takes time.
  *
  * One flush is under way at a time, and what is staged meanwhile joins the next. A crash keeps what earlier flushes
- * made durable and a prefix of the batch under way (the write after it is torn, its checksum wrong, as if it had never
+ * made durable and a prefix of the batch under way (the change after it is torn, its checksum wrong, as if it had never
  * been); whatever is only staged is gone.
  */
 import type { Random } from '../core/base/random.ts'
 import { compareKeys } from '../core/base/key-order.ts'
-import type { RecordWrite, StoredRecord } from '../core/record.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../core/record.ts'
 import { OWN_KEYSPACE, type Records, type ScannedPage } from '../core/replica.ts'
 import type { Scan } from '../core/message.ts'
 
-type Shelf = Map<string, StoredRecord>
+/** The last change of each key. */
+type Shelf = Map<string, RecordChange>
 
 export class SimDisk implements Records {
   /** The actor of the replica's dots: this life of the data. */
   incarnation: number
-  /** How many writes were ever staged, and how many of them are durable. */
+  /** How many changes were ever staged, and how many of them are durable. */
   staged = 0
   durable = 0
-  /** Whether `read` or `scan` gave out something that is not durable, since this was last set to false. */
+  /** Whether `read` or `scan` told of something that is not durable, since this was last set to false. */
   touchedStaged = false
   readonly #random: Random
+  /** Erasures among them, for as long as they are not durable. */
   #visible = new Map<number, Shelf>()
+  /** What is durable: no erasures, but what they have left. */
   #safe = new Map<number, Shelf>()
   /** The batch that is being flushed, and what came after it. */
-  #flushing: readonly RecordWrite[] = []
-  #waiting: RecordWrite[] = []
+  #flushing: readonly RecordChange[] = []
+  #waiting: RecordChange[] = []
 
   constructor(random: Random) {
     this.#random = random
@@ -34,33 +38,35 @@ export class SimDisk implements Records {
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
-    const record = this.#visible.get(keyspace)?.get(key)
-    if (record !== undefined && record !== this.#safe.get(keyspace)?.get(key)) this.touchedStaged = true
-    return record
+    const change = this.#visible.get(keyspace)?.get(key)
+    if (change !== this.#safe.get(keyspace)?.get(key)) this.touchedStaged = true
+    return change?.record
   }
 
   /** A page of records in key order. */
   scan({ keyspace, prefix, after, limit }: Scan): ScannedPage {
-    const keys = [...(this.#visible.get(keyspace)?.keys() ?? [])]
-      .filter((key) => key.startsWith(prefix) && compareKeys(key, after) > 0)
-      .toSorted(compareKeys)
-    const entries = keys.slice(0, limit).map((key) => ({
-      keyspace,
-      key,
-      record: this.read(keyspace, key) as StoredRecord,
-    }))
-    return { entries, done: keys.length <= limit }
+    const changes = [...(this.#visible.get(keyspace)?.values() ?? [])]
+      .filter(({ key }) => key.startsWith(prefix) && compareKeys(key, after) > 0)
+      .toSorted((a, b) => compareKeys(a.key, b.key))
+    const entries: RecordWrite[] = []
+    for (const { key, record } of changes) {
+      if (record !== undefined && entries.length >= limit) return { entries, done: false }
+      this.read(keyspace, key)
+      if (record !== undefined) entries.push({ keyspace, key, record })
+    }
+    return { entries, done: true }
   }
 
   /** The replica's own records. */
   own(): readonly RecordWrite[] {
-    const own = this.#visible.get(OWN_KEYSPACE) ?? new Map<string, StoredRecord>()
-    return [...own].map(([key, record]) => ({ keyspace: OWN_KEYSPACE, key, record }))
+    return [...(this.#visible.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(({ key, record }) =>
+      record === undefined ? [] : [{ keyspace: OWN_KEYSPACE, key, record }],
+    )
   }
 
-  stage(write: RecordWrite): void {
-    put(this.#visible, write)
-    this.#waiting.push(write)
+  stage(change: RecordChange): void {
+    shelfOf(this.#visible, change.keyspace).set(change.key, change)
+    this.#waiting.push(change)
     this.staged++
   }
 
@@ -77,7 +83,7 @@ export class SimDisk implements Records {
   }
 
   endFlush(): void {
-    for (const write of this.#flushing) put(this.#safe, write)
+    for (const change of this.#flushing) this.#keep(change)
     this.durable += this.#flushing.length
     this.#flushing = []
   }
@@ -85,7 +91,7 @@ export class SimDisk implements Records {
   /** The process is gone. What a new one finds is durable. */
   crash(): void {
     const survivors = this.#flushing.slice(0, this.#random.below(this.#flushing.length + 1))
-    for (const write of survivors) put(this.#safe, write)
+    for (const change of survivors) this.#keep(change)
     this.#flushing = []
     this.#waiting = []
     this.#visible = new Map([...this.#safe].map(([keyspace, shelf]) => [keyspace, new Map(shelf)]))
@@ -106,10 +112,22 @@ export class SimDisk implements Records {
     this.#safe = new Map()
     this.durable = this.staged
   }
+
+  /** Makes a change durable. Of an erasure that no later change has followed, nothing is left then. */
+  #keep(change: RecordChange): void {
+    const { keyspace, key, record } = change
+    const safe = shelfOf(this.#safe, keyspace)
+    if (record !== undefined) safe.set(key, change)
+    else {
+      safe.delete(key)
+      const visible = shelfOf(this.#visible, keyspace)
+      if (visible.get(key) === change) visible.delete(key)
+    }
+  }
 }
 
-function put(shelves: Map<number, Shelf>, { keyspace, key, record }: RecordWrite): void {
-  const shelf = shelves.get(keyspace)
-  if (shelf === undefined) shelves.set(keyspace, new Map([[key, record]]))
-  else shelf.set(key, record)
+function shelfOf(shelves: Map<number, Shelf>, keyspace: number): Shelf {
+  let shelf = shelves.get(keyspace)
+  if (shelf === undefined) shelves.set(keyspace, (shelf = new Map()))
+  return shelf
 }

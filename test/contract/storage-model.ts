@@ -58,6 +58,7 @@ export function sizeOf(write: RecordWrite): number {
 
 export type Step =
   | { readonly kind: 'stage'; readonly key: string; readonly at: number; readonly tombstone: boolean }
+  | { readonly kind: 'erase'; readonly key: string }
   | { readonly kind: 'commit' }
   | { readonly kind: 'read'; readonly key: string }
   | {
@@ -78,6 +79,7 @@ export const STEP: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ kind: fc.constant('stage' as const), key: KEY, at: fc.nat(1000), tombstone: fc.boolean() }),
   },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('erase' as const), key: KEY }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('read' as const), key: KEY }) },
   {
@@ -108,6 +110,10 @@ export async function runBeside(
         case 'stage':
           map.set(step.key, recordOf(step))
           storage.stage({ keyspace: KEYSPACE, key: step.key, record: recordOf(step) })
+          break
+        case 'erase':
+          map.delete(step.key)
+          storage.stage({ keyspace: KEYSPACE, key: step.key, record: undefined })
           break
         case 'commit':
           storage.commit((error) => seen.push(...(error === undefined ? [] : [error])))

@@ -7,6 +7,7 @@ import { compareKeys } from '../../src/core/base/key-order.ts'
 import { REPLACED_MAX } from '../../src/core/causality/dotted-record.ts'
 import type { StoredRecord } from '../../src/core/record.ts'
 import type { ScanRange, ScanResult, Storage } from '../../src/runtime/storage/storage.ts'
+import { describeErasures } from './storage-erasures.ts'
 import {
   committed,
   KEYSPACE,
@@ -116,14 +117,18 @@ export function storageContract(name: string, open: () => Promise<StorageUnderTe
     describeRecords(opened)
     describeScans(opened)
     describeCommits(opened)
+    describeErasures(async () => {
+      await opened()
+      return underTest as StorageUnderTest
+    })
 
-    it('any order of stage, commit, read, scan and reopening: gives what a map would', async () => {
+    it('any order of writes, erasures, commits, reads, scans and reopening: gives what a map would', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(STEP, { maxLength: 60 }), async (steps) => {
           const { seen, expected } = await runBeside(steps, await open())
           expect(seen).toEqual(expected)
         }),
-        { numRuns: 40, seed: 20_071_014 },
+        { numRuns: 60, seed: 20_071_014 },
       )
     })
   })

@@ -7,7 +7,7 @@ import { digestOf } from '../../src/core/causality/merge.ts'
 import { definitionFingerprint, definitionText, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import type { Life, Message, Mint, Request } from '../../src/core/message.ts'
 import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
-import type { DottedRecord, LwwRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
+import type { DottedRecord, LwwRecord, RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
 import { Step } from '../../src/core/step.ts'
 
@@ -55,10 +55,13 @@ class Bench {
   }
 
   /** What the request brings about; the writes are taken in, as the host would. */
-  ask(request: Request): { answers: readonly Message[]; writes: readonly RecordWrite[]; step: Step } {
+  ask(request: Request): { answers: readonly Message[]; writes: readonly RecordChange[]; step: Step } {
     const step = new Step()
     this.replica.receive(request, CLIENT, NOW, step)
-    for (const { keyspace, key, record } of step.writes) this.stored.set(`${keyspace} ${key}`, record)
+    for (const { keyspace, key, record } of step.writes) {
+      if (record === undefined) this.stored.delete(`${keyspace} ${key}`)
+      else this.stored.set(`${keyspace} ${key}`, record)
+    }
     if (step.to.some((to) => to !== CLIENT)) throw new Error('an answer went to somebody else')
     return { answers: step.messages, writes: step.writes, step }
   }

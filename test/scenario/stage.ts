@@ -13,7 +13,7 @@ import type { Answer, Life, Message, Request, Scan } from '../../src/core/messag
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
 import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
-import type { RecordWrite, StoredRecord } from '../../src/core/record.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { Replica } from '../../src/core/replica.ts'
 import { Step, type Now } from '../../src/core/step.ts'
 import { Words, type CallResult } from './words.ts'
@@ -97,8 +97,9 @@ export class StagedReplica {
     return this.#records.get(`${keyspace} ${key}`)
   }
 
-  store({ keyspace, key, record }: RecordWrite): void {
-    this.#records.set(`${keyspace} ${key}`, record)
+  store({ keyspace, key, record }: RecordChange): void {
+    if (record === undefined) this.#records.delete(`${keyspace} ${key}`)
+    else this.#records.set(`${keyspace} ${key}`, record)
   }
 
   scan({ keyspace, prefix, after, limit }: Scan): { entries: RecordWrite[]; done: boolean } {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/core/base/random.ts'
 import type { Message } from '../../src/core/message.ts'
-import type { RecordWrite } from '../../src/core/record.ts'
+import type { RecordChange, RecordWrite } from '../../src/core/record.ts'
 import { NodeClock } from '../../src/sim/clocks.ts'
 import { drawOneWay, drawPartial, drawPartition } from '../../src/sim/cut-shapes.ts'
 import { delayMs, exponential, pareto } from '../../src/sim/delays.ts'
@@ -145,6 +145,19 @@ function write(key: string, at: number): RecordWrite {
   return { keyspace: 9, key, record: { kind: 'lww', op: 1, at, value: null } }
 }
 
+function erasure(key: string): RecordChange {
+  return { keyspace: 9, key, record: undefined }
+}
+
+/** A disk on which one record is durable. */
+function diskWith(key: string, seed = 1): SimDisk {
+  const disk = new SimDisk(new Random(seed))
+  disk.stage(write(key, 1))
+  disk.beginFlush()
+  disk.endFlush()
+  return disk
+}
+
 describe('disk', () => {
   test('a staged write is visible, and gone after a crash', () => {
     const disk = new SimDisk(new Random(1))
@@ -183,6 +196,71 @@ describe('disk', () => {
     expect(kept).toEqual(new Set([0, 1, 2, 3, 4]))
   })
 
+  test('a staged erasure is visible, and undone by a crash', () => {
+    const disk = diskWith('k')
+    disk.stage(erasure('k'))
+    expect(disk.staged - disk.durable).toBe(1)
+    expect(disk.read(9, 'k')).toBeUndefined()
+    expect(disk.touchedStaged).toBe(true)
+    disk.crash()
+    disk.touchedStaged = false
+    expect(disk.read(9, 'k')).toMatchObject({ at: 1 })
+    expect(disk.touchedStaged).toBe(false)
+  })
+
+  test('a flushed erasure survives a crash, and reading it touches nothing staged', () => {
+    const disk = diskWith('k')
+    disk.stage(erasure('k'))
+    disk.beginFlush()
+    disk.endFlush()
+    for (const crash of [false, true]) {
+      if (crash) disk.crash()
+      expect(disk.read(9, 'k')).toBeUndefined()
+      expect(disk.touchedStaged).toBe(false)
+    }
+  })
+
+  test('an erasure behind a write that is being flushed: what is read depends on both', () => {
+    const disk = new SimDisk(new Random(1))
+    disk.stage(write('k', 1))
+    disk.beginFlush()
+    disk.stage(erasure('k'))
+    expect(disk.read(9, 'k')).toBeUndefined()
+    expect(disk.touchedStaged).toBe(true)
+    disk.endFlush()
+    disk.touchedStaged = false
+    expect(disk.read(9, 'k')).toBeUndefined()
+    expect(disk.touchedStaged).toBe(true)
+    disk.crash()
+    expect(disk.read(9, 'k')).toMatchObject({ at: 1 })
+  })
+
+  test('a write behind an erasure that is being flushed: stays visible, and goes with a crash', () => {
+    const disk = diskWith('k')
+    disk.stage(erasure('k'))
+    disk.beginFlush()
+    disk.stage(write('k', 2))
+    disk.endFlush()
+    expect(disk.read(9, 'k')).toMatchObject({ at: 2 })
+    expect(disk.touchedStaged).toBe(true)
+    disk.crash()
+    expect(disk.read(9, 'k')).toBeUndefined()
+  })
+
+  test('a crash during a flush of erasures and writes keeps a prefix of them, in order', () => {
+    const kept = new Set<number | undefined>()
+    for (let seed = 0; seed < 60; seed++) {
+      const disk = diskWith('k', seed)
+      for (const change of [erasure('k'), write('k', 2), erasure('k'), write('k', 3)]) disk.stage(change)
+      disk.beginFlush()
+      disk.stage(write('k', 4))
+      disk.crash()
+      kept.add((disk.read(9, 'k') as { at: number } | undefined)?.at)
+      expect(disk.touchedStaged).toBe(false)
+    }
+    expect(kept).toEqual(new Set([1, undefined, 2, 3]))
+  })
+
   test('a wiped disk is empty and has another incarnation', () => {
     const disk = new SimDisk(new Random(1))
     const { incarnation } = disk
@@ -202,6 +280,18 @@ describe('disk', () => {
     expect(page.entries.map(({ key }) => key)).toEqual(['ab', 'b'])
     expect(page.done).toBe(false)
     expect(disk.scan({ ...request, prefix: 'a' })).toMatchObject({ entries: [{ key: 'ab' }], done: true })
+  })
+
+  test('a scan passes over what is erased, and has then told of it', () => {
+    const disk = new SimDisk(new Random(1))
+    for (const key of ['a', 'b', 'c', 'd']) disk.stage(write(key, 1))
+    disk.beginFlush()
+    disk.endFlush()
+    for (const key of ['b', 'd']) disk.stage(erasure(key))
+    const request = { kind: 'scan', id: 1, round: 0, keyspace: 9, prefix: '', after: '', limit: 2 } as const
+    expect(disk.scan({ ...request, limit: 1 })).toMatchObject({ entries: [{ key: 'a' }], done: false })
+    expect(disk.touchedStaged).toBe(true)
+    expect(disk.scan(request)).toMatchObject({ entries: [{ key: 'a' }, { key: 'c' }], done: true })
   })
 })
 

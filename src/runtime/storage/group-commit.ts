@@ -2,7 +2,7 @@
  * One synced batch at a time; everything staged meanwhile goes into the next.
  *
  * A disk takes about as long to make one write durable as to make a thousand durable, so waiting writers share the
- * flush. The batch is LevelDB's own, filled as records are staged: it copies the bytes at once, and handing it over
+ * flush. The batch is LevelDB's own, filled as changes are staged: it copies the bytes at once, and handing it over
  * costs a tenth of what an array of operations does.
  *
  * A batch that fails is final. Its writes may or may not be on disk, what came after was built on them, and a disk
@@ -14,6 +14,7 @@ import { QuorateError } from '../../core/base/errors.ts'
 /** The part of a LevelDB batch that is needed here. */
 export interface Batch {
   put(key: Uint8Array, value: Uint8Array): unknown
+  del(key: Uint8Array): unknown
   write(options: { readonly sync: true }): Promise<void>
 }
 
@@ -49,13 +50,19 @@ export class GroupCommit<Item> {
 
   /** Adds to the batch being filled; the bytes may change once this returns. The item comes back with `durable`. */
   put(key: Uint8Array, value: Uint8Array, item: Item): void {
-    if (this.#failure !== undefined) throw this.#failure
-    this.#open ??= { batch: this.#options.begin(), items: [], waiting: [] }
-    this.#open.batch.put(key, value)
-    this.#open.items.push(item)
+    const { batch, items } = this.#filling()
+    batch.put(key, value)
+    items.push(item)
   }
 
-  /** Calls back once everything put so far is durable. */
+  /** Adds an erasure to the batch being filled, in order with what was put. */
+  erase(key: Uint8Array, item: Item): void {
+    const { batch, items } = this.#filling()
+    batch.del(key)
+    items.push(item)
+  }
+
+  /** Calls back once everything put and erased so far is durable. */
   commit(done: (error?: Error) => void): void {
     if (this.#failure !== undefined) done(this.#failure)
     else if (this.#open !== undefined) {
@@ -63,6 +70,12 @@ export class GroupCommit<Item> {
       if (this.#flying === undefined) this.#launch(this.#open)
     } else if (this.#flying !== undefined) this.#flying.waiting.push(done)
     else done()
+  }
+
+  #filling(): Group<Item> {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#open ??= { batch: this.#options.begin(), items: [], waiting: [] }
+    return this.#open
   }
 
   #launch(group: Group<Item>): void {

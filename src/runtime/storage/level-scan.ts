@@ -1,7 +1,7 @@
 /**
  * A page of records in key order: what lies on disk merged with what is on its way there.
  *
- * The iterator sees the disk as it was when the scan was called, and the staged records were collected in the same
+ * The iterator sees the disk as it was when the scan was called, and the staged changes were collected in the same
  * turn, so a page is one moment's state however long it takes to read. The disk is read in the background, a few
  * hundred records at a time; between them other work goes on.
  */
@@ -12,11 +12,12 @@ import type { Database } from './level-directory.ts'
 import { diskKey, keyOf, sizeOnDisk, upperBound } from './level-format.ts'
 import type { ScanRange, ScanResult } from './storage.ts'
 
-/** A record that is visible and not yet known to be durable. */
+/** A change that is visible and not yet known to be durable. */
 export interface Staged {
   readonly key: string
-  readonly record: StoredRecord
-  /** Its size as `scan` counts. */
+  /** `undefined` where the key is erased. */
+  readonly record: StoredRecord | undefined
+  /** The record's size as `scan` counts; none where there is no record. */
   readonly sizeBytes: number
 }
 
@@ -55,11 +56,13 @@ async function mergePage(range: ScanRange, { rows, staged, decode }: PageSources
     const row = rows.peek() ?? (await rows.more())
     const fresh = staged[next]
     if (row === undefined && fresh === undefined) return { entries, done: true }
-    if (entries.length >= limit || sizeBytes > sizeBytesMax) return { entries, done: false }
     const key = row === undefined ? '' : keyOf(row[0])
     const order = compareRowToStaged(row === undefined ? undefined : key, fresh)
+    const isErased = order >= 0 && fresh?.record === undefined
+    // What is erased takes no room, and does not count as something that follows.
+    if (!isErased && (entries.length >= limit || sizeBytes > sizeBytesMax)) return { entries, done: false }
     if (order >= 0 && fresh !== undefined) {
-      entries.push({ keyspace, key: fresh.key, record: fresh.record })
+      if (fresh.record !== undefined) entries.push({ keyspace, key: fresh.key, record: fresh.record })
       sizeBytes += fresh.sizeBytes
       next++
     } else if (row !== undefined) {
@@ -70,7 +73,7 @@ async function mergePage(range: ScanRange, { rows, staged, decode }: PageSources
   }
 }
 
-/** Below zero when the row comes first, zero when the staged record stands for it. */
+/** Below zero when the row comes first, zero when the staged change stands for it. */
 function compareRowToStaged(key: string | undefined, fresh: Staged | undefined): number {
   if (key === undefined) return 1
   return fresh === undefined ? -1 : compareKeys(key, fresh.key)

@@ -1,15 +1,16 @@
 /**
  * Records on disk, in LevelDB: what a replica keeps when its process ends.
  *
- * A write is visible as soon as it is staged, from a table of records on their way to the disk; once its batch is
- * durable it moves to a cache of decoded records; what is in neither is read from disk, and its checksum looked at. A
- * read that misses both blocks the process for as long as the disk takes, so give the cache the size of what is hot.
+ * A change is visible as soon as it is staged, from a table of records and erasures on their way to the disk; once its
+ * batch is durable it moves to a cache of decoded records; what is in neither is read from disk, and its checksum is
+ * looked at. A read that misses both blocks the process for as long as the disk takes, so give the cache the size of
+ * what is hot.
  *
  * The caller's duty: one storage per directory; stop at the first commit that fails; refuse clients' writes while
  * `full` is true.
  */
 import { QuorateError } from '../../core/base/errors.ts'
-import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../../core/record.ts'
 import { FreeSpace } from './free-space.ts'
 import { GroupCommit } from './group-commit.ts'
 import { openDirectory, refuse, type Database, type DirectoryOptions } from './level-directory.ts'
@@ -110,15 +111,11 @@ class LevelStorage implements Storage {
     return record
   }
 
-  stage(write: RecordWrite): void {
+  stage(change: RecordChange): void {
     this.#assertOpen()
-    const keyspace = this.#keyspace(write.keyspace)
-    const writer = this.#writer
-    writer.write(keyspace.prefix, write.key, write.record)
-    const record = this.#copier.copy(write.record)
-    const item = { keyspace, key: write.key, record, sizeBytes: sizeOnDisk(writer.key, writer.value) }
-    this.#commits.put(writer.key, writer.value, item)
-    keyspace.staged.set(write.key, item)
+    const keyspace = this.#keyspace(change.keyspace)
+    const { key, record } = change
+    keyspace.staged.set(key, record === undefined ? this.#erase(keyspace, key) : this.#put(keyspace, key, record))
   }
 
   commit(done: (error?: Error) => void): void {
@@ -159,7 +156,22 @@ class LevelStorage implements Storage {
     return this.#closing
   }
 
-  /** Records of a durable batch are no longer on their way, unless a later write took their place. */
+  #put(keyspace: Keyspace, key: string, record: StoredRecord): StagedIn {
+    const writer = this.#writer
+    writer.write(keyspace.prefix, key, record)
+    const sizeBytes = sizeOnDisk(writer.key, writer.value)
+    const item = { keyspace, key, record: this.#copier.copy(record), sizeBytes }
+    this.#commits.put(writer.key, writer.value, item)
+    return item
+  }
+
+  #erase(keyspace: Keyspace, key: string): StagedIn {
+    const item = { keyspace, key, record: undefined, sizeBytes: 0 }
+    this.#commits.erase(diskKey(keyspace.prefix, key), item)
+    return item
+  }
+
+  /** Changes of a durable batch are no longer on their way, unless a later one took their place. */
   #settle(items: readonly StagedIn[]): void {
     for (const item of items) {
       const { staged, tag } = item.keyspace

@@ -9,7 +9,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { QuorateError } from '../../core/base/errors.ts'
 import { compareKeys } from '../../core/base/key-order.ts'
 import type { Stamp } from '../../core/causality/lww-record.ts'
-import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../../core/record.ts'
 import { ByteReader, ByteWriter } from '../codec/bytes.ts'
 import { LWW_LAYOUT, readKept, RECORD_LIMITS, writeKept } from '../codec/record-codec.ts'
 import { RecordArena } from './record-arena.ts'
@@ -64,20 +64,10 @@ export class MemoryStorage implements Storage {
     return { op: arena.float64At(record, opAt), at: arena.float64At(record, atAt) }
   }
 
-  stage(write: RecordWrite): void {
+  stage(change: RecordChange): void {
     this.#assertOpen()
-    const { records, keys } = this.#keyspace(write.keyspace)
-    this.#writer.reset()
-    writeKept(this.#writer, write.record)
-    const bytes = this.#writer.view()
-    const record = this.#find(write.keyspace, write.key)
-    if (record === undefined) {
-      records.set(write.key, (this.#foundRecord = this.#arena.add(bytes)))
-      keys.add(write.key)
-    } else {
-      this.#decoded.forget(record)
-      this.#arena.replace(record, bytes)
-    }
+    if (change.record === undefined) this.#erase(change.keyspace, change.key)
+    else this.#put(change.keyspace, change.key, change.record)
   }
 
   /** Calls back at once: there is nothing to wait for. */
@@ -106,6 +96,32 @@ export class MemoryStorage implements Storage {
 
   async close(): Promise<void> {
     this.#closed = true
+  }
+
+  #put(keyspace: number, key: string, content: StoredRecord): void {
+    this.#writer.reset()
+    writeKept(this.#writer, content)
+    const bytes = this.#writer.view()
+    const record = this.#find(keyspace, key)
+    if (record === undefined) {
+      const { records, keys } = this.#keyspace(keyspace)
+      records.set(key, (this.#foundRecord = this.#arena.add(bytes)))
+      keys.add(key)
+    } else {
+      this.#decoded.forget(record)
+      this.#arena.replace(record, bytes)
+    }
+  }
+
+  #erase(keyspace: number, key: string): void {
+    const record = this.#find(keyspace, key)
+    if (record === undefined) return
+    const { records, keys } = this.#keyspace(keyspace)
+    records.delete(key)
+    keys.remove(key)
+    this.#decoded.forget(record)
+    this.#arena.remove(record)
+    this.#foundRecord = undefined
   }
 
   #page({ records, keys }: Keyspace, range: ScanRange): ScanResult {

@@ -1,13 +1,14 @@
 /**
- * Many small byte strings in few large blocks, each under a number that stays the same when its bytes are replaced.
+ * Many small byte strings in few large blocks, each under a number that stays the same when its bytes are replaced and
+ * goes to another when it is removed.
  *
  * A `Buffer` for each record would cost more than the record: about a hundred bytes of object, and a block of memory
  * that lives as long as its longest-lived neighbour. Here a record costs 16 bytes beyond its own. Blocks are written
  * from front to back and never written again, so a view that a reader still holds keeps its bytes whatever happens
  * here. When too much of the blocks is garbage, the emptiest block is copied out and left to the collector.
  *
- * The caller's duty: keep views only while they are needed, because each keeps its whole block; and drop views that
- * are kept for longer when `moved` names their record.
+ * The caller's duty: forget a number that it has removed; keep views only while they are needed, because each keeps its
+ * whole block; and drop views that are kept for longer when `moved` names their record.
  */
 
 /** Large enough that the block itself costs nothing, small enough that copying one out is not noticed. */
@@ -18,6 +19,9 @@ const OWN_BLOCK_BYTES = 32 * 1024
 
 /** Before each record: its number and its size, so that a block can be walked. */
 const HEADER_BYTES = 8
+
+/** The place of a record that was removed. */
+const NOWHERE = -1
 
 interface Block {
   readonly bytes: Buffer
@@ -35,6 +39,8 @@ export class RecordArena {
   readonly #freeBlocks: number[] = []
   /** Block number times `BLOCK_BYTES`, plus the place in the block, by record. */
   #places: Float64Array = new Float64Array(256)
+  /** Numbers of records that were removed. */
+  readonly #freeRecords: number[] = []
   #count = 0
   #current = -1
   #heldBytes = 0
@@ -49,9 +55,9 @@ export class RecordArena {
     return this.#heldBytes
   }
 
-  /** Copies the bytes and gives them a number; numbers count up from 0. */
+  /** Copies the bytes and gives them a number: one that is free again, or else the next, counted up from 0. */
   add(bytes: Uint8Array): number {
-    const record = this.#count++
+    const record = this.#freeRecords.pop() ?? this.#count++
     if (record === this.#places.length) {
       const larger = new Float64Array(2 * record)
       larger.set(this.#places)
@@ -66,7 +72,15 @@ export class RecordArena {
     const place = this.#places[record] as number
     this.#store(record, bytes)
     this.#release(place)
-    if (this.#heldBytes - this.#liveBytes > this.#liveBytes / 2 + 2 * BLOCK_BYTES) this.#empty(this.#emptiest())
+    this.#tidy()
+  }
+
+  /** Lets go of a record's bytes; its number is given again. */
+  remove(record: number): void {
+    this.#release(this.#places[record] as number)
+    this.#places[record] = NOWHERE
+    this.#freeRecords.push(record)
+    this.#tidy()
   }
 
   /** The bytes of a record, without a copy. */
@@ -135,6 +149,11 @@ export class RecordArena {
     block.live -= size
     this.#liveBytes -= size
     if (block.live === 0 && number !== this.#current) this.#drop(number, block)
+  }
+
+  /** Empties a block when there is too much garbage. */
+  #tidy(): void {
+    if (this.#heldBytes - this.#liveBytes > this.#liveBytes / 2 + 2 * BLOCK_BYTES) this.#empty(this.#emptiest())
   }
 
   #drop(number: number, block: Block): void {

@@ -1,25 +1,46 @@
 /**
  * Keys in code-point order, for a store that is written far more often than it is walked.
  *
- * `add` only remembers; the work of finding a key's place waits for a walk. The sorted part is a list of short lists,
- * so a new key moves at most a thousand neighbours and no page of a scan ever sorts everything again.
+ * `add` only remembers; the work of finding a key's place waits for a walk. Removals do some of it by the way, so that
+ * keys that come and go do not pile up where no walk ever comes. The sorted part is a list of short lists, so a key
+ * that comes or goes moves at most a thousand neighbours and no page of a scan ever sorts everything again.
  *
  * The caller's duty: call `settle` until it says that all keys are in place, giving way to other work in between, and
- * then `walk` without a pause. Each key is added once.
+ * then `walk` without a pause, changing nothing. A key is added when it is not here, and removed when it is.
  */
 import { compareKeys } from '../../core/base/key-order.ts'
 
 /** A list that grows beyond this is cut in two. */
 const CHUNK_KEYS_MAX = 1024
 
+/** Each removal puts more new keys in place than one, so that the new keys become fewer while keys come and go. */
+const SETTLED_WITH_REMOVAL = 2
+
 export class SortedKeys {
   /** Each chunk is sorted, never empty, and stands before the next. */
   readonly #chunks: string[][] = []
+  /** Keys without a place. */
   readonly #fresh: string[] = []
+  /** Those of them that were removed since. */
+  readonly #gone = new Set<string>()
 
   /** A key that was not here before. */
   add(key: string): void {
-    this.#fresh.push(key)
+    if (!this.#gone.delete(key)) this.#fresh.push(key)
+  }
+
+  /** A key that is here. */
+  remove(key: string): void {
+    this.settle(SETTLED_WITH_REMOVAL)
+    const at = this.#chunkFor(key)
+    const chunk = this.#chunks[at] ?? []
+    const place = firstAtOrAbove(chunk, key)
+    if (chunk[place] !== key) {
+      this.#gone.add(key)
+      return
+    }
+    chunk.splice(place, 1)
+    if (chunk.length === 0) this.#chunks.splice(at, 1)
   }
 
   /** Puts at most `keysMax` of the new keys in place. Whether all of them are. */
@@ -27,7 +48,7 @@ export class SortedKeys {
     for (let i = 0; i < keysMax; i++) {
       const key = this.#fresh.pop()
       if (key === undefined) return true
-      this.#insert(key)
+      if (!this.#gone.delete(key)) this.#insert(key)
     }
     return this.#fresh.length === 0
   }

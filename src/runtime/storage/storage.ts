@@ -6,7 +6,7 @@
  * well-formed strings, which the codec and the edge of the API have made sure of before they come here.
  */
 import type { Stamp } from '../../core/causality/lww-record.ts'
-import type { RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../../core/record.ts'
 
 /** Whose data this is. A replica that lost its data comes back as another incarnation. */
 export interface StorageIdentity {
@@ -49,10 +49,13 @@ export interface Storage {
   read(keyspace: number, key: string): StoredRecord | undefined
   /** The stamp of a last-writer-wins record without its value, where that is cheaper. */
   readStamp?(keyspace: number, key: string): Stamp | undefined
-  /** Whether the last record given by `read` still waits for a commit. */
+  /** Whether what `read` last gave still waits for a commit: a record, or that there is none because it was erased. */
   readonly touchedStaged: boolean
-  /** Makes a write visible to `read` and `scan` at once. It copies the bytes that it keeps. */
-  stage(write: RecordWrite): void
+  /**
+   * Makes a write or an erasure visible to `read` and `scan` at once. It copies the bytes that it keeps. Erasing what
+   * is not there does no harm.
+   */
+  stage(change: RecordChange): void
   /**
    * Calls back once everything staged so far is durable, in the order of the calls; an error is final. When nothing
    * waits for a disk the call comes before `commit` returns.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { GroupCommit } from '../../../src/runtime/storage/group-commit.ts'
+import { GroupCommit, type Batch } from '../../../src/runtime/storage/group-commit.ts'
 
 /** A disk whose batches wait until the test lets them land or fail. */
 class SlowDisk {
@@ -12,6 +12,10 @@ class SlowDisk {
 
   put(key: string): void {
     this.commits.put(Buffer.from(key), Buffer.from('value'), key)
+  }
+
+  erase(key: string): void {
+    this.commits.erase(Buffer.from(key), key)
   }
 
   commit(name: string): void {
@@ -33,10 +37,11 @@ class SlowDisk {
     await turn()
   }
 
-  #begin(): { put(key: Uint8Array): void; write(): Promise<void> } {
+  #begin(): Batch {
     const keys: string[] = []
     return {
       put: (key) => void keys.push(Buffer.from(key).toString()),
+      del: (key) => void keys.push(`no ${Buffer.from(key).toString()}`),
       write: () => {
         this.log.push(`write ${keys.join(' ')}`)
         return new Promise<void>((land, fail) => void this.#flying.push({ land, fail }))
@@ -71,6 +76,20 @@ describe('group commit', () => {
       'commit c',
       'commit d',
     ])
+  })
+
+  it('erasures: go with the puts around them, in order, and fail like them', async () => {
+    const disk = new SlowDisk()
+    disk.erase('a')
+    disk.put('a')
+    disk.erase('b')
+    disk.commit('done')
+    await disk.land()
+    expect(disk.log).toEqual(['write no a a no b', 'durable a a b', 'done'])
+    disk.erase('c')
+    disk.commit('lost')
+    await disk.fail('no space')
+    expect(() => disk.erase('d')).toThrow(disk.commits.failure)
   })
 
   it('puts that nobody commits: wait, and go with the next commit', async () => {

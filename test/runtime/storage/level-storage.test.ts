@@ -58,6 +58,20 @@ describe('level storage', () => {
     expect(storage.touchedStaged).toBe(false)
   })
 
+  it('an erasure that overtakes a commit: stays visible and staged when the older write lands', async () => {
+    const storage = await openIn(await newDirectory())
+    storage.stage({ keyspace: KEYSPACE, key: 'key', record: lww(1, 'older') })
+    const older = committed(storage)
+    storage.stage({ keyspace: KEYSPACE, key: 'key', record: undefined })
+    await older
+    expect(storage.read(KEYSPACE, 'key')).toBeUndefined()
+    expect(storage.touchedStaged).toBe(true)
+    expect(await storage.scan(range())).toEqual({ entries: [], done: true })
+    await committed(storage)
+    expect(storage.read(KEYSPACE, 'key')).toBeUndefined()
+    expect(storage.touchedStaged).toBe(false)
+  })
+
   it('a cache too small for anything: reads everything from disk, and reads it right', async () => {
     const storage = await openIn(await newDirectory(), { cacheBytesMax: 1 })
     expect(storage.read(KEYSPACE, 'k1')).toBeUndefined()
@@ -65,6 +79,9 @@ describe('level storage', () => {
     await committed(storage)
     for (let i = 0; i < 50; i++) expect(plain(storage.read(KEYSPACE, `k${i}`))).toEqual(plain(lww(i, `v${i}`)))
     expect(storage.read(KEYSPACE, 'k50')).toBeUndefined()
+    storage.stage({ keyspace: KEYSPACE, key: 'k7', record: undefined })
+    await committed(storage)
+    expect(storage.read(KEYSPACE, 'k7')).toBeUndefined()
   })
 
   it('a key that was read before it was written: is found afterwards', async () => {
@@ -172,6 +189,15 @@ describe('a record that is damaged on disk', () => {
     storage.stage({ keyspace: KEYSPACE, key: 'b', record: lww(2, 'new') })
     await committed(storage)
     expect(plain(storage.read(KEYSPACE, 'b'))).toEqual(plain(lww(2, 'new')))
+  })
+
+  it('a record that is erased: is gone, damage and all', async () => {
+    const storage = await openIn(await damage((value) => flipped(value, 8)))
+    storage.stage({ keyspace: KEYSPACE, key: 'b', record: undefined })
+    expect(await storage.scan(range())).toMatchObject({ done: true, entries: [{ key: 'a' }, { key: 'c' }] })
+    await committed(storage)
+    expect(storage.read(KEYSPACE, 'b')).toBeUndefined()
+    expect(await storage.scan(range())).toMatchObject({ done: true, entries: [{ key: 'a' }, { key: 'c' }] })
   })
 
   it('one of the replica’s own records: keeps the storage from opening', async () => {

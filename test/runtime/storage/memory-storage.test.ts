@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { StoredRecord } from '../../../src/core/record.ts'
 import { MemoryStorage } from '../../../src/runtime/storage/memory-storage.ts'
 import { storageContract } from '../../contract/storage.ts'
-import { committed, plain } from '../../contract/storage-model.ts'
+import { committed, plain, range } from '../../contract/storage-model.ts'
 
 const IDENTITY = { clusterId: 'cluster', replicaId: 'replica', incarnation: 7 }
 
@@ -77,11 +77,59 @@ describe('memory storage', () => {
     expect(storage.read(7, keyAt(0))).toBeDefined()
   })
 
+  it.each([
+    ['a million new keys, never scanned', 1_000_000, Infinity],
+    ['200,000 new keys, scanned now and then', 200_000, 10_000],
+  ])('%s, each erased soon after: memory stays where it was', async (_, cycles, scanEvery) => {
+    const storage = new MemoryStorage({ identity: IDENTITY })
+    const alive = 1000
+    const cycle = async (from: number, to: number): Promise<void> => {
+      for (let i = from; i < to; i++) {
+        storage.stage({ keyspace: 7, key: keyAt(i), record: lwwAt(i) })
+        if (i % 3 === 0) storage.read(7, keyAt(i))
+        if (i >= alive) storage.stage({ keyspace: 7, key: keyAt(i - alive), record: undefined })
+        if (i % scanEvery === 0) await storage.scan(range({ keyspace: 7, limit: 10 }))
+      }
+    }
+    await cycle(0, 50_000)
+    const before = memoryInUse()
+    await cycle(50_000, 50_000 + cycles)
+    expect(memoryInUse() - before).toBeLessThan(1024 * 1024)
+    const { entries } = await storage.scan(range({ keyspace: 7, limit: alive + 1 }))
+    expect(entries.map(({ key }) => key)).toEqual(
+      Array.from({ length: alive }, (__, i) => keyAt(50_000 + cycles - alive + i)),
+    )
+  })
+
+  it('keys erased while a scan puts keys in order: are not on its page, and those added are', async () => {
+    const storage = new MemoryStorage({ identity: IDENTITY })
+    for (let i = 0; i < 5000; i++) storage.stage({ keyspace: 7, key: keyAt(i), record: lwwAt(i) })
+    const scan = storage.scan(range({ keyspace: 7, limit: 10_000 }))
+    for (let i = 0; i < 5000; i += 2) storage.stage({ keyspace: 7, key: keyAt(i), record: undefined })
+    storage.stage({ keyspace: 7, key: keyAt(6000), record: lwwAt(6000) })
+    const { entries } = await scan
+    const odd = Array.from({ length: 2500 }, (_, i) => keyAt(2 * i + 1))
+    expect(entries.map(({ key }) => key)).toEqual([...odd, keyAt(6000)])
+  })
+
+  it('a record that takes the number of an erased one: is never read as it', () => {
+    const storage = new MemoryStorage({ identity: IDENTITY })
+    for (let i = 0; i < 50; i++) {
+      storage.stage({ keyspace: 7, key: keyAt(i), record: lwwAt(i) })
+      for (let again = 0; again < 3; again++) expect(storage.read(7, keyAt(i))).toMatchObject({ at: 2 ** 51 + i })
+      storage.stage({ keyspace: 7, key: keyAt(i), record: undefined })
+      expect(storage.read(7, keyAt(i))).toBeUndefined()
+      expect(storage.readStamp(7, keyAt(i))).toBeUndefined()
+    }
+  })
+
   it('its own records: are those of keyspace 0 as they are now', async () => {
     const storage = new MemoryStorage({ identity: IDENTITY })
     expect(storage.own()).toEqual([])
     storage.stage({ keyspace: 0, key: 'definition', record: lwwAt(1) })
     storage.stage({ keyspace: 1, key: 'other', record: lwwAt(2) })
+    storage.stage({ keyspace: 0, key: 'erased', record: lwwAt(3) })
+    storage.stage({ keyspace: 0, key: 'erased', record: undefined })
     await committed(storage)
     const own = storage.own()
     expect(own.map(({ keyspace, key }) => [keyspace, key])).toEqual([[0, 'definition']])

@@ -33,6 +33,49 @@ describe('record arena', () => {
     )
   })
 
+  it('any adds, replacements and removals: keep the memory promised, and numbers are used again', () => {
+    const step = fc.record({ kind: fc.constantFrom('add', 'replace', 'remove'), pick: fc.nat(), size: fc.nat(20_000) })
+    holds(
+      fc.property(fc.array(step, { maxLength: 800, size: 'max' }), (steps) => {
+        const arena = new RecordArena(() => {})
+        const model = new Map<number, Buffer>()
+        let most = 0
+        for (const [i, { kind, pick, size }] of steps.entries()) {
+          const bytes = bytesFor(i, size)
+          const known = [...model.keys()][pick % Math.max(1, model.size)]
+          if (kind === 'add' || known === undefined) {
+            const record = arena.add(bytes)
+            expect(model.has(record)).toBe(false)
+            model.set(record, bytes)
+          } else if (kind === 'remove') {
+            arena.remove(known)
+            model.delete(known)
+          } else {
+            arena.replace(known, bytes)
+            model.set(known, bytes)
+          }
+          most = Math.max(most, model.size)
+        }
+        for (const [record, bytes] of model) {
+          expect(record).toBeLessThan(most)
+          expect(arena.view(record).equals(bytes)).toBe(true)
+        }
+        const live = [...model.values()].reduce((sum, bytes) => sum + bytes.length + HEADER_BYTES, 0)
+        expect(arena.heldBytes).toBeLessThanOrEqual(1.5 * live + 4 * BLOCK_BYTES)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('records removed one by one: give back all but a few blocks', () => {
+    const arena = new RecordArena(() => {})
+    const records = Array.from({ length: 20_000 }, (_, i) => arena.add(bytesFor(i, 1000)))
+    expect(arena.heldBytes).toBeGreaterThan(60 * BLOCK_BYTES)
+    for (const record of records) if (record % 100 !== 0) arena.remove(record)
+    expect(arena.heldBytes).toBeLessThanOrEqual(4 * BLOCK_BYTES)
+    expect(arena.view(19_900).equals(bytesFor(19_900, 1000))).toBe(true)
+  })
+
   it('a record that is copied out of an emptied block: is named, and views of it keep their bytes', () => {
     const moved = new Set<number>()
     const arena = new RecordArena((record) => moved.add(record))
