@@ -17,6 +17,8 @@ export interface Quorum {
   met(replicas: number): boolean
   /** For error messages and receipts: what it asks for, in words. */
   readonly text: string
+  /** Whether it matters which replicas answer, and not only how many. */
+  readonly names?: boolean
 }
 
 /** A quorum over one preference list. */
