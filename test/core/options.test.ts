@@ -11,7 +11,12 @@ import {
 } from '../../src/core/options.ts'
 import { matching } from './matching.ts'
 
-const THREE = { members: 3 }
+/** Replicas a, b, c and so on. */
+function cluster(size: number): { members: { id: string; zone: string }[] } {
+  return { members: Array.from({ length: size }, (_, at) => ({ id: String.fromCharCode(97 + at), zone: '' })) }
+}
+
+const THREE = cluster(3)
 
 function refused(message: string): Error {
   return expect.objectContaining({ code: 'QUORATE_INVALID_OPTION', message: matching(message) }) as Error
@@ -19,7 +24,7 @@ function refused(message: string): Error {
 
 describe('options of a keyspace', () => {
   test('nothing but the mode: three copies, majorities, siblings', () => {
-    expect(resolveKeyspace('carts', { mode: 'ap' }, { members: 5 })).toEqual({
+    expect(resolveKeyspace('carts', { mode: 'ap' }, cluster(5))).toEqual({
       definition: { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' },
       repair: undefined,
       timeoutMs: undefined,
@@ -32,7 +37,7 @@ describe('options of a keyspace', () => {
     [3, 3, '2'],
     [31, 3, '2'],
   ] as const)('%d members: n is %d and its majority %s', ([members, n, majority]) => {
-    const { definition } = resolveKeyspace('carts', { mode: 'ap' }, { members })
+    const { definition } = resolveKeyspace('carts', { mode: 'ap' }, cluster(members))
     expect(definition).toMatchObject({ n, read: majority, write: majority })
   })
 

@@ -218,7 +218,7 @@ export class Player {
     const stage = this.#stage
     if (command.flag('near')) for (const replica of stage.replicas.values()) replica.distanceMs = 1
     const unopened = command.flag('unopened')
-    this.#resolved = resolveKeyspace('carts', this.#keyspaceOptions(command), { members: replicas.length })
+    this.#resolved = resolveKeyspace('carts', this.#keyspaceOptions(command), stage.membership)
     const { definition } = this.#resolved
     for (const [name, coordinator] of stage.coordinators) {
       this.#keyspaces.set(name, coordinator.keyspace(this.#resolved))
@@ -289,7 +289,7 @@ export class Player {
     const { by, ...rest } = base
     const keyspace = this.#keyspaces.get(by) as Keyspace
     const text = command.option('level')
-    const level = (text !== undefined && /^\d+$/.test(text) ? Number(text) : text) as Level | undefined
+    const level: Level | undefined = text !== undefined && /^\d+$/.test(text) ? Number(text) : text
     if (kind === 'scan') {
       const prefix = command.option('prefix') ?? ''
       const after = command.option('after') ?? ''
@@ -320,8 +320,8 @@ export class Player {
   #open(command: Command, base: { readonly tag: Ticket }): Call {
     const name = command.word()
     const adopt = command.flag('adopt')
-    const members = { members: this.#on.replicas.size }
-    const definition = adopt ? undefined : resolveKeyspace(name, this.#keyspaceOptions(command), members).definition
+    const { membership } = this.#on
+    const definition = adopt ? undefined : resolveKeyspace(name, this.#keyspaceOptions(command), membership).definition
     return { ...base, kind: 'open', name, definition }
   }
 
