@@ -61,6 +61,9 @@ interface Registered {
   readonly confirmed: boolean
 }
 
+/** A refusal travels with its reason, of which so much has to do. */
+const WHY_CHARS_MAX = 300
+
 /** The keyspace in which a replica keeps what is its own: registered definitions, by name. */
 export const OWN_KEYSPACE = 0
 
@@ -228,7 +231,8 @@ export class Replica {
       checkQuorums(definition, this.#config.membership)
       return undefined
     } catch (error) {
-      return (error as Error).message
+      const [why = ''] = (error as Error).message.split('\n')
+      return why.slice(0, WHY_CHARS_MAX)
     }
   }
 

@@ -39,9 +39,9 @@ describe('options of a keyspace', () => {
     [2, 2, '2'],
     [3, 3, '2'],
     [31, 3, '2'],
-  ] as const)('%d members: n is %d and its majority %s', ([members, n, majority]) => {
+  ] as const)('%d members: n is %d and its majority %s', ([members, n, half]) => {
     const { definition } = resolveKeyspace('carts', { mode: 'ap' }, cluster(members))
-    expect(definition).toMatchObject({ n, read: majority, write: majority })
+    expect(definition).toMatchObject({ n, read: half, write: half })
   })
 
   test.for([
@@ -84,7 +84,7 @@ describe('options of a keyspace', () => {
     [{ quorums: { read: 'a', write: 'a' } }, 5, 'a', 'a'],
     [{ quorums: majority(['a', 'b', 'c']) }, 5, '2 of (a, b, c)', '2 of (a, b, c)'],
   ] as const)('%j: n is %d, reads ask %j, writes %j', ([options, n, read, write]) => {
-    const { definition } = resolveKeyspace('carts', { mode: 'ap', ...options } as KeyspaceOptions, REGIONS)
+    const { definition } = resolveKeyspace('carts', { mode: 'ap', ...options }, REGIONS)
     expect(definition).toMatchObject({ n, read, write })
     expect(parseDefinition(definitionText(definition))).toEqual(definition)
   })

@@ -147,7 +147,8 @@ export abstract class Operation {
     const { required } = this.quorum
     const received = count(this.answered)
     const outcome = this.outcome()
-    const retry = outcome !== 'none' ? 'same-operation' : code === 'QUORATE_LIMIT' ? 'no' : 'safe'
+    const isHopeless = code === 'QUORATE_LIMIT' || code === 'QUORATE_INVALID_OPTION'
+    const retry = outcome !== 'none' ? 'same-operation' : isHopeless ? 'no' : 'safe'
     const has = this.quorum.names === true && received > 0 ? this.#answeredBy(names).join(', ') : received
     const message = `${this.kind} in ${this.keyspaceName}: ${why} (needs ${this.quorum.text}, has ${has})`
     const replicas = this.said(names)
