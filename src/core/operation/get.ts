@@ -154,14 +154,15 @@ export class Get extends Operation {
 
   /**
    * Whom to ask when answers are overdue: those that owe one, and the nearest others that make a quorum without them.
-   * Where there are none, and the second time, everybody.
+   * Where there are none, and the second time, everybody who counts.
    */
   #hedge(view: View): number {
     const known = this.#full | this.#holders
     const others = view.order.filter((position) => !((this.asked | known) & (1 << position)))
-    const another = this.#hedged ? undefined : choose(this.plan.read.quorum, others, known)
+    const { quorum } = this.plan.read
+    const another = this.#hedged ? undefined : choose(quorum, others, known)
     this.#hedged = true
-    const silent = view.usable & ~known
+    const silent = view.usable & quorum.members & ~known
     return another === undefined ? silent : (silent & this.asked) | another
   }
 

@@ -78,6 +78,10 @@ class WalkedQuorum implements ListQuorum {
     return (this.#required ??= fewest(this.#node, { free: 0, usable: this.#node.members }))
   }
 
+  get members(): number {
+    return this.#node.members
+  }
+
   met(replicas: number): boolean {
     return metBy(this.#node, replicas)
   }

@@ -23,6 +23,8 @@ export interface Quorum {
 
 /** A quorum over one preference list. */
 export interface ListQuorum extends Quorum {
+  /** The positions that count: the others can be there or not. */
+  readonly members: number
   /**
    * The largest number of these replicas that could be missing, whichever they are, and leave a quorum; -1 if it is
    * none. A smaller number for expressions of which that is too hard to find.
