@@ -5,6 +5,7 @@ export { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid, type Retr
 export type { Notice, Reachability } from './core/notice.ts'
 export type { Receipt, ReplicaReceipt } from './core/operation/receipt.ts'
 export type { Conflicts, CoreOptions, KeyspaceOptions, Repair } from './core/options.ts'
+export type { QuorumShare, QuorumStrategy, QuorumTexts } from './core/quorum-options.ts'
 export type { Level } from './core/quorum/level.ts'
 export type { ApKeyspace } from './runtime/ap-keyspace.ts'
 export type { CallOptions, GetOptions, PutManyOptions, PutOptions, ScanOptions } from './runtime/call-options.ts'

@@ -20,7 +20,10 @@ export const CLIENT_OPTIONS: Readonly<Record<string, Option>> = {
   timeout: { value: 'MS', help: 'for connecting, and for the call; 5000 by default' },
 }
 
-export const LEVEL_OPTION: Option = { value: 'LEVEL', help: 'one, two, three, quorum, all, or a number of replicas' }
+export const LEVEL_OPTION: Option = {
+  value: 'LEVEL',
+  help: 'one, two, three, quorum, all, a number of replicas, or sets such as "2 of (a, b, c)"',
+}
 
 export const CLIENT_NOTES = `Replicas are named by --replica, or by QUORATE_REPLICAS=a=ws://…,b=ws://…; otherwise they are those of the
 quorate start that runs on this machine. A cluster with a secret needs it in QUORATE_SECRET.`
@@ -56,7 +59,7 @@ export async function withClient<T>(
 export function levelOf(input: Input): { readonly level?: Level } {
   const text = input.text('level')
   if (text === undefined) return {}
-  return { level: /^\d+$/.test(text) ? Number(text) : (text as Level) }
+  return { level: /^\d+$/.test(text) ? Number(text) : text }
 }
 
 const LOOK_MS = 2_000

@@ -120,7 +120,7 @@ export class Coordinator {
     return this.#inFlight.size
   }
 
-  /** A handle for calls, once the members have agreed on the definition (an `open` call). */
+  /** A handle for calls, once `proveQuorums` passed and the members have agreed on the definition (an `open` call). */
   keyspace(resolved: ResolvedKeyspace): Keyspace {
     const { membership, zone, options } = this.#config
     const keyspace = new Keyspace(resolved, { membership, zone, timeoutMs: options.timeoutMs })
@@ -251,8 +251,9 @@ export class Coordinator {
         const list = keyspace.listOf(call.key)
         const read = keyspace.readChoice(list, call.level)
         const repair = call.repair ?? keyspace.repairFor(read)
+        const preferred = call.level === undefined ? keyspace.drawRead(list, this.#config.random) : 0
         const times = { nowMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-        return new Get({ keyspace, key: call.key, list, read, repair, atLeast, times })
+        return new Get({ keyspace, key: call.key, list, read, repair, preferred, atLeast, times })
       }
       case 'put':
         return this.#put(call, now)

@@ -6,13 +6,15 @@
  * Ring: values.
  */
 import { fingerprint } from './base/hash.ts'
+import { POSITIONS_MAX } from './quorum/quorum.ts'
+import { isQuorumText } from './quorum/quorum-text.ts'
 
 export interface KeyspaceDefinition {
   readonly name: string
   readonly mode: 'ap'
   /** Replicas per key. */
   readonly n: number
-  /** The default read quorum, in the form that `quorum/level.ts` prints. */
+  /** The default read quorum, in the form that `quorum/quorum-text.ts` gives it. */
   readonly read: string
   /** The default write quorum. */
   readonly write: string
@@ -30,7 +32,10 @@ export function definitionFingerprint(definition: KeyspaceDefinition): number {
   return fingerprint(definitionText(definition))
 }
 
-/** The definition that `definitionText` wrote, or `undefined` for any other text. */
+/**
+ * The definition that `definitionText` wrote, or `undefined` for any other text, such as one with a level that n copies
+ * do not have or with an expression that is none. Whether it fits the members is for those who know them.
+ */
 export function parseDefinition(text: string): KeyspaceDefinition | undefined {
   let fields: unknown
   try {
@@ -42,6 +47,7 @@ export function parseDefinition(text: string): KeyspaceDefinition | undefined {
   const [name, mode, n, read, write, conflicts] = fields as readonly unknown[]
   if (typeof name !== 'string' || typeof read !== 'string' || typeof write !== 'string') return undefined
   if (mode !== 'ap' || (conflicts !== 'siblings' && conflicts !== 'lww')) return undefined
-  if (typeof n !== 'number' || !Number.isInteger(n) || n < 1) return undefined
+  if (typeof n !== 'number' || !Number.isInteger(n) || n < 1 || n > POSITIONS_MAX) return undefined
+  if (!isQuorumText(read, n) || !isQuorumText(write, n)) return undefined
   return { name, mode, n, read, write, conflicts }
 }

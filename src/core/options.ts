@@ -6,8 +6,8 @@
  */
 import { invalid } from './base/errors.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import { levelName, type Level } from './quorum/level.ts'
-import { majorityOf } from './quorum/quorum.ts'
+import { checkStrategy, resolveQuorums, type QuorumOptions, type QuorumStrategy } from './quorum-options.ts'
+import type { Place } from './quorum/quorum-text.ts'
 
 /** What a read does about replicas that it found stale. */
 export type Repair = 'blocking' | 'background' | 'off'
@@ -15,19 +15,15 @@ export type Repair = 'blocking' | 'background' | 'off'
 /** How copies of one key that were written without knowing of each other are treated. */
 export type Conflicts = 'siblings' | 'lww'
 
-export interface KeyspaceOptions<V = unknown> {
+export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
   /** `ap`: every side of a partition accepts, divergence shows as siblings, healing merges. */
   readonly mode: 'ap'
-  /** Replicas per key. Three by default, or all members if there are fewer. */
-  readonly n?: number
-  /** Replicas that a read waits for. A majority by default. */
-  readonly r?: number
-  /** Replicas that a write waits for. A majority by default. */
-  readonly w?: number
-  /** The read quorum as a level, instead of `r`. */
-  readonly read?: Level
-  /** The write quorum as a level, instead of `w`. */
-  readonly write?: Level
+  /**
+   * None by default: a read asks the quorum that answers first. With one, reads at the default level draw the quorum
+   * by these probabilities, so that the work is spread as planned; where the drawn one cannot be reached they ask the
+   * first again. It concerns this store alone, and is no part of what the members agree on.
+   */
+  readonly strategy?: QuorumStrategy
   /**
    * `siblings` by default: concurrent writes are kept and shown. `lww` keeps the one with the highest hybrid timestamp
    * and *loses the others*, acknowledged or not; it saves a round trip for writers that host no replica.
@@ -39,7 +35,7 @@ export interface KeyspaceOptions<V = unknown> {
    */
   readonly resolve?: (siblings: V[]) => V
   /**
-   * `blocking` by default where the read quorum holds a write quorum (r >= w): the value returned is on a write quorum
+   * `blocking` by default where every read quorum holds a write quorum (r >= w): the value returned is on a write quorum
    * first, so that no later strict read can miss it. Elsewhere `background`: a read of one replica cannot know from its
    * own answer that what it saw is settled; asking for `blocking` there makes it wait for a write quorum.
    * `off` leaves stale replicas as they are.
@@ -55,30 +51,29 @@ export interface ResolvedKeyspace {
   /** Left out by the user: derived from the quorums. */
   readonly repair: Repair | undefined
   readonly timeoutMs: number | undefined
+  readonly strategy?: QuorumStrategy | undefined
 }
 
-const KEYSPACE_FIELDS = ['mode', 'n', 'r', 'w', 'read', 'write', 'conflicts', 'resolve', 'repair', 'timeoutMs']
+const QUORUM_FIELDS = ['n', 'r', 'w', 'read', 'write', 'quorums', 'strategy']
+const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'timeoutMs']
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
-/** Checks a keyspace's options and fills in what was left out. Throws `QUORATE_INVALID_OPTION`. */
+/**
+ * Checks a keyspace's options and fills in what was left out. Throws `QUORATE_INVALID_OPTION`. Whether its quorums fit
+ * every key, and meet, is for `proveQuorums`.
+ */
 export function resolveKeyspace<V>(
   name: string,
   options: KeyspaceOptions<V>,
-  cluster: { readonly members: number },
+  cluster: { readonly members: readonly Place[] },
 ): ResolvedKeyspace {
   checkName(name)
   checkFields(options, KEYSPACE_FIELDS, 'a keyspace')
   if (options.mode !== 'ap') throw invalid(`mode ${JSON.stringify(options.mode)} is not known: use 'ap'`)
-  const n = options.n ?? Math.min(3, cluster.members)
-  if (!Number.isInteger(n) || n < 1 || n > cluster.members) {
-    throw invalid(`n is ${String(n)}, and there are ${cluster.members} replicas: use a whole number from 1 to that`)
-  }
   const definition: KeyspaceDefinition = {
     name,
     mode: 'ap',
-    n,
-    read: quorumName({ level: options.read, count: options.r, n, names: ['read', 'r'] }),
-    write: quorumName({ level: options.write, count: options.w, n, names: ['write', 'w'] }),
+    ...resolveQuorums(options, cluster.members),
     conflicts: oneOf('conflicts', options.conflicts ?? 'siblings', ['siblings', 'lww']),
   }
   if (options.resolve !== undefined && typeof options.resolve !== 'function') {
@@ -89,7 +84,8 @@ export function resolveKeyspace<V>(
   }
   const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
-  return { definition, repair, timeoutMs: options.timeoutMs }
+  const strategy = options.strategy === undefined ? undefined : checkStrategy(options.strategy, cluster)
+  return { definition, repair, timeoutMs: options.timeoutMs, ...(strategy && { strategy }) }
 }
 
 /** Refuses options that do not exist: a misspelt one must not pass for its default. */
@@ -119,17 +115,6 @@ export function checkName(name: unknown): string {
     )
   }
   return name
-}
-
-function quorumName(given: {
-  readonly level: Level | undefined
-  readonly count: number | undefined
-  readonly n: number
-  readonly names: readonly [string, string]
-}): string {
-  const [long, short] = given.names
-  if (given.level !== undefined && given.count !== undefined) throw invalid(`give ${long} or ${short}, not both`)
-  return levelName(given.level ?? given.count ?? majorityOf(given.n), given.n)
 }
 
 function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {

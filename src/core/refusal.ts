@@ -30,6 +30,8 @@ export const REFUSALS = [
   'bad-context',
   /** A mint that was meant for an earlier run of this replica, or for data that it no longer has. */
   'other-life',
+  /** A keyspace whose options cannot be in this cluster. */
+  'bad-definition',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]
@@ -39,5 +41,11 @@ export type RefusalCode = (typeof REFUSALS)[number]
  * that is still on its way may yet be taken.
  */
 export function isFinal(code: RefusalCode): boolean {
-  return code === 'wrong-kind' || code === 'too-large' || code === 'too-many-keyspaces' || code === 'bad-context'
+  return (
+    code === 'wrong-kind' ||
+    code === 'too-large' ||
+    code === 'too-many-keyspaces' ||
+    code === 'bad-context' ||
+    code === 'bad-definition'
+  )
 }

@@ -26,7 +26,9 @@ import {
   type KeyspaceDefinition,
 } from './keyspace-definition.ts'
 import type { Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
+import { checkQuorums } from './operation/prove-quorums.ts'
 import type { ResolvedCore } from './options.ts'
+import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
 import { ReplayGuard } from './replay-guard.ts'
 import type { RefusalCode } from './refusal.ts'
@@ -47,6 +49,7 @@ export interface Records {
 export interface ReplicaConfig {
   /** Its incarnation is the actor of the dots minted here. No other replica or run ever has the same numbers. */
   readonly life: Life
+  readonly membership: Membership
   readonly records: Records
   /** The records of keyspace 0 at the start. */
   readonly own: readonly RecordWrite[]
@@ -57,6 +60,9 @@ interface Registered {
   readonly definition: KeyspaceDefinition
   readonly confirmed: boolean
 }
+
+/** A refusal travels with its reason, of which so much has to do. */
+const WHY_CHARS_MAX = 300
 
 /** The keyspace in which a replica keeps what is its own: registered definitions, by name. */
 export const OWN_KEYSPACE = 0
@@ -205,6 +211,8 @@ export class Replica {
       return this.#refuse(request, 'too-many-keyspaces', detail, from, step)
     }
     if (definition !== undefined && definition.name === name && replaces({ definition, confirmed }, registered)) {
+      const wrong = this.#whyNoDefinition(definition)
+      if (wrong !== undefined) return this.#refuse(request, 'bad-definition', wrong, from, step)
       this.#register({ definition, confirmed }, step)
     }
     const now = this.#byName.get(name)
@@ -215,6 +223,17 @@ export class Replica {
       definition: now?.definition,
       confirmed: now?.confirmed ?? false,
     })
+  }
+
+  /** Coordinators look before they ask; one that did not would leave a keyspace that nobody can use. */
+  #whyNoDefinition(definition: KeyspaceDefinition): string | undefined {
+    try {
+      checkQuorums(definition, this.#config.membership)
+      return undefined
+    } catch (error) {
+      const [why = ''] = (error as Error).message.split('\n')
+      return why.slice(0, WHY_CHARS_MAX)
+    }
   }
 
   #register(registered: Registered, step: Step): void {

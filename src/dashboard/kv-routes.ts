@@ -137,9 +137,9 @@ export class KvRoutes {
   }
 }
 
-/** A number of replicas, or a word that the core checks. */
+/** A number of replicas, or a word or an expression that the core checks. */
 function levelOf(text: string): Level {
-  return /^\d+$/.test(text) ? Number(text) : (text as Level)
+  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 function entryAnswer(entry: Entry<unknown>): Answer {

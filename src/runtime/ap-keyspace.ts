@@ -10,8 +10,8 @@ import { operationName, parseOperationName, type OperationId } from '../core/ope
 import type { ScanResult } from '../core/operation/scan.ts'
 import { checkFields, checkRepair, type ResolvedCore } from '../core/options.ts'
 import {
-  either,
   GET_FIELDS,
+  levelIn,
   NOTHING,
   PUT_FIELDS,
   SCAN_FIELDS,
@@ -81,7 +81,7 @@ export class ApKeyspace<V = unknown> {
       this.#checkKey(key)
       if (options !== NOTHING) checkFields(options, GET_FIELDS, 'a get')
       session?.checkRoom(this.name, key)
-      const level = either(options.level, options.r, 'r')
+      const level = levelIn(options)
       const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
       const timeoutMs = timeoutOf(options)
       const tag = new GetFinisher<V>({ keyspace: this.name, key }, session, resolve)
@@ -185,7 +185,7 @@ export class ApKeyspace<V = unknown> {
     const { session, engine } = this.#config
     session?.checkRoom(this.name, key)
     const place = { keyspace: this.name, key }
-    const level = either(options.level, options.w, 'w')
+    const level = levelIn(options)
     const operation = options.operation === undefined ? undefined : parseOperationName(options.operation)
     const given = options.context === undefined ? undefined : parseContextToken(options.context, place)
     const timeoutMs = timeoutOf(options)

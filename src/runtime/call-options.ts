@@ -18,6 +18,8 @@ export interface GetOptions extends CallOptions {
   readonly level?: Level
   /** The read quorum as a number, instead of `level`. */
   readonly r?: number
+  /** The same as `level`, by the name that it has in a keyspace's options: `2 of (a, b, c)`. */
+  readonly read?: Level
   /** What to do about stale replicas, this once. */
   readonly repair?: Repair
 }
@@ -27,6 +29,8 @@ export interface PutOptions extends CallOptions {
   readonly level?: Level
   /** The write quorum as a number, instead of `level`. */
   readonly w?: number
+  /** The same as `level`, by the name that it has in a keyspace's options: `2 of (a, b, c)`. */
+  readonly write?: Level
   /** What the writer has seen, from an entry or a put: those siblings are replaced. Without it, a blind write. */
   readonly context?: string
   /** The identity of this write, from `operation(key)` or from an error: a retry with it applies at most once. */
@@ -50,8 +54,8 @@ export interface ScanOptions extends CallOptions {
 /** For calls without options: one object, so that it need not be checked. */
 export const NOTHING: Readonly<Record<string, never>> = {}
 const CALL_FIELDS = ['signal', 'timeoutMs', 'level'] as const
-export const GET_FIELDS: readonly string[] = [...CALL_FIELDS, 'r', 'repair']
-export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'context', 'operation']
+export const GET_FIELDS: readonly string[] = [...CALL_FIELDS, 'r', 'read', 'repair']
+export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'write', 'context', 'operation']
 export const SCAN_FIELDS: readonly string[] = [...CALL_FIELDS, 'prefix', 'after', 'limit']
 
 /** The opening of a keyspace, for one call: it goes on for others when this one stops waiting. */
@@ -77,9 +81,15 @@ export async function within<T>(opening: Promise<T>, { signal, timeoutMs }: Call
 const TOO_LATE =
   'the keyspace could not be opened in time: too few replicas have agreed on its options; nothing was sent'
 
-export function either(level: Level | undefined, count: number | undefined, name: string): Level | undefined {
-  if (level !== undefined && count !== undefined) throw invalid(`give level or ${name}, not both`)
-  return level ?? count
+/** What a call asks for, under whichever of its names. */
+export function levelIn(
+  options: Pick<GetOptions & PutOptions, 'level' | 'r' | 'read' | 'w' | 'write'>,
+): Level | undefined {
+  if (options === NOTHING) return undefined
+  const names = ['level', 'r', 'read', 'w', 'write'] as const
+  const [name, other] = names.filter((one) => options[one] !== undefined)
+  if (other !== undefined) throw invalid(`give ${name} or ${other}, not both`)
+  return name === undefined ? undefined : options[name]
 }
 
 export function timeoutOf(options: CallOptions): number | undefined {

@@ -13,6 +13,7 @@ import {
   type ResolvedCore,
   type ResolvedKeyspace,
 } from '../core/options.ts'
+import { proveQuorums } from '../core/operation/prove-quorums.ts'
 import { definitionText, type KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { Membership } from '../core/placement/membership.ts'
 import { ApKeyspace } from './ap-keyspace.ts'
@@ -83,13 +84,13 @@ export abstract class Store {
   /**
    * A handle for a keyspace. Nothing is sent before its first call, which opens it: the members register the options,
    * or refuse others than the registered ones with `QUORATE_KEYSPACE_MISMATCH`. Without options, the registered ones are
-   * adopted, and the defaults registered where there are none.
+   * adopted, and the defaults registered where there are none. Options that cannot be, and sets of replicas of which
+   * reads do not meet writes, are refused here and now: `QUORATE_INVALID_OPTION`, `QUORATE_QUORUMS_DISJOINT`.
    */
   keyspace<V = unknown>(name: string, options?: KeyspaceOptions<V>): ApKeyspace<V> {
     const { membership, coordinator, engine, limits } = this.#parts
-    const members = membership.members.length
     checkName(name)
-    const resolved = options === undefined ? undefined : resolveKeyspace(name, options, { members })
+    const resolved = options === undefined ? undefined : resolveKeyspace(name, options, membership)
     const opening = this.#openingOf(name, resolved)
     return new ApKeyspace<V>({
       name,
@@ -138,9 +139,10 @@ export abstract class Store {
 
   #openingOf(name: string, resolved: ResolvedKeyspace | undefined): Opening {
     const text = resolved === undefined ? undefined : definitionText(resolved.definition)
-    const key = JSON.stringify([name, text, resolved?.repair, resolved?.timeoutMs])
+    const key = JSON.stringify([name, text, resolved?.repair, resolved?.timeoutMs, resolved?.strategy])
     const known = this.#openings.get(key)
     if (known !== undefined) return known
+    if (resolved !== undefined) proveQuorums(resolved, this.#parts.membership)
     const opening: Opening = { text, opening: undefined, opened: undefined }
     this.#openings.set(key, opening)
     return opening
@@ -162,8 +164,12 @@ export abstract class Store {
     const { coordinator, membership } = this.#parts
     const registered = await this.#register(name, resolved?.definition)
     if (resolved !== undefined) return coordinator.keyspace(resolved)
-    if (registered !== undefined) return coordinator.keyspace(adopt(registered))
-    const fallback = resolveKeyspace(name, { mode: 'ap' }, { members: membership.members.length })
+    if (registered !== undefined) {
+      const adopted = adopt(registered)
+      proveQuorums(adopted, membership)
+      return coordinator.keyspace(adopted)
+    }
+    const fallback = resolveKeyspace(name, { mode: 'ap' }, membership)
     await this.#register(name, fallback.definition)
     return coordinator.keyspace(fallback)
   }

@@ -8,6 +8,7 @@ import type { Parcel } from './network.ts'
 
 /**
  * `half-quorums`: r + w = n, called strict all the same.
+ * `disjoint-quorums`: sets of replicas that do not meet, without the proof that refuses them, called strict all the same.
  * `no-repair`: reads repair nothing, called monotonic all the same.
  * `early-acknowledgement`: answers leave before the flush.
  * `one-sibling`: a merge that keeps one sibling of several.
@@ -16,6 +17,7 @@ import type { Parcel } from './network.ts'
  */
 export type Breakage =
   | 'half-quorums'
+  | 'disjoint-quorums'
   | 'no-repair'
   | 'early-acknowledgement'
   | 'one-sibling'
@@ -24,6 +26,7 @@ export type Breakage =
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
+  'disjoint-quorums',
   'no-repair',
   'early-acknowledgement',
   'one-sibling',

@@ -14,12 +14,15 @@ import {
 import { membershipOf, type Membership } from '../core/placement/membership.ts'
 import type { Level } from '../core/quorum/level.ts'
 import { majorityOf } from '../core/quorum/quorum.ts'
+import { isExpression } from '../core/quorum/quorum-text.ts'
+import { proveQuorums } from '../core/operation/prove-quorums.ts'
 import type { Breakage } from './breakage.ts'
+import { drawSide, drawSystem } from './system-plan.ts'
 
 /** What a run may fix of the keyspace; the rest is drawn. */
 export interface GivenKeyspace {
   readonly n?: number
-  /** A count or a level. */
+  /** A count, a level, or an expression; beside an expression the other side may be left out, and is then the dual. */
   readonly r?: Level
   readonly w?: Level
   readonly conflicts?: Conflicts
@@ -44,20 +47,29 @@ export interface ClusterPlan {
   readonly options: ResolvedCore
   /** Replicas first, in the order of the membership, then clients. */
   readonly hosts: readonly HostPlan[]
+  /** Expressions that single calls may ask for. */
+  readonly callTexts: readonly string[]
 }
 
 export interface ClusterSetting {
   readonly replicas: number | undefined
   readonly keyspace: GivenKeyspace
   readonly breakage: Breakage | undefined
+  /** In which zones replicas and clients stand, in turn. */
+  readonly zones: readonly string[] | undefined
+  /** What quorum systems are drawn from: a stream of its own. */
+  readonly systems: Random
 }
 
 const REPLICA_NAMES = 'abcdefghijklmnopqrstuvwxyz'
 const ZONES = ['eu', 'us', 'asia']
+/** The share of clusters with a quorum system beyond counts and levels. */
+const SYSTEM_RATE = 0.25
 
 export function drawCluster(random: Random, setting: ClusterSetting): ClusterPlan {
   const replicas = setting.replicas ?? random.pick([3, 3, 3, 5, 5, 7])
-  const zones = random.chance(0.25) ? ZONES.slice(0, 2 + random.below(2)) : ['']
+  const drawnZones = random.chance(0.25) ? ZONES.slice(0, 2 + random.below(2)) : ['']
+  const zones = setting.zones ?? drawnZones
   const zoneOf = (host: number): string => zones[host % zones.length] as string
   const members = Array.from({ length: replicas }, (_, i) => ({ id: REPLICA_NAMES[i] as string, zone: zoneOf(i) }))
   const membership = membershipOf(members)
@@ -83,8 +95,21 @@ export function drawCluster(random: Random, setting: ClusterSetting): ClusterPla
       adopts: index > 0 && random.chance(adoptRate),
     }
   })
-  const keyspace = settle({ ...drawn, ...setting.keyspace }, { replicas, breakage: setting.breakage })
-  return { membership, keyspace, options, hosts }
+  const { systems, breakage } = setting
+  const over = { replicas: members.map(({ id }) => id), zones: [...new Set(zones)].filter((zone) => zone !== '') }
+  const isOpen = [setting.keyspace.n, setting.keyspace.r, setting.keyspace.w].every((given) => given === undefined)
+  const hasSystem = isOpen && breakage === undefined && systems.chance(SYSTEM_RATE)
+  const given = hasSystem ? { ...setting.keyspace, ...drawSystem(systems, over) } : setting.keyspace
+  const keyspace = settle(merged(drawn, given, replicas), { membership, breakage })
+  const callTexts = hasSystem ? [drawSide(systems, over), drawSide(systems, over)] : []
+  return { membership, keyspace, options, hosts, callTexts }
+}
+
+/** What is given counts. Beside a given expression nothing of the drawn quorums is left. */
+function merged(drawn: GivenKeyspace, given: GivenKeyspace, replicas: number): GivenKeyspace {
+  if (!isExpression(given.r) && !isExpression(given.w)) return { ...drawn, ...given }
+  const { r: _r, w: _w, ...others } = drawn
+  return { ...others, n: replicas, ...given }
 }
 
 /** Strict quorums mostly, majorities most of all. */
@@ -103,22 +128,33 @@ function drawKeyspace(random: Random, { replicas, zones }: { replicas: number; z
 
 function settle(
   { n = 3, r, w, conflicts, repair }: GivenKeyspace,
-  { replicas, breakage }: { readonly replicas: number; readonly breakage: Breakage | undefined },
+  { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
 ): ResolvedKeyspace {
-  const copies = Math.min(n, replicas)
-  const half = breakage === 'half-quorums'
-  const required = half ? { read: Math.max(1, copies >> 1), write: Math.max(1, copies - (copies >> 1)) } : undefined
+  const ids = membership.members.map(({ id }) => id)
+  const copies = Math.min(n, ids.length)
   const wanted = breakage === 'no-repair' ? 'off' : repair
-  return resolveKeyspace(
+  const resolved = resolveKeyspace(
     'sim',
     {
       mode: 'ap',
       n: copies,
-      read: required?.read ?? r ?? majorityOf(copies),
-      write: required?.write ?? w ?? majorityOf(copies),
+      ...(r !== undefined && { read: r }),
+      ...(w !== undefined && { write: w }),
+      ...brokenSides(breakage, ids.slice(0, copies)),
       ...(conflicts !== undefined && { conflicts }),
       ...(wanted !== undefined && { repair: wanted }),
     },
-    { members: replicas },
+    membership,
   )
+  if (breakage !== 'disjoint-quorums') proveQuorums(resolved, membership)
+  return resolved
+}
+
+/** Quorums that do not meet, as counts or as sets. */
+function brokenSides(breakage: Breakage | undefined, ids: readonly string[]): { read?: Level; write?: Level } {
+  const half = ids.length >> 1
+  if (breakage === 'half-quorums') return { read: Math.max(1, half), write: Math.max(1, ids.length - half) }
+  if (breakage !== 'disjoint-quorums') return {}
+  const all = (some: readonly string[]): string => `all of (${some.join(', ')})`
+  return { read: all(ids.slice(0, half)), write: all(ids.slice(half)) }
 }

@@ -76,7 +76,7 @@ export class Process {
     const around = { membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
     this.coordinator = new Coordinator(around)
     if (disk === undefined || lifeOfReplica === undefined) return
-    this.#replica = new Replica({ life: lifeOfReplica, records: disk, own: disk.own(), options })
+    this.#replica = new Replica({ life: lifeOfReplica, membership, records: disk, own: disk.own(), options })
   }
 
   receive(parcel: Parcel, now: Now): void {

@@ -41,7 +41,8 @@ export class Promises {
   readonly isStrict = (side: Side, { level, strict }: Pick<Receipt, 'level' | 'strict'>): boolean => {
     const { definition } = this.#setting.cluster.keyspace
     const usual = definition[side]
-    if (this.#setting.breakage === 'half-quorums') return level === usual
+    const { breakage } = this.#setting
+    if (breakage === 'half-quorums' || breakage === 'disjoint-quorums') return level === usual
     if (this.wipes > 0) return false
     return strict && (level === usual || Number(level) >= Number(usual))
   }

@@ -18,7 +18,7 @@ import { Recorder } from './history.ts'
 import { Host } from './host.ts'
 import { Nemesis } from './nemesis.ts'
 import { drawNemesis } from './nemesis-plan.ts'
-import { Network, type NetworkStats } from './network.ts'
+import { Network, type NetworkConditions, type NetworkStats } from './network.ts'
 import { Promises } from './promises.ts'
 import { Rivalry } from './rivalry.ts'
 import { Simulator } from './simulator.ts'
@@ -29,6 +29,8 @@ export interface SimulateOptions {
   readonly seed: number
   /** How many replicas. */
   readonly replicas?: number
+  /** The zones in which replicas stand, in turn. */
+  readonly zones?: readonly string[]
   readonly keyspace?: GivenKeyspace
   readonly workload?: Partial<WorkloadPlan>
   readonly nemesis?: {
@@ -36,6 +38,8 @@ export interface SimulateOptions {
     readonly classes?: readonly FaultClass[]
     /** The very faults, in place of drawn ones. */
     readonly faults?: readonly Fault[]
+    /** What the network is like, in place of what is drawn. */
+    readonly conditions?: Partial<NetworkConditions>
     /** Whether faults outside a chosen core stay for good. One run in four by default. */
     readonly permanent?: boolean
   }
@@ -111,6 +115,7 @@ interface Streams {
   readonly clients: Random
   readonly finale: Random
   readonly rivalry: Random
+  readonly systems: Random
 }
 
 function streamsOf(seed: number): Streams {
@@ -124,6 +129,7 @@ function streamsOf(seed: number): Streams {
     clients: random.fork(),
     finale: random.fork(),
     rivalry: random.fork(),
+    systems: random.fork(),
   }
 }
 
@@ -140,8 +146,9 @@ class Run {
   constructor(options: SimulateOptions) {
     this.#options = options
     this.#streams = streamsOf(options.seed)
-    const { replicas, keyspace = {}, breakage } = options
-    const cluster = drawCluster(this.#streams.cluster, { replicas, keyspace, breakage })
+    const { replicas, zones, keyspace = {}, breakage } = options
+    const { systems } = this.#streams
+    const cluster = drawCluster(this.#streams.cluster, { replicas, zones, keyspace, breakage, systems })
     const workload = this.#drawWorkload(cluster)
     const { keys, readLevels } = workload
     this.#promises = new Promises({ cluster, breakage, keys, readLevels })
@@ -195,14 +202,15 @@ class Run {
     }
   }
 
-  #drawWorkload({ keyspace }: ClusterPlan): WorkloadPlan {
+  #drawWorkload({ keyspace, callTexts }: ClusterPlan): WorkloadPlan {
     const { n, conflicts } = keyspace.definition
-    return drawWorkload(this.#streams.workload, { n, isLww: conflicts === 'lww' }, this.#options.workload)
+    const setting = { n, isLww: conflicts === 'lww', callTexts }
+    return drawWorkload(this.#streams.workload, setting, this.#options.workload)
   }
 
   #drawNemesis({ hosts, keyspace }: ClusterPlan, { durationMs, writeLevels }: WorkloadPlan): NemesisPlan {
     const random = this.#streams.nemesis
-    const { classes, faults, permanent } = this.#options.nemesis ?? {}
+    const { classes, faults, permanent, conditions } = this.#options.nemesis ?? {}
     const replicas = hosts.filter(({ isReplica }) => isReplica).length
     const isPermanent = permanent ?? random.chance(0.25)
     const core = isPermanent ? this.#promises.drawCore(random) : undefined
@@ -212,7 +220,11 @@ class Run {
     const isLww = keyspace.definition.conflicts === 'lww'
     const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
     const plan = drawNemesis(random, setting)
-    return faults === undefined ? plan : { ...plan, faults }
+    return {
+      ...plan,
+      ...(faults !== undefined && { faults }),
+      ...(conditions !== undefined && { conditions: { ...plan.conditions, ...conditions } }),
+    }
   }
 
   #host(plan: HostPlan, index: number): Host {

@@ -46,6 +46,8 @@ export interface WorkloadSetting {
   readonly isLww: boolean
   /** Copies of each key. */
   readonly n: number
+  /** Expressions that single calls may ask for. */
+  readonly callTexts: readonly string[]
 }
 
 export function drawWorkload(
@@ -59,7 +61,7 @@ export function drawWorkload(
   const burstRate = random.pick([0, 0.1, 0.5, 0.9])
   const mixes = random.chance(0.35)
   const levels: readonly Level[] = ['one', 'quorum', 'all', ...(setting.n > 3 ? (['two', 'three'] as const) : [])]
-  const usable = levels.filter((level) => setting.n > 1 || level !== 'two')
+  const usable = [...levels.filter((level) => setting.n > 1 || level !== 'two'), ...setting.callTexts]
   return {
     clients,
     operations,

@@ -45,6 +45,9 @@ describe('keys', () => {
     expect(put).toMatchObject({ code: 0, stderr: '' })
     expect(put.stdout).toMatch(/^ok: on [23] of 3 replicas in [\d.]+ ms\n$/)
     expect(await run('get', 'carts', 'alice')).toMatchObject({ code: 0, stdout: '["milk","tea"]\n', stderr: '' })
+    expect(json(await run('get', 'carts', 'alice', '--level', 'a and (b or c)', '--json'))).toMatchObject({
+      receipt: { level: 'a and (b or c)', strict: true, reached: 2 },
+    })
     expect(json(await run('get', 'carts', 'alice', '--level', 'all', '--json'))).toMatchObject({
       found: true,
       value: ['milk', 'tea'],

@@ -23,7 +23,7 @@ class Bench {
     const resolved = resolveCore({ heartbeatMs: HEARTBEAT, ...core })
     const place = { membership, local: -1, life: undefined, zone: '' }
     this.coordinator = new Coordinator({ ...place, options: resolved, random: new Random(1) })
-    this.keyspace = this.coordinator.keyspace(resolveKeyspace('carts', { mode: 'ap', ...options }, { members: 3 }))
+    this.keyspace = this.coordinator.keyspace(resolveKeyspace('carts', { mode: 'ap', ...options }, membership))
     for (const replica of [0, 1, 2]) {
       this.step((now, step) => this.coordinator.linked(replica, true, now, step))
       this.pong(replica)

@@ -9,9 +9,17 @@ import {
   type CoreOptions,
   type KeyspaceOptions,
 } from '../../src/core/options.ts'
+import { definitionText, parseDefinition } from '../../src/core/keyspace-definition.ts'
+import { majority } from '../../src/quorum/index.ts'
 import { matching } from './matching.ts'
 
-const THREE = { members: 3 }
+/** Replicas a, b, c and so on. */
+function cluster(size: number): { members: { id: string; zone: string }[] } {
+  return { members: Array.from({ length: size }, (_, at) => ({ id: String.fromCharCode(97 + at), zone: '' })) }
+}
+
+const THREE = cluster(3)
+const REGIONS = { members: cluster(5).members.map(({ id }, at) => ({ id, zone: at < 3 ? 'eu' : 'us' })) }
 
 function refused(message: string): Error {
   return expect.objectContaining({ code: 'QUORATE_INVALID_OPTION', message: matching(message) }) as Error
@@ -19,7 +27,7 @@ function refused(message: string): Error {
 
 describe('options of a keyspace', () => {
   test('nothing but the mode: three copies, majorities, siblings', () => {
-    expect(resolveKeyspace('carts', { mode: 'ap' }, { members: 5 })).toEqual({
+    expect(resolveKeyspace('carts', { mode: 'ap' }, cluster(5))).toEqual({
       definition: { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' },
       repair: undefined,
       timeoutMs: undefined,
@@ -31,9 +39,9 @@ describe('options of a keyspace', () => {
     [2, 2, '2'],
     [3, 3, '2'],
     [31, 3, '2'],
-  ] as const)('%d members: n is %d and its majority %s', ([members, n, majority]) => {
-    const { definition } = resolveKeyspace('carts', { mode: 'ap' }, { members })
-    expect(definition).toMatchObject({ n, read: majority, write: majority })
+  ] as const)('%d members: n is %d and its majority %s', ([members, n, half]) => {
+    const { definition } = resolveKeyspace('carts', { mode: 'ap' }, cluster(members))
+    expect(definition).toMatchObject({ n, read: half, write: half })
   })
 
   test.for([
@@ -57,6 +65,41 @@ describe('options of a keyspace', () => {
     [{ conflicts: 'lww' }, { conflicts: 'lww' }],
   ] as const)('%j: is resolved to %j', ([options, definition]) => {
     expect(resolveKeyspace('carts', { mode: 'ap', ...options }, THREE).definition).toMatchObject(definition)
+  })
+
+  // What is given, of five replicas in two zones; n, and the canonical texts of both sides.
+  test.for([
+    [{ write: '2 of (a,b,c)  or d' }, 5, '2 of (a, b, c) and d', '2 of (a, b, c) or d'],
+    [{ read: 'all of (a, b)', n: 5 }, 5, 'a and b', 'a or b'],
+    [
+      { write: 'majority of @eu and  1 of(@us)' },
+      5,
+      'dual of (majority of @eu and 1 of (@us))',
+      'majority of @eu and 1 of (@us)',
+    ],
+    [{ read: 'dual of (majority of @eu)' }, 5, 'dual of (majority of @eu)', 'majority of @eu'],
+    [{ read: 'any of (a)', write: 'all' }, 5, 'a', '5'],
+    [{ write: 'a', r: 1 }, 5, '1', 'a'],
+    [{ write: 'a and b', n: 5, read: 'local-one' }, 5, 'local-one', 'a and b'],
+    [{ quorums: { read: 'a', write: 'a' } }, 5, 'a', 'a'],
+    [{ quorums: majority(['a', 'b', 'c']) }, 5, '2 of (a, b, c)', '2 of (a, b, c)'],
+  ] as const)('%j: n is %d, reads ask %j, writes %j', ([options, n, read, write]) => {
+    const { definition } = resolveKeyspace('carts', { mode: 'ap', ...options }, REGIONS)
+    expect(definition).toMatchObject({ n, read, write })
+    expect(parseDefinition(definitionText(definition))).toEqual(definition)
+  })
+
+  test('a replica that is called like a level: is asked for in a list', () => {
+    const members = ['one', '2', 'dual'].map((id) => ({ id, zone: '' }))
+    const { definition } = resolveKeyspace(
+      'carts',
+      { mode: 'ap', read: '1 of (one)', write: '2 of (one,2)' },
+      { members },
+    )
+    expect(definition).toMatchObject({ read: '1 of (one)', write: 'one and 2' })
+    const lone = resolveKeyspace('carts', { mode: 'ap', quorums: { read: '2', write: 'dual' } }, { members })
+    expect(lone.definition).toMatchObject({ read: '1 of (2)', write: 'dual' })
+    expect(parseDefinition(definitionText(lone.definition))).toEqual(lone.definition)
   })
 
   test('repair and time limit: are kept, and are no part of the definition', () => {
@@ -83,6 +126,26 @@ describe('options of a keyspace', () => {
     [{ mode: 'ap', r: 1, read: 'one' }, 'give read or r, not both'],
     [{ mode: 'ap', w: 1, write: 'one' }, 'give write or w, not both'],
     [{ mode: 'ap', read: 'most' }, '"most" is not a level'],
+    [{ mode: 'ap', read: '2 of (a, b' }, 'column 11: unexpected the end'],
+    [{ mode: 'ap', read: 'a and z' }, 'column 7: no node z: use a, b, c'],
+    [{ mode: 'ap', write: '2 of @eu' }, 'no zone @eu: no zones are given'],
+    [{ mode: 'ap', read: '2' }, '"2" is not a level'],
+    [{ mode: 'ap', read: '' }, '"" is not a level'],
+    [{ mode: 'ap', quorums: { read: 'a', write: 'a' }, r: 1 }, 'give quorums or r, not both'],
+    [{ mode: 'ap', quorums: { read: 'a', write: 'a' }, write: 'a' }, 'give quorums or write, not both'],
+    [{ mode: 'ap', quorums: { read: 'a' } }, 'quorums is no quorum system'],
+    [{ mode: 'ap', quorums: 'a' }, 'quorums is no quorum system'],
+    [{ mode: 'ap', quorums: null }, 'quorums is no quorum system'],
+    [{ mode: 'ap', quorums: { read: 'one', write: 'a' } }, 'no node one: use a, b, c'],
+    [{ mode: 'ap', strategy: {} }, 'strategy needs reads'],
+    [{ mode: 'ap', strategy: { reads: [] } }, 'strategy needs reads'],
+    [{ mode: 'ap', strategy: { reads: [{ quorum: 'a', probability: 1 }] } }, 'has a quorum: a list'],
+    [{ mode: 'ap', strategy: { reads: [{ quorum: ['z'], probability: 1 }] } }, 'names "z", which is no replica'],
+    [
+      { mode: 'ap', strategy: { reads: [{ quorum: ['a', 'b'], probability: 2 }] } },
+      'a probability of strategy.reads is 2',
+    ],
+    [{ mode: 'ap', strategy: { reads: [{ quorum: ['a', 'b'], probability: 0.5 }] } }, 'sum to 0.5, not to 1'],
     [{ mode: 'ap', conflicts: 'newest' }, 'conflicts is "newest": use siblings, lww'],
     [{ mode: 'ap', conflicts: 'lww', resolve: () => 1 }, 'resolve is for siblings'],
     [{ mode: 'ap', repair: 'sometimes' }, 'repair is "sometimes": use blocking, background, off'],

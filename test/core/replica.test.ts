@@ -7,6 +7,7 @@ import { digestOf } from '../../src/core/causality/merge.ts'
 import { definitionFingerprint, definitionText, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import type { Life, Message, Mint, Request } from '../../src/core/message.ts'
 import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
+import { membershipOf } from '../../src/core/placement/membership.ts'
 import type { DottedRecord, LwwRecord, RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
 import { Step } from '../../src/core/step.ts'
@@ -21,19 +22,27 @@ const seats: KeyspaceDefinition = { ...carts, name: 'seats', conflicts: 'lww' }
 const CARTS = definitionFingerprint(carts)
 const SEATS = definitionFingerprint(seats)
 
+const MEMBERSHIP = membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' })))
+
 class Bench {
   readonly stored = new Map<string, StoredRecord>()
   full = false
   replica: Replica
 
   constructor(options: CoreOptions = {}, own: readonly RecordWrite[] = []) {
-    this.replica = new Replica({ life: LIFE, records: this, own, options: resolveCore(options) })
+    this.replica = new Replica({
+      life: LIFE,
+      membership: MEMBERSHIP,
+      records: this,
+      own,
+      options: resolveCore(options),
+    })
   }
 
   /** The process ends, and another begins with the same records; or, with another incarnation, with none. */
   restart(life: Life): void {
     if (life.incarnation !== INCARNATION) this.stored.clear()
-    this.replica = new Replica({ life, records: this, own: [], options: resolveCore({}) })
+    this.replica = new Replica({ life, membership: MEMBERSHIP, records: this, own: [], options: resolveCore({}) })
     this.#register()
   }
 

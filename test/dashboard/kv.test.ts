@@ -167,6 +167,7 @@ describe('mistakes', () => {
   beforeAll(async () => void (await put(`${kv}/carts/x`, 1)))
 
   test.for([
+    ['half an expression', 'GET', 'carts/x?level=a%20and', 400, 'QUORATE_INVALID_OPTION'],
     ['an unknown level', 'GET', 'carts/x?level=most', 400, 'QUORATE_INVALID_OPTION'],
     ['a level above n', 'GET', 'carts/x?level=4', 400, 'QUORATE_INVALID_OPTION'],
     ['level 0', 'GET', 'carts/x?level=0', 400, 'QUORATE_INVALID_OPTION'],

@@ -52,7 +52,7 @@ test.for<[StrategyOptions, string]>([
 test.for<[ExplainOptions, string]>([
   [{ alive: ['x'] }, 'alive names "x": use a, b, c'],
   [{ latencies: { a: 1 } }, 'latencies leaves out b'],
-  [{ level: 'most' as 'one' }, '"most" is not a level'],
+  [{ level: 'most' }, '"most" is not a level'],
   [{ level: 4 }, 'level 4 needs 4 replicas'],
   [{ level: 'each-quorum' }, 'depends on where the coordinator is'],
 ])('explain: %j is refused', ([options, said]) => {

@@ -67,6 +67,8 @@ describe('a partition', () => {
     await seen(cluster.node('a'), { b: REACHABLE, c: REACHABLE })
     expect([...(await keyspace.get('k', { level: 'all' })).siblings].toSorted()).toEqual(['left', 'right'])
     for (const id of cluster.ids) {
+      const others = cluster.ids.filter((other) => other !== id)
+      await seen(cluster.node(id), Object.fromEntries(others.map((other) => [other, REACHABLE])))
       const local = await cluster.node(id).keyspace<string>(keyspace.name).get('k', { level: 'all' })
       expect([...local.siblings].toSorted()).toEqual(['left', 'right'])
     }

@@ -42,7 +42,7 @@ export class Player {
         throw new Error(`${line}: ${(error as Error).message}`, { cause: error })
       }
     }
-    const lines = this.#stage?.lines.splice(0) ?? []
+    const lines = (this.#stage?.lines.splice(0) ?? []).flatMap((line) => line.split('\n'))
     return lines.length > 0 ? lines : ['(nothing)']
   }
 
@@ -218,7 +218,7 @@ export class Player {
     const stage = this.#stage
     if (command.flag('near')) for (const replica of stage.replicas.values()) replica.distanceMs = 1
     const unopened = command.flag('unopened')
-    this.#resolved = resolveKeyspace('carts', this.#keyspaceOptions(command), { members: replicas.length })
+    this.#resolved = resolveKeyspace('carts', this.#keyspaceOptions(command), stage.membership)
     const { definition } = this.#resolved
     for (const [name, coordinator] of stage.coordinators) {
       this.#keyspaces.set(name, coordinator.keyspace(this.#resolved))
@@ -247,7 +247,7 @@ export class Player {
     }
     for (const name of ['read', 'write', 'repair']) {
       const value = command.option(name)
-      if (value !== undefined) options[name] = value
+      if (value !== undefined) options[name] = spaced(value)
     }
     if (command.flag('lww')) options['conflicts'] = 'lww'
     return options as unknown as KeyspaceOptions
@@ -289,7 +289,7 @@ export class Player {
     const { by, ...rest } = base
     const keyspace = this.#keyspaces.get(by) as Keyspace
     const text = command.option('level')
-    const level = (text !== undefined && /^\d+$/.test(text) ? Number(text) : text) as Level | undefined
+    const level: Level | undefined = text !== undefined && /^\d+$/.test(text) ? Number(text) : text && spaced(text)
     if (kind === 'scan') {
       const prefix = command.option('prefix') ?? ''
       const after = command.option('after') ?? ''
@@ -320,8 +320,8 @@ export class Player {
   #open(command: Command, base: { readonly tag: Ticket }): Call {
     const name = command.word()
     const adopt = command.flag('adopt')
-    const members = { members: this.#on.replicas.size }
-    const definition = adopt ? undefined : resolveKeyspace(name, this.#keyspaceOptions(command), members).definition
+    const { membership } = this.#on
+    const definition = adopt ? undefined : resolveKeyspace(name, this.#keyspaceOptions(command), membership).definition
     return { ...base, kind: 'open', name, definition }
   }
 
@@ -431,4 +431,9 @@ export class Player {
   #real(name: string): string {
     return this.#keys.get(name) ?? name
   }
+}
+
+/** Options of a script have no spaces: `2_of_(a,b)`. */
+function spaced(text: string): string {
+  return text.replaceAll('_', ' ')
 }

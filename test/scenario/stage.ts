@@ -36,6 +36,7 @@ export interface Ticket {
 }
 
 interface Surroundings {
+  readonly membership: Membership
   readonly words: Words
   readonly options: ResolvedCore
 }
@@ -90,7 +91,8 @@ export class StagedReplica {
       const { keyspace, key } = parsePlace(place)
       return keyspace === 0 ? [{ keyspace, key, record }] : []
     })
-    this.#machine = new Replica({ life: this.life, records: this, own, options: this.#stage.options })
+    const { membership, options } = this.#stage
+    this.#machine = new Replica({ life: this.life, membership, records: this, own, options })
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -156,7 +158,10 @@ export class Stage {
     this.#names = coordinators
     this.#notices = options.notices
     for (const [index, { id }] of this.membership.members.entries()) {
-      this.replicas.set(id, new StagedReplica(id, index, { words: this.words, options: core }))
+      this.replicas.set(
+        id,
+        new StagedReplica(id, index, { membership: this.membership, words: this.words, options: core }),
+      )
     }
     for (const [at, name] of coordinators.entries()) {
       const local = this.membership.members.findIndex(({ id }) => id === name)

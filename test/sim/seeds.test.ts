@@ -31,6 +31,12 @@ describe('seeds', () => {
     expect(new Set(runs.map(({ guarantees }) => guarantees.conflicts))).toEqual(new Set(['siblings', 'lww']))
     expect(new Set(runs.map(({ guarantees }) => guarantees.monotonic))).toEqual(new Set([true, false]))
     expect(new Set(runs.map(({ guarantees }) => guarantees.converges))).toEqual(new Set([true, false]))
+    const expressions = runs.filter(
+      ({ drawn }) => !/^(?:\d+|[a-z]+-[a-z]+)$/.test(drawn.cluster.keyspace.definition.read),
+    )
+    expect(expressions.length).toBeGreaterThan(5)
+    const strict = expressions.flatMap(({ history }) => history.filter((line) => line.type === 'ok' && line.strict))
+    expect(strict.length).toBeGreaterThan(100)
     const checked = new Map<string, number>()
     for (const { history, guarantees } of runs) {
       const { conflicts, skewMs, monotonic } = guarantees

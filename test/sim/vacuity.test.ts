@@ -42,6 +42,7 @@ const GOOD_SEEDS = 10
 
 const CASES: readonly Case[] = [
   { breakage: 'half-quorums', judge: 'strictRegular', setting: { keyspace: { n: 3 } } },
+  { breakage: 'disjoint-quorums', judge: 'strictRegular', setting: { keyspace: { n: 3 } } },
   {
     breakage: 'no-repair',
     judge: 'monotonic',
@@ -85,6 +86,19 @@ const CASES: readonly Case[] = [
 describe('vacuity', () => {
   test('every breakage has a case', () => {
     expect(new Set(CASES.map(({ breakage }) => breakage))).toEqual(new Set(BREAKAGES))
+  })
+
+  test('disjoint quorums: with the proof there is no such run', () => {
+    const keyspace = { n: 3, r: 'a', w: 'all of (b, c)' }
+    const refused = expect.objectContaining({
+      code: 'QUORATE_QUORUMS_DISJOINT',
+      read: ['a'],
+      write: ['b', 'c'],
+    }) as Error
+    expect(() => simulate({ seed: 1, replicas: 3, keyspace })).toThrow(refused)
+    const { read, write } = simulate({ seed: 1, replicas: 3, breakage: 'disjoint-quorums', keyspace: { n: 3 } }).drawn
+      .cluster.keyspace.definition
+    expect({ r: read, w: write }).toEqual({ r: 'a', w: 'b and c' })
   })
 
   test.for(CASES)('$breakage is caught by $judge', ({ breakage, judge, setting }) => {

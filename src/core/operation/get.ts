@@ -31,6 +31,8 @@ export interface GetPlan {
   readonly list: PreferenceList
   readonly read: Choice
   readonly repair: Repair
+  /** The positions to ask if all of them can be reached, as a strategy drew them; 0 for the quorum that is nearest. */
+  readonly preferred: number
   /** The result must have seen this, or the read goes on: how a session reads its writes. */
   readonly atLeast: CausalContext | undefined
   readonly times: { readonly nowMs: number; readonly timeoutMs: number }
@@ -53,6 +55,7 @@ export class Get extends Operation {
   #stale = 0
   #repaired = 0
   #repairing = false
+  #hedged = false
 
   constructor(plan: GetPlan) {
     super(plan.list, plan.times)
@@ -94,7 +97,9 @@ export class Get extends Operation {
   }
 
   override begin(agenda: Agenda, view: View): void {
-    const chosen = choose(this.plan.read.quorum, view.order)
+    const { preferred, read } = this.plan
+    const isDrawn = preferred !== 0 && (preferred & ~view.usable) === 0
+    const chosen = isDrawn ? preferred : choose(read.quorum, view.order)
     if (chosen === undefined) {
       this.unavailable(agenda, view)
       return
@@ -142,10 +147,23 @@ export class Get extends Operation {
       this.asked |= agenda.write
       return
     }
-    const silent = view.usable & ~(this.#full | this.#holders)
-    agenda.full = this.plan.atLeast === undefined ? silent : view.usable
+    agenda.full = this.plan.atLeast === undefined ? this.#hedge(view) : view.usable
     this.asked |= agenda.full
     this.failed &= ~agenda.full
+  }
+
+  /**
+   * Whom to ask when answers are overdue: those that owe one, and the nearest others that make a quorum without them.
+   * Where there are none, and the second time, everybody who counts.
+   */
+  #hedge(view: View): number {
+    const known = this.#full | this.#holders
+    const others = view.order.filter((position) => !((this.asked | known) & (1 << position)))
+    const { quorum } = this.plan.read
+    const another = this.#hedged ? undefined : choose(quorum, others, known)
+    this.#hedged = true
+    const silent = view.usable & quorum.members & ~known
+    return another === undefined ? silent : (silent & this.asked) | another
   }
 
   /** Enough consistent answers: merge, then return or repair. Otherwise ask for what is missing. */

@@ -28,6 +28,11 @@ export interface OpenPlan {
   readonly times: { readonly nowMs: number; readonly timeoutMs: number }
 }
 
+const BAD_DEFINITION = {
+  code: 'QUORATE_INVALID_OPTION',
+  why: 'the replicas refuse these options; what each says stands in `replicas`',
+} as const
+
 interface Registered {
   readonly definition: KeyspaceDefinition | undefined
   readonly confirmed: boolean
@@ -79,7 +84,9 @@ export class Open extends Operation {
   override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
     if (this.quorum.met(firstPositions(this.list.replicas.length) & ~this.refusedForGood)) return
-    this.fail(agenda, { code: 'QUORATE_LIMIT', why: 'too many keyspaces are registered' }, view.names)
+    const isBad = [...(this.refusals?.values() ?? [])].some((why) => why.startsWith('bad-definition'))
+    const reason = isBad ? BAD_DEFINITION : { code: 'QUORATE_LIMIT' as const, why: 'too many keyspaces are registered' }
+    this.fail(agenda, reason, view.names)
   }
 
   override late(agenda: Agenda, view: View): void {

@@ -147,8 +147,10 @@ export abstract class Operation {
     const { required } = this.quorum
     const received = count(this.answered)
     const outcome = this.outcome()
-    const retry = outcome !== 'none' ? 'same-operation' : code === 'QUORATE_LIMIT' ? 'no' : 'safe'
-    const message = `${this.kind} in ${this.keyspaceName}: ${why} (needs ${this.quorum.text}, has ${received})`
+    const isHopeless = code === 'QUORATE_LIMIT' || code === 'QUORATE_INVALID_OPTION'
+    const retry = outcome !== 'none' ? 'same-operation' : isHopeless ? 'no' : 'safe'
+    const has = this.quorum.names === true && received > 0 ? this.#answeredBy(names).join(', ') : received
+    const message = `${this.kind} in ${this.keyspaceName}: ${why} (needs ${this.quorum.text}, has ${has})`
     const replicas = this.said(names)
     agenda.done = new QuorateError(code, message, { outcome, retry, required, received, replicas, ...this.identity() })
   }
@@ -175,6 +177,11 @@ export abstract class Operation {
   /** Writes carry an operation identity in their errors. */
   protected identity(): { operation?: string } {
     return {}
+  }
+
+  #answeredBy(names: Names): readonly string[] {
+    const answered = this.list.replicas.filter((_, position) => this.answered & (1 << position))
+    return answered.map((replica) => names[replica] as string)
   }
 
   #saidBy(position: number): ReplicaSaid {

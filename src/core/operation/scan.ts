@@ -37,14 +37,16 @@ export interface ScanPlan {
 
 /** A set of members that holds a read quorum of every preference list. */
 class CoverQuorum implements Quorum {
-  readonly required: number
   readonly text: string
   readonly #parts: readonly { readonly list: PreferenceList; readonly choice: Choice }[]
 
   constructor(keyspace: Keyspace, level: Level | undefined) {
-    this.#parts = keyspace.lists().map((list) => ({ list, choice: keyspace.readChoice(list, level) }))
-    this.required = Math.max(...this.#parts.map(({ choice }) => choice.quorum.required))
+    this.#parts = keyspace.coveringLists().map((list) => ({ list, choice: keyspace.readChoice(list, level) }))
     this.text = `${this.#parts[0]?.choice.quorum.text ?? ''} for every key`
+  }
+
+  get required(): number {
+    return Math.max(...this.#parts.map(({ choice }) => choice.quorum.required))
   }
 
   met(members: number): boolean {

@@ -59,18 +59,27 @@ interface Compiled {
 }
 
 class WalkedQuorum implements ListQuorum {
-  readonly required: number
   readonly text: string
+  readonly names = true
+  #required: number | undefined
   readonly #node: MaskNode
   readonly #opposite: MaskNode
   readonly #all: number
 
   constructor({ node, opposite, all, text }: Compiled) {
-    this.required = fewest(node, { free: 0, usable: node.members })
     this.text = text
     this.#node = node
     this.#opposite = opposite
     this.#all = all
+  }
+
+  /** Counted when it is asked for: few calls end in an error, and a keyspace has a quorum for each order of replicas. */
+  get required(): number {
+    return (this.#required ??= fewest(this.#node, { free: 0, usable: this.#node.members }))
+  }
+
+  get members(): number {
+    return this.#node.members
   }
 
   met(replicas: number): boolean {

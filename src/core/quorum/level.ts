@@ -12,11 +12,14 @@ import { majorityOf, type ListQuorum } from './quorum.ts'
 const WORDS = ['one', 'two', 'three', 'quorum', 'all', 'local-one', 'local-quorum', 'each-quorum'] as const
 
 /**
- * How many replicas must answer: a number, or one of
+ * Who must answer: a number of replicas, or one of
  * `one`, `two`, `three`; `quorum`, a majority of the key's replicas; `all`; `local-one` and `local-quorum`, one or a
- * majority of those in the coordinator's zone; `each-quorum`, a majority in every zone.
+ * majority of those in the coordinator's zone; `each-quorum`, a majority in every zone. Any other text is an expression
+ * over replica ids and zones, such as `2 of (a, b, c) or all of @eu`.
  */
-export type Level = (typeof WORDS)[number] | number
+export type Level = LevelWord | number | (string & Record<never, never>)
+
+export type LevelWord = (typeof WORDS)[number]
 
 /** Where a key's replicas are, as far as levels need it. */
 export interface Layout {
@@ -35,7 +38,7 @@ export interface Layout {
 export function levelName(level: unknown, n: number): string {
   const required = typeof level === 'number' ? level : countOf(level, n)
   if (required === undefined) {
-    if (isWord(level)) return level
+    if (isLevelWord(level)) return level
     throw invalid(`${JSON.stringify(level)} is not a level: use a number from 1 to ${n}, or ${WORDS.join(', ')}`)
   }
   if (!Number.isInteger(required) || required < 1 || required > n) {
@@ -78,10 +81,16 @@ function eachZone(layout: Layout): string {
 
 /** Whether the quorum of this level depends on the zones, not on the number of replicas alone. */
 export function isZoned(name: string): boolean {
-  return name.includes('-')
+  return name === 'each-quorum' || dependsOnPlace(name)
 }
 
-function isWord(level: unknown): level is (typeof WORDS)[number] {
+/** Whether it depends on the zone that the coordinator is in. */
+export function dependsOnPlace(name: string): boolean {
+  return name === 'local-one' || name === 'local-quorum'
+}
+
+/** Words come before ids: a replica that is called `one` is asked for by `1 of (one)`. */
+export function isLevelWord(level: unknown): level is LevelWord {
   return (WORDS as readonly unknown[]).includes(level)
 }
 

@@ -14,6 +14,11 @@ export interface ParseOptions {
   readonly zones?: Readonly<Record<string, readonly string[]>>
   /** The nodes that there are; any other name is refused. Without it every name will do. */
   readonly nodes?: readonly string[]
+  /**
+   * Whether zones that are not given will do, for a look at the text alone: whether it can be met is then not looked
+   * at, and the expression stands for nothing. False by default.
+   */
+  readonly anyZone?: boolean
 }
 
 const EXPRESSION_CHARS_MAX = 4096
@@ -58,6 +63,20 @@ export function parseExpression(text: string, options: ParseOptions = {}): Expre
   return new Parser(text, options).parse()
 }
 
+/**
+ * The same text with one space where spaces are wanted and none elsewhere, so that texts that differ in their spaces
+ * alone are equal. For texts with zones, whose nodes differ from key to key.
+ */
+export function spacedText(text: string): string {
+  return tokensOf(text)
+    .slice(0, -1)
+    .map((token) => token.text)
+    .join(' ')
+    .replaceAll('( ', '(')
+    .replaceAll(/ ([),*])/g, '$1')
+    .replaceAll('* ', '*')
+}
+
 const TOKEN = /[A-Za-z0-9][A-Za-z0-9_.-]*|@[A-Za-z0-9_.-]*|[(),*]/y
 
 function tokensOf(text: string): Token[] {
@@ -92,6 +111,7 @@ class Parser {
   readonly #tokens: readonly Token[]
   readonly #zones: ReadonlyMap<string, readonly string[]>
   readonly #nodes: ReadonlySet<string> | undefined
+  readonly #anyZone: boolean
   readonly #names = new Set<string>()
   #next = 0
   #depth = 0
@@ -103,6 +123,7 @@ class Parser {
     this.#tokens = tokensOf(text)
     this.#zones = new Map(Object.entries(options.zones ?? {}))
     this.#nodes = options.nodes === undefined ? undefined : new Set(options.nodes)
+    this.#anyZone = options.anyZone ?? false
   }
 
   parse(): Expression {
@@ -171,7 +192,7 @@ class Parser {
         if (required === undefined || required < 1) {
           throw this.#error(quantity, `${quantity.text} of a list cannot be: use a whole number from 1 to ${total}`)
         }
-        if (required <= total) return required
+        if (required <= total || this.#anyZone) return Math.min(required, total)
         throw this.#error(quantity, `${required} of a list with ${total} votes cannot be: use 1 to ${total}`)
       }
     }
@@ -214,17 +235,17 @@ class Parser {
 
   #zone(parts: Part[], named: Set<string>): void {
     const token = this.#peek()
-    const members = this.#zones.get(token.text.slice(1))
+    const members = this.#zones.get(token.text.slice(1)) ?? (this.#anyZone ? ['any'] : undefined)
     if (members === undefined) {
       const known = [...this.#zones.keys()].map((zone) => `@${zone}`).join(', ')
       throw this.#error(token, `no zone ${token.text}: ${known === '' ? 'no zones are given' : `use ${known}`}`)
     }
     if (members.length === 0) throw this.#error(token, `zone ${token.text} is empty: name at least one node`)
     this.#next++
-    const inner = members.map((member) => this.#name({ ...token, text: member }))
+    const inner = members.map((member) => (this.#anyZone ? name(token.text) : this.#name({ ...token, text: member })))
     const weight = this.#weight()
     members.forEach((member, i) => {
-      this.#once(token, member, named)
+      this.#once(token, this.#anyZone ? token.text : member, named)
       parts.push({ expression: inner[i] as Expression, weight })
     })
   }

@@ -17,10 +17,14 @@ export interface Quorum {
   met(replicas: number): boolean
   /** For error messages and receipts: what it asks for, in words. */
   readonly text: string
+  /** Whether it matters which replicas answer, and not only how many. */
+  readonly names?: boolean
 }
 
 /** A quorum over one preference list. */
 export interface ListQuorum extends Quorum {
+  /** The positions that count: the others can be there or not. */
+  readonly members: number
   /**
    * The largest number of these replicas that could be missing, whichever they are, and leave a quorum; -1 if it is
    * none. A smaller number for expressions of which that is too hard to find.

@@ -27,7 +27,8 @@ export interface MessageLimits extends RecordLimits {
 
 const FRAME_VERSION = 1
 const DETAIL_BYTES_MAX = 1024
-const DEFINITION_BYTES_MAX = 4096
+/** Two expressions of 4,096 characters, and the rest. */
+const DEFINITION_BYTES_MAX = 10_240
 
 /** Requests are odd and answers even, so that a link carries each in one direction only. */
 const KIND = {

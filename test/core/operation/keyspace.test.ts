@@ -9,7 +9,7 @@ import { setsOf } from '../quorum/any-quorum.ts'
 function keyspace(options: Omit<KeyspaceOptions, 'mode'> = {}, zones = '', zone = ''): Keyspace {
   const ids = zones === '' ? 'abcde' : 'abcdef'.slice(0, zones.length)
   const membership = membershipOf(Array.from(ids).map((id, i) => ({ id, zone: zones[i] ?? '' })))
-  const resolved = resolveKeyspace('carts', { mode: 'ap', ...options }, { members: ids.length })
+  const resolved = resolveKeyspace('carts', { mode: 'ap', ...options }, membership)
   return new Keyspace(resolved, { membership, zone, timeoutMs: 1_000 })
 }
 

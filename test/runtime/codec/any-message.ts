@@ -67,9 +67,9 @@ export const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(lww, dotted)
 const definition: fc.Arbitrary<KeyspaceDefinition> = fc.record({
   name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,8}$/),
   mode: fc.constant('ap'),
-  n: fc.integer({ min: 1, max: 31 }),
-  read: fc.constantFrom('1', '2', 'local-quorum'),
-  write: fc.constantFrom('1', '2', 'each-quorum'),
+  n: fc.integer({ min: 2, max: 31 }),
+  read: fc.constantFrom('1', '2', 'local-quorum', 'a and (b or c)'),
+  write: fc.constantFrom('1', '2', 'each-quorum', 'dual of (majority of @eu)'),
   conflicts: fc.constantFrom('siblings', 'lww'),
 })
 

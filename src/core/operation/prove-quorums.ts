@@ -1,0 +1,96 @@
+/**
+ * Whether a keyspace's quorums can be used in this cluster: every key's replicas hold them, and reads meet writes.
+ *
+ * Counts and levels below r + w > n are a choice, and receipts say `strict: false`. Whoever writes sets down wants the
+ * proof: those that do not meet are refused.
+ * Ring: decisions.
+ */
+import { invalid } from '../base/errors.ts'
+import type { KeyspaceDefinition } from '../keyspace-definition.ts'
+import type { ResolvedKeyspace } from '../options.ts'
+import type { Member, Membership } from '../placement/membership.ts'
+import { Placement, type PreferenceList } from '../placement/placement.ts'
+import { meets, type Expression } from '../quorum/expression.ts'
+import { disjointError, findDisjoint } from '../quorum/intersect.ts'
+import { dependsOnPlace, type Layout } from '../quorum/level.ts'
+import { isFixed, isLevel, quorumExpression, unfit } from '../quorum/quorum-text.ts'
+
+/**
+ * Throws `QUORATE_INVALID_OPTION` for quorums that some key's replicas cannot form, `QUORATE_QUORUMS_DISJOINT` for
+ * expressions that do not meet, and `QUORATE_LIMIT` where that cannot be told.
+ */
+export function proveQuorums(
+  { definition, strategy }: Pick<ResolvedKeyspace, 'definition' | 'strategy'>,
+  membership: Membership,
+): void {
+  checkQuorums(definition, membership)
+  const { read, write, n } = definition
+  const expressions = !isLevel(read) || !isLevel(write)
+  if (!expressions && strategy === undefined) return
+  for (const layout of layoutsOf(membership, n)) {
+    if (strategy !== undefined) checkShares(strategy.reads, read, layout)
+    if (!expressions) continue
+    for (const reads of anywhere(read, layout)) {
+      for (const writes of anywhere(write, layout)) {
+        const disjoint = findDisjoint({ reads, writes })
+        if (disjoint !== undefined) throw disjointError(disjoint)
+      }
+    }
+    if (isFixed(read) && isFixed(write)) return
+  }
+}
+
+/** The first half of it: that the definition makes sense in this cluster. Throws `QUORATE_INVALID_OPTION`. */
+export function checkQuorums({ n, read, write }: KeyspaceDefinition, membership: Membership): void {
+  const { members } = membership
+  if (n > members.length) throw invalid(`n is ${n}, and there are ${members.length} replicas`)
+  const expressions = [read, write].filter((text) => !isLevel(text))
+  if (expressions.length === 0) return
+  for (const layout of layoutsOf(membership, n)) {
+    for (const text of expressions) {
+      try {
+        quorumExpression(text, layout)
+      } catch (error) {
+        throw n === members.length ? error : unfit(text, layout, error)
+      }
+    }
+  }
+}
+
+/** What a canonical text asks for, seen from each zone that a coordinator could be in. */
+export function anywhere(text: string, layout: Layout): readonly Expression[] {
+  if (!dependsOnPlace(text)) return [quorumExpression(text, layout)]
+  return [...new Set(layout.zones)].map((zone) => quorumExpression(text, { ...layout, zone }))
+}
+
+/** The lists of a placement that have not the same replicas in another order. */
+export function distinctLists(lists: readonly PreferenceList[]): readonly PreferenceList[] {
+  const seen = new Map<number, PreferenceList>()
+  for (const list of lists) {
+    const mask = list.replicas.reduce((set, replica) => set | (1 << replica), 0)
+    if (!seen.has(mask)) seen.set(mask, list)
+  }
+  return [...seen.values()]
+}
+
+/** The ids and zones of a list, as the coordinator in `zone` sees it. */
+export function layoutOf(list: PreferenceList, membership: Membership, zone: string): Layout {
+  const replicas = list.replicas.map((replica) => (membership.members[replica] as Member).id)
+  return { replicas, zones: list.zones, zone }
+}
+
+function layoutsOf(membership: Membership, n: number): readonly Layout[] {
+  return distinctLists(new Placement(membership, n).lists).map((list) => layoutOf(list, membership, ''))
+}
+
+/** Each set that a strategy asks must be a read quorum of every key. */
+function checkShares(shares: readonly { readonly quorum: readonly string[] }[], read: string, layout: Layout): void {
+  for (const expression of anywhere(read, layout)) {
+    for (const { quorum } of shares) {
+      if (meets(expression, (id) => quorum.includes(id) && layout.replicas.includes(id))) continue
+      throw invalid(
+        `strategy.reads asks ${quorum.join(', ')}, which is no read quorum of keys on ${layout.replicas.join(', ')}`,
+      )
+    }
+  }
+}
