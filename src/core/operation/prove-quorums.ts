@@ -13,7 +13,7 @@ import { Placement, type PreferenceList } from '../placement/placement.ts'
 import { meets, type Expression } from '../quorum/expression.ts'
 import { disjointError, findDisjoint } from '../quorum/intersect.ts'
 import { dependsOnPlace, type Layout } from '../quorum/level.ts'
-import { isFixed, isLevel, quorumExpression, unfit } from '../quorum/quorum-text.ts'
+import { isFixed, isLevel, namesReplicas, quorumExpression, unfit } from '../quorum/quorum-text.ts'
 
 /**
  * Throws `QUORATE_INVALID_OPTION` for quorums that some key's replicas cannot form, `QUORATE_QUORUMS_DISJOINT` for
@@ -24,10 +24,10 @@ export function proveQuorums(
   membership: Membership,
 ): void {
   checkQuorums(definition, membership)
-  const { read, write, n } = definition
+  const { read, write } = definition
   const expressions = !isLevel(read) || !isLevel(write)
   if (!expressions && strategy === undefined) return
-  for (const layout of layoutsOf(membership, n)) {
+  for (const layout of layoutsOf(definition, membership, strategy !== undefined)) {
     if (strategy !== undefined) checkShares(strategy.reads, read, layout)
     if (!expressions) continue
     for (const reads of anywhere(read, layout)) {
@@ -41,12 +41,13 @@ export function proveQuorums(
 }
 
 /** The first half of it: that the definition makes sense in this cluster. Throws `QUORATE_INVALID_OPTION`. */
-export function checkQuorums({ n, read, write }: KeyspaceDefinition, membership: Membership): void {
+export function checkQuorums(definition: KeyspaceDefinition, membership: Membership): void {
+  const { n, read, write } = definition
   const { members } = membership
   if (n > members.length) throw invalid(`n is ${n}, and there are ${members.length} replicas`)
   const expressions = [read, write].filter((text) => !isLevel(text))
   if (expressions.length === 0) return
-  for (const layout of layoutsOf(membership, n)) {
+  for (const layout of layoutsOf(definition, membership)) {
     for (const text of expressions) {
       try {
         quorumExpression(text, layout)
@@ -79,8 +80,11 @@ export function layoutOf(list: PreferenceList, membership: Membership, zone: str
   return { replicas, zones: list.zones, zone }
 }
 
-function layoutsOf(membership: Membership, n: number): readonly Layout[] {
-  return distinctLists(new Placement(membership, n).lists).map((list) => layoutOf(list, membership, ''))
+/** One of each kind: where no replica is named, lists that are spread alike over the zones are of one kind. */
+function layoutsOf({ n, read, write }: KeyspaceDefinition, membership: Membership, named = false): readonly Layout[] {
+  const layouts = distinctLists(new Placement(membership, n).lists).map((list) => layoutOf(list, membership, ''))
+  if (named || namesReplicas(read) || namesReplicas(write)) return layouts
+  return [...new Map(layouts.map((layout) => [layout.zones.toSorted().join(' '), layout])).values()]
 }
 
 /** Each set that a strategy asks must be a read quorum of every key. */

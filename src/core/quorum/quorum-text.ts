@@ -7,7 +7,7 @@
  */
 import { invalid } from '../base/errors.ts'
 import { compile } from './compile.ts'
-import { dual, type Expression } from './expression.ts'
+import { dual, namesOf, type Expression } from './expression.ts'
 import { isLevelWord, levelExpression, levelName, levelQuorum, type Layout, type Level } from './level.ts'
 import { parseExpression, spacedText, type ParseOptions } from './parse-expression.ts'
 import { printExpression } from './print-expression.ts'
@@ -69,6 +69,12 @@ export function isLevel(text: string): boolean {
 /** Whether what a canonical text asks for is the same for every key that is on the replicas that it names. */
 export function isFixed(text: string): boolean {
   return !isLevel(text) && !text.includes('@')
+}
+
+/** Whether a canonical text names replicas; if not, keys whose replicas are spread alike over zones are alike. */
+export function namesReplicas(text: string): boolean {
+  if (isLevel(text)) return false
+  return namesOf(parseExpression(innerOf(text) ?? text, { anyZone: true })).some((name) => !name.startsWith('@'))
 }
 
 /** What a canonical text asks of one preference list. Throws `QUORATE_INVALID_OPTION` where it has not the replicas. */
