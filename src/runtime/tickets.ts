@@ -25,7 +25,7 @@ export abstract class Finisher<Out> implements Ticket {
   done(result: unknown): void {
     this.ended = true
     this.onEnd?.()
-    if (result instanceof QuorateError) {
+    if (result instanceof Error) {
       this.#reject?.(result)
       return
     }

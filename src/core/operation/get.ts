@@ -178,6 +178,7 @@ export class Get extends Operation {
       const unknown = this.answered & ~this.#full & ~this.#holders
       agenda.full = unknown & view.usable
       this.asked |= agenda.full
+      if (unknown & (this.failed | ~view.usable)) this.#askFurther(agenda, view)
       return
     }
     if (atLeast !== undefined && !covers(contextOf(this.#merged), atLeast)) {
@@ -224,10 +225,11 @@ export class Get extends Operation {
   #settle(agenda: Agenda, view: View): void {
     const { repair } = this.plan
     const settled = this.#merged === undefined || this.#writeQuorum.met(this.#holders)
-    if (repair !== 'off' && this.#merged !== undefined && this.#stale !== 0) {
+    const reachable = this.#stale & view.usable
+    if (repair !== 'off' && this.#merged !== undefined && reachable !== 0) {
       agenda.record = this.#merged
-      agenda.write = this.#stale
-      this.#repaired = this.#stale
+      agenda.write = reachable
+      this.#repaired = reachable
     }
     if (settled || repair !== 'blocking') {
       this.#finish(agenda, view, settled)
@@ -237,14 +239,19 @@ export class Get extends Operation {
     this.#repaired = 0
     this.round++
     this.answered = this.#holders
-    this.failed = 0
+    this.failed &= ~view.usable
     this.asked = this.#holders | agenda.write
     this.#repairFurther(agenda, view)
   }
 
+  /** What was told stays true when its teller is lost. A digest may turn out to be that of the record yet to come. */
+  get #known(): number {
+    return this.#full === 0 ? this.answered : this.#full | this.#holders
+  }
+
   /** Sends the merged record to as many more replicas as a write quorum takes. */
   #repairFurther(agenda: Agenda, view: View): void {
-    const sure = this.asked & ~this.failed
+    const sure = this.#holders | this.possible
     if (this.#writeQuorum.met(sure)) return
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(this.#writeQuorum, candidates, sure)
@@ -267,7 +274,7 @@ export class Get extends Operation {
   /** Replaces what was lost by other replicas, or gives up when the rest holds no quorum. */
   #askFurther(agenda: Agenda, view: View): void {
     const { quorum } = this.plan.read
-    const sure = (this.#full | this.#holders | this.asked) & ~this.failed
+    const sure = this.#known | this.possible
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(quorum, candidates, sure)
     if (more === undefined) {

@@ -121,7 +121,7 @@ export class Scan extends Operation {
   }
 
   #ask(agenda: Agenda, view: View): void {
-    const sure = this.possible
+    const sure = this.answered | this.possible
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(this.quorum, candidates, sure)
     if (more === undefined) {
