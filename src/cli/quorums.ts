@@ -41,10 +41,14 @@ async function quorums(input: Input, output: Output): Promise<void> {
   // Loaded here, so that the other commands do without the solver.
   const text = await import('./quorums-text.ts')
   if (input.flag('tables')) {
+    refuseBeside('tables', ALL_BUT_TABLES, input)
     const tables = await tablesOf()
     return output.tell(tables, text.tablesText(tables))
   }
-  if (input.text('recommend') !== undefined) return tellRecommended(input, output)
+  if (input.text('recommend') !== undefined) {
+    refuseBeside('recommend', ['write', 'read', 'down'], input)
+    return tellRecommended(input, output)
+  }
   const [read, write] = [input.text('read'), input.text('write')]
   if (read === undefined && write === undefined) {
     throw wrong('nothing is given: use --write, --read, --recommend or --tables')
@@ -53,6 +57,16 @@ async function quorums(input: Input, output: Output): Promise<void> {
   const derived = read === undefined ? 'read' : write === undefined ? 'write' : undefined
   const report = reportOf({ input, system, derived })
   output.tell(report, text.reportText(report, output))
+}
+
+const ALL_BUT_TABLES = Object.keys(quorumsCommand.options).filter((option) => option !== 'tables')
+
+/** What would not be looked at must not seem to have been. */
+function refuseBeside(option: string, others: readonly string[], input: Input): void {
+  for (const other of others) {
+    const given = other === 'zone' ? input.texts(other).length > 0 : input.text(other) !== undefined
+    if (given) throw wrong(`--${option} takes no --${other}: leave one of them out`)
+  }
 }
 
 async function tablesOf(): Promise<Parameters<typeof import('./quorums-text.ts').tablesText>[0]> {
@@ -73,7 +87,7 @@ async function systemOf(
 ): Promise<QuorumSystem> {
   const { parseQuorums } = await import('../quorum/index.ts')
   for (const [side, text] of Object.entries(sides)) {
-    if (text !== undefined) attempt(() => parseQuorums({ [side]: text, zones }), `--${side}, `)
+    if (text !== undefined) attempt(() => parseQuorums({ [side]: text, zones }), { before: `--${side}, ` })
   }
   const { read, write } = sides
   return parseQuorums({ zones, ...(read !== undefined && { read }), ...(write !== undefined && { write }) })
@@ -93,6 +107,8 @@ function reportOf(given: {
   const options = strategyOptions(input)
   const failures = input.number('survive', { min: 0, max: 31 })
   const { latencies } = options
+  const resilience = bounded(() => system.resilience)
+  const fragile = failures !== undefined && 'both' in resilience && resilience.both < failures
   return {
     read: system.read,
     write: system.write,
@@ -103,11 +119,13 @@ function reportOf(given: {
       read: bounded(() => listing(system.readQuorums(), input)),
       write: bounded(() => listing(system.writeQuorums(), input)),
     },
-    resilience: bounded(() => system.resilience),
+    resilience,
     fatal: bounded(() => fatalOf(system)),
     readFraction: options.readFraction as number,
     strategy: bounded(() =>
-      attempt(() => system.strategy({ ...options, ...(failures !== undefined && { failuresToSurvive: failures }) })),
+      attempt(() => system.strategy({ ...options, ...(failures !== undefined && { failuresToSurvive: failures }) }), {
+        fails: fragile,
+      }),
     ),
     ...(down !== undefined && {
       now: attempt(() => system.explain({ alive, ...(latencies !== undefined && { latencies }) })),
@@ -134,12 +152,13 @@ function bounded<Result>(run: () => Result): Result | { readonly limit: string }
   }
 }
 
-/** What the library finds wrong with an option is wrong with the command line. */
-function attempt<Result>(run: () => Result, before = ''): Result {
+/** What the library finds wrong with an option is wrong with the command line, unless the finding is the answer. */
+function attempt<Result>(run: () => Result, { before = '', fails = false } = {}): Result {
   try {
     return run()
   } catch (error) {
     if (error instanceof QuorateError && error.code === 'QUORATE_INVALID_OPTION') {
+      if (fails) throw new Failed(error.message)
       // What marks a place under the text says enough, and nothing may stand behind the mark.
       throw error.message.includes('\n')
         ? new UsageError(before + error.message.trimEnd())
@@ -191,7 +210,7 @@ function zonesOf(input: Input): Zones {
     if (zone === '' || listOf(nodes).length === 0) throw wrong(`--zone is ${JSON.stringify(text)}: use eu=a,b,c`)
     return [zone, listOf(nodes)]
   })
-  return Object.fromEntries(zones)
+  return byName(zones, '--zone')
 }
 
 function listOf(text: string): string[] {
@@ -209,7 +228,14 @@ function valuesOf<Value>(
     const [node = '', value = ''] = entry.split(/=(.*)/s)
     return [node, parse(value, name)]
   })
-  return Object.fromEntries(values)
+  return byName(values, name)
+}
+
+function byName<Value>(entries: readonly (readonly [string, Value])[], option: string): Record<string, Value> {
+  const values = new Map(entries)
+  if (values.size === entries.length) return Object.fromEntries(values)
+  const twice = entries.find(([name], index) => entries.findIndex((entry) => entry[0] === name) !== index)
+  throw wrong(`${option} names ${twice?.[0] ?? ''} twice: give all of it at once`)
 }
 
 function numberOf(text: string, name: string): number {

@@ -5,6 +5,7 @@
  * Ring: values.
  */
 import { invalid } from './base/errors.ts'
+import { checkObject, shown } from './base/shape.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { checkStrategy, resolveQuorums, type QuorumOptions, type QuorumStrategy } from './quorum-options.ts'
 import type { Place } from './quorum/quorum-text.ts'
@@ -69,7 +70,7 @@ export function resolveKeyspace<V>(
 ): ResolvedKeyspace {
   checkName(name)
   checkFields(options, KEYSPACE_FIELDS, 'a keyspace')
-  if (options.mode !== 'ap') throw invalid(`mode ${JSON.stringify(options.mode)} is not known: use 'ap'`)
+  if (options.mode !== 'ap') throw invalid(`mode ${shown(options.mode)} is not known: use 'ap'`)
   const definition: KeyspaceDefinition = {
     name,
     mode: 'ap',
@@ -90,9 +91,10 @@ export function resolveKeyspace<V>(
 
 /** Refuses options that do not exist: a misspelt one must not pass for its default. */
 export function checkFields(options: object, allowed: readonly string[], what: string): void {
+  checkObject(options, `the argument with the options of ${what}`)
   for (const field of Object.keys(options)) {
     if (allowed.includes(field)) continue
-    throw invalid(`${JSON.stringify(field)} is not an option of ${what}: use ${allowed.join(', ')}`)
+    throw invalid(`${shown(field)} is not an option of ${what}: use ${allowed.join(', ')}`)
   }
 }
 
@@ -103,23 +105,21 @@ export function checkRepair(repair: unknown): Repair {
 /** A span from 1 ms to an hour. */
 export function checkTimeout(timeoutMs: unknown): number {
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 1 && timeoutMs <= 3_600_000)) {
-    throw invalid(`timeoutMs is ${String(timeoutMs)}: use 1 to 3600000 milliseconds`)
+    throw invalid(`timeoutMs is ${shown(timeoutMs)}: use 1 to 3600000 milliseconds`)
   }
   return timeoutMs
 }
 
 export function checkName(name: unknown): string {
   if (typeof name !== 'string' || !NAME.test(name)) {
-    throw invalid(
-      `${JSON.stringify(name)} is not a keyspace name: use up to 64 letters, digits, dots, dashes and underscores`,
-    )
+    throw invalid(`${shown(name)} is not a keyspace name: use up to 64 letters, digits, dots, dashes and underscores`)
   }
   return name
 }
 
 function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
   if ((allowed as readonly unknown[]).includes(value)) return value as T
-  throw invalid(`${option} is ${JSON.stringify(value)}: use ${allowed.join(', ')}`)
+  throw invalid(`${option} is ${shown(value)}: use ${allowed.join(', ')}`)
 }
 
 /** How the core behaves beyond what a keyspace says. */
@@ -170,7 +170,7 @@ export function resolveCore(options: CoreOptions): ResolvedCore {
   for (const [name, bound] of Object.entries(CORE_BOUNDS)) {
     const value = options[name as keyof CoreOptions] ?? bound.default
     if (typeof value !== 'number' || !(value >= bound.min && value <= bound.max)) {
-      throw invalid(`${name} is ${String(value)}: use ${bound.min} to ${bound.max}`)
+      throw invalid(`${name} is ${shown(value)}: use ${bound.min} to ${bound.max}`)
     }
     resolved[name] = value
   }

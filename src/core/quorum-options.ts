@@ -4,6 +4,7 @@
  * Ring: values.
  */
 import { invalid } from './base/errors.ts'
+import { checkObject, shown } from './base/shape.ts'
 import { dualText, expressionText, isExpression, quorumText, type TextSetting } from './quorum/quorum-text.ts'
 import type { Level } from './quorum/level.ts'
 import { majorityOf } from './quorum/quorum.ts'
@@ -45,7 +46,7 @@ export function resolveQuorums(options: QuorumOptions, members: TextSetting['mem
   const hasExpression = quorums !== undefined || isExpression(given.read) || isExpression(given.write)
   const n = options.n ?? (hasExpression ? members.length : Math.min(3, members.length))
   if (!Number.isInteger(n) || n < 1 || n > members.length) {
-    throw invalid(`n is ${String(n)}, and there are ${members.length} replicas: use a whole number from 1 to that`)
+    throw invalid(`n is ${shown(n)}, and there are ${members.length} replicas: use a whole number from 1 to that`)
   }
   const setting = { n, members }
   const textOf = (asked: Level): string =>
@@ -105,16 +106,17 @@ export function checkStrategy(strategy: unknown, { members }: Pick<TextSetting, 
     throw invalid('strategy needs reads: a list of { quorum, probability }, as QuorumSystem.strategy gives it')
   }
   let sum = 0
-  for (const share of reads as readonly Partial<QuorumShare>[]) {
-    const { quorum, probability } = share
+  for (const share of reads as readonly unknown[]) {
+    checkObject(share, 'a part of strategy.reads')
+    const { quorum, probability } = share as Partial<QuorumShare>
     if (!Array.isArray(quorum)) throw invalid('each part of strategy.reads has a quorum: a list of replica ids')
     for (const id of quorum as readonly unknown[]) {
       if (members.some((member) => member.id === id)) continue
       const ids = members.map((member) => member.id)
-      throw invalid(`strategy.reads names ${JSON.stringify(id)}, which is no replica: use ${ids.join(', ')}`)
+      throw invalid(`strategy.reads names ${shown(id)}, which is no replica: use ${ids.join(', ')}`)
     }
     if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
-      throw invalid(`a probability of strategy.reads is ${String(probability)}: use a number from 0 to 1`)
+      throw invalid(`a probability of strategy.reads is ${shown(probability)}: use a number from 0 to 1`)
     }
     sum += probability
   }

@@ -5,6 +5,8 @@
  * compare systems; they promise nothing.
  */
 import { invalid } from '../core/base/errors.ts'
+import { checkList, checkObject, checkTexts, shown } from '../core/base/shape.ts'
+import { checkExpression } from '../core/quorum/check-expression.ts'
 import { dual, name, threshold, type Expression } from '../core/quorum/expression.ts'
 import type { Level } from '../core/quorum/level.ts'
 import { majorityOf, POSITIONS_MAX } from '../core/quorum/quorum.ts'
@@ -19,7 +21,12 @@ const SUMS_MAX = 100_000
 
 /** The probability that a quorum is up, when each node is with probability `pUp`. Throws `QUORATE_LIMIT`. */
 export function availabilityOf(side: Side, pUp: number): number {
-  if (!(pUp >= 0 && pUp <= 1)) throw invalid(`pUp is ${String(pUp)}: use a probability from 0 to 1`)
+  checkObject(side, 'the side')
+  checkExpression(side.expression, 'expression')
+  checkTexts(side.nodes, 'nodes')
+  if (typeof pUp !== 'number' || !(pUp >= 0 && pUp <= 1)) {
+    throw invalid(`pUp is ${shown(pUp)}: use a probability from 0 to 1`)
+  }
   return namesAreDistinct(side.expression) ? likelihood(side.expression, pUp) : summed(side, pUp)
 }
 
@@ -73,6 +80,7 @@ export interface FailureRow {
 
 /** How many failures a majority of so many nodes survives: an even size no more than the odd one below it. */
 export function failureTable(sizes: readonly number[]): FailureRow[] {
+  checkList(sizes, 'what is given for sizes')
   return sizes.map((size) => {
     const nodes = namesFor(size)
     const majority = majorityOf(size)
@@ -111,7 +119,11 @@ export interface AvailabilityRow {
  *
  * Throws `QUORATE_INVALID_OPTION` for levels that depend on zones, and for numbers that cannot be.
  */
-export function availabilityTable({ factors, levels, pUp }: AvailabilityOptions): AvailabilityRow[] {
+export function availabilityTable(options: AvailabilityOptions): AvailabilityRow[] {
+  checkObject(options, 'the argument with the options')
+  const { factors, levels, pUp } = options
+  checkList(factors, 'factors')
+  checkList(levels, 'levels')
   return factors.flatMap((factor) => {
     const nodes = namesFor(factor)
     return levels.flatMap((level) => {
@@ -127,12 +139,12 @@ export function availabilityTable({ factors, levels, pUp }: AvailabilityOptions)
 
 function requiredBy(level: Level): number {
   if (typeof level === 'number') return level
-  return { one: 1, two: 2, three: 3 }[level as string] ?? 1
+  return typeof level === 'string' ? ({ one: 1, two: 2, three: 3 }[level as string] ?? 1) : 1
 }
 
 function namesFor(size: number): string[] {
   if (Number.isInteger(size) && size >= 1 && size <= POSITIONS_MAX) {
     return Array.from({ length: size }, (_, index) => `n${index + 1}`)
   }
-  throw invalid(`${String(size)} replicas cannot be: use a whole number from 1 to ${POSITIONS_MAX}`)
+  throw invalid(`${shown(size)} replicas cannot be: use a whole number from 1 to ${POSITIONS_MAX}`)
 }

@@ -2,6 +2,7 @@
  * What a quorum system would do now: whom a read and a write would ask, what that guarantees, and what stands in the
  * way of more.
  */
+import { checkObject } from '../core/base/shape.ts'
 import type { Expression } from '../core/quorum/expression.ts'
 import { findDisjoint, type Disjoint } from '../core/quorum/intersect.ts'
 import type { Level } from '../core/quorum/level.ts'
@@ -55,6 +56,7 @@ export interface Explanation {
 
 /** Throws `QUORATE_INVALID_OPTION` for unknown nodes and levels, and `QUORATE_LIMIT` for what is too large to analyse. */
 export function explainSides(sides: Sides, options: ExplainOptions = {}): Explanation {
+  checkObject(options, 'the argument with the options')
   const { nodes } = sides
   const all = firstPositions(nodes.length)
   const alive = options.alive === undefined ? all : maskOf(options.alive, { nodes, what: 'alive' })
@@ -70,6 +72,7 @@ export function explainSides(sides: Sides, options: ExplainOptions = {}): Explan
 function withLevel(sides: Sides, level: ExplainOptions['level']): { reads: Expression; writes: Expression } {
   const { reads, writes, nodes } = sides
   if (level === undefined) return { reads, writes }
+  if (typeof level === 'object') checkObject(level, 'level')
   const chosen = typeof level === 'object' ? level : { read: level, write: level }
   return {
     reads: chosen.read === undefined ? reads : expressionOf(chosen.read, nodes),

@@ -2,6 +2,7 @@
  * Quorum systems from text: both sides, or one from which the other follows.
  */
 import { invalid } from '../core/base/errors.ts'
+import { checkLists, checkObject, checkTexts } from '../core/base/shape.ts'
 import { dual } from '../core/quorum/expression.ts'
 import { parseExpression, type ParseOptions } from '../core/quorum/parse-expression.ts'
 import { QuorumSystem } from './quorum-system.ts'
@@ -22,7 +23,10 @@ export interface QuorumsText extends ParseOptions {
  * not meet.
  */
 export function parseQuorums(options: QuorumsText): QuorumSystem {
-  const { read, write, unchecked = false } = options
+  checkObject(options, 'what is given to parse')
+  const { read, write, zones, nodes, unchecked = false } = options
+  if (zones !== undefined) checkLists(zones, 'zones')
+  if (nodes !== undefined) checkTexts(nodes, 'nodes')
   const reads = read === undefined ? undefined : parseExpression(read, options)
   const writes = write === undefined ? undefined : parseExpression(write, options)
   const given = reads ?? writes

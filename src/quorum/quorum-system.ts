@@ -3,9 +3,12 @@
  *
  * The coordinator runs the same expressions that the proof and the analysis read.
  */
+import { invalid } from '../core/base/errors.ts'
+import { checkObject } from '../core/base/shape.ts'
+import { checkExpression } from '../core/quorum/check-expression.ts'
 import { namesOf, normalised, type Expression } from '../core/quorum/expression.ts'
 import { disjointError, findDisjoint } from '../core/quorum/intersect.ts'
-import { checkNodeName, parseExpression } from '../core/quorum/parse-expression.ts'
+import { parseExpression } from '../core/quorum/parse-expression.ts'
 import { printExpression } from '../core/quorum/print-expression.ts'
 import { explainSides, type ExplainOptions, type Explanation } from './explain.ts'
 import { minimalQuorums } from './minimal-quorums.ts'
@@ -33,16 +36,18 @@ export class QuorumSystem {
   readonly nodes: readonly string[]
 
   /**
-   * Throws `QUORATE_QUORUMS_DISJOINT`; `QUORATE_INVALID_OPTION` for names that are none, or more than 31; and
-   * `QUORATE_LIMIT` for what is too long to write out or to prove.
+   * Throws `QUORATE_QUORUMS_DISJOINT`; `QUORATE_INVALID_OPTION` for expressions that are none or can never be met, and
+   * for more than 31 names; and `QUORATE_LIMIT` for what is too long to write out or to prove.
    */
   constructor(options: QuorumSystemOptions) {
+    checkObject(options, 'what is given for a quorum system')
+    checkExpression(options.reads, 'reads')
+    checkExpression(options.writes, 'writes')
     this.reads = normalised(options.reads)
     this.writes = normalised(options.writes)
     this.read = printExpression(this.reads)
     this.write = printExpression(this.writes)
     this.nodes = [...new Set([...namesOf(this.reads), ...namesOf(this.writes)])].toSorted()
-    for (const node of this.nodes) checkNodeName(node)
     // What cannot be read back, because it is too long or too deep, could not be written into a keyspace's options.
     parseExpression(this.read)
     parseExpression(this.write)
@@ -97,7 +102,9 @@ export class QuorumSystem {
 
   /** Average milliseconds with the best strategy. */
   latency(options: StrategyOptions & { readonly latencies: Readonly<Record<string, number>> }): number {
-    return this.strategy(options).latencyMs as number
+    const { latencyMs } = this.strategy(options)
+    if (latencyMs === undefined) throw invalid('latency needs latencies')
+    return latencyMs
   }
 
   /** Whom a read and a write would ask now, what that guarantees, and how many more failures it survives. */

@@ -4,6 +4,7 @@
  * What is not in the family is not found. When nothing fits, that is the answer, with the reasons.
  */
 import { invalid } from '../core/base/errors.ts'
+import { checkLists, checkObject, checkTexts, shown } from '../core/base/shape.ts'
 import { checkNodeName } from '../core/quorum/parse-expression.ts'
 import { POSITIONS_MAX } from '../core/quorum/quorum.ts'
 import type { Figures } from './figures.ts'
@@ -12,7 +13,7 @@ import type { QuorumSystem } from './quorum-system.ts'
 import { candidatesFor, type CandidateNode, type SystemCandidate } from './recommend-candidates.ts'
 import { failuresLeft, resilienceOf, type Resilience } from './resilience.ts'
 import { maskOf, readSide, writeSide, type Side } from './sides.ts'
-import { strategyWithin, type Strategy, type StrategyOptions } from './strategy.ts'
+import { goalOf, strategyWithin, type Strategy, type StrategyOptions } from './strategy.ts'
 import { OBJECTIVES, workloadOf, type Objective } from './workload.ts'
 
 export interface RecommendOptions extends Omit<StrategyOptions, 'failuresToSurvive'> {
@@ -53,8 +54,8 @@ const MOST = 5
 
 /** Throws `QUORATE_INVALID_OPTION` for options that cannot be; that nothing fits is no error. */
 export function recommend(options: RecommendOptions): Recommendations {
-  const { objective = 'load', most = MOST } = options
   const failures = checked(options)
+  const { objective = 'load', most = MOST } = options
   const nodes = candidateNodes(options)
   const systems = distinct(candidatesFor(nodes))
   const tally = new Refusals(systems.length)
@@ -76,7 +77,10 @@ export function recommend(options: RecommendOptions): Recommendations {
 }
 
 function checked(options: RecommendOptions): number {
-  const { nodes, failuresToSurvive = 1, most = MOST } = options
+  checkObject(options, 'the argument with the options')
+  const { nodes, zones, zoneToSurvive, failuresToSurvive = 1, most = MOST } = options
+  checkTexts(nodes, 'nodes')
+  if (zones !== undefined) checkLists(zones, 'zones')
   if (nodes.length === 0 || nodes.length > POSITIONS_MAX) {
     throw invalid(`${nodes.length} nodes cannot be: name 1 to ${POSITIONS_MAX}`)
   }
@@ -86,18 +90,13 @@ function checked(options: RecommendOptions): number {
   }
   for (const [what, value] of Object.entries({ failuresToSurvive, most })) {
     if (!Number.isInteger(value) || value < 0)
-      throw invalid(`${what} is ${String(value)}: use a whole number, 0 or more`)
+      throw invalid(`${what} is ${shown(value)}: use a whole number, 0 or more`)
   }
-  if (options.objective !== undefined && !OBJECTIVES.includes(options.objective)) {
-    throw invalid(`objective is ${JSON.stringify(options.objective)}: use ${OBJECTIVES.join(', ')}`)
+  goalOf(options)
+  if (zoneToSurvive !== undefined && typeof zoneToSurvive !== 'boolean') {
+    throw invalid(`zoneToSurvive is ${shown(zoneToSurvive)}: use true or false`)
   }
-  for (const [option, needed] of [
-    ['objective latency', options.objective === 'latency'],
-    ['latencyMaxMs', options.latencyMaxMs !== undefined],
-  ] as const) {
-    if (needed && options.latencies === undefined) throw invalid(`${option} needs latencies`)
-  }
-  if (options.zoneToSurvive === true && options.zones === undefined) throw invalid('zoneToSurvive needs zones')
+  if (zoneToSurvive === true && zones === undefined) throw invalid('zoneToSurvive needs zones')
   return failuresToSurvive
 }
 

@@ -5,6 +5,7 @@
  * again in what is handed out.
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
+import { checkTexts, shown } from '../core/base/shape.ts'
 import type { Expression } from '../core/quorum/expression.ts'
 import { count } from '../core/quorum/quorum.ts'
 
@@ -35,11 +36,12 @@ export function membersOf(mask: number, nodes: readonly string[]): string[] {
 }
 
 /** The mask of some names. Throws `QUORATE_INVALID_OPTION` for a name that is no node, saying what it was given for. */
-export function maskOf(names: Iterable<string>, { nodes, what }: { nodes: readonly string[]; what: string }): number {
+export function maskOf(names: readonly string[], { nodes, what }: { nodes: readonly string[]; what: string }): number {
+  checkTexts(names, what)
   let mask = 0
   for (const name of names) {
     const position = nodes.indexOf(name)
-    if (position < 0) throw invalid(`${what} names ${JSON.stringify(name)}: use ${nodes.join(', ')}`)
+    if (position < 0) throw invalid(`${what} names ${shown(name)}: use ${nodes.join(', ')}`)
     mask |= 1 << position
   }
   return mask

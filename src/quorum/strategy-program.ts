@@ -8,7 +8,7 @@
 import { solve, type Constraint } from 'yalps'
 import { count } from '../core/quorum/quorum.ts'
 import { tooMuch } from './sides.ts'
-import type { Objective, Workload } from './workload.ts'
+import type { Capacity, Objective, Workload } from './workload.ts'
 
 /** A quorum that may be asked. */
 export interface Candidate {
@@ -33,48 +33,87 @@ export interface Solution {
   readonly writes: readonly number[]
 }
 
-/** Of the strategies that are best for the objective, the one with the next best figure is wanted. */
-const TIE_BREAK = 1e-5
 const NEGLIGIBLE = 1e-9
 const PIVOTS_MAX = 100_000
 /** What is smaller counts as zero. */
 const PRECISION = 1e-10
 
-/** The best strategy, or undefined when none keeps within the limits. */
-export function solveStrategy(
-  candidates: Candidates,
-  options: { readonly workload: Workload; readonly objective: Objective; readonly limits: Limits },
-): Solution | undefined {
-  const scales = scalesOf(options.workload)
-  const constraints = constraintsOf(options.workload, options.limits, scales)
-  const variables = variablesOf(candidates, { ...options, scales })
-  const solved = solve(
-    { direction: 'minimize', objective: 'cost', constraints, variables },
+interface Question {
+  readonly workload: Workload
+  readonly objective: Objective
+  readonly limits: Limits
+}
+
+/**
+ * The best strategy, or undefined when none keeps within the limits.
+ *
+ * Of those that are best for the objective, the one with the next best figure is wanted: each figure in turn is brought
+ * to its least, and is then a limit for the next.
+ */
+export function solveStrategy(candidates: Candidates, question: Question): Solution | undefined {
+  const scales = scalesOf(candidates, question.workload)
+  const variables = variablesOf(candidates, { workload: question.workload, scales })
+  const constraints = new Map(constraintsOf(question, scales))
+  let solution: Values | undefined
+  for (const figure of new Set<Objective>([question.objective, 'load', 'network'])) {
+    const solved = least(figure, constraints, variables)
+    // What is best already stays within its own bound; where rounding says otherwise it is kept as it is.
+    if (solved === undefined) break
+    solution = solved.values
+    constraints.set(figure, { max: Math.min(solved.result, constraints.get(figure)?.max ?? Infinity) })
+  }
+  if (solution === undefined) return undefined
+  return { reads: drawn(candidates.reads, 'r', solution), writes: drawn(candidates.writes, 'w', solution) }
+}
+
+type Values = ReadonlyMap<string, number>
+
+function least(
+  figure: Objective,
+  constraints: ReadonlyMap<string, Constraint>,
+  variables: readonly [string, Coefficients][],
+): { readonly result: number; readonly values: Values } | undefined {
+  const {
+    status,
+    result,
+    variables: values,
+  } = solve(
+    { direction: 'minimize', objective: figure, constraints, variables },
     { maxPivots: PIVOTS_MAX, precision: PRECISION },
   )
-  if (solved.status === 'infeasible') return undefined
-  if (solved.status !== 'optimal') throw tooMuch(`the linear program has no end: ${solved.status}`)
-  const values = new Map(solved.variables)
-  const probabilities = (list: readonly Candidate[], letter: string): number[] => {
-    const raw = list.map((_, index) => {
-      const value = values.get(`${letter}${index}`) ?? 0
-      return value > NEGLIGIBLE ? value : 0
-    })
-    const sum = raw.reduce((total, value) => total + value, 0)
-    return raw.map((value) => value / sum)
-  }
-  return { reads: probabilities(candidates.reads, 'r'), writes: probabilities(candidates.writes, 'w') }
+  if (status === 'infeasible') return undefined
+  if (status !== 'optimal') throw tooMuch(`the linear program has no end: ${status}`)
+  return { result, values: new Map(values) }
+}
+
+function drawn(list: readonly Candidate[], letter: string, values: Values): number[] {
+  const raw = list.map((_, index) => {
+    const value = values.get(`${letter}${index}`) ?? 0
+    return value > NEGLIGIBLE ? value : 0
+  })
+  const sum = raw.reduce((total, value) => total + value, 0)
+  return raw.map((value) => value / sum)
 }
 
 /** By what each figure is multiplied to be about 1. */
 type Scales = Readonly<Record<Objective, number>>
 
-function scalesOf({ capacities, latencies }: Workload): Scales {
-  const slowest = Math.max(...(latencies ?? [0]))
+/** By what can be had with one quorum for reads and one for writes: no strategy is better by more than a small factor. */
+function scalesOf({ reads, writes }: Candidates, { meanReadFraction, capacities, latencies }: Workload): Scales {
+  const best = (list: readonly Candidate[], costOf: (one: Candidate) => number): number => {
+    return list.reduce((cost, one) => Math.min(cost, costOf(one)), Infinity)
+  }
+  const mean = (read: number, write: number): number => meanReadFraction * read + (1 - meanReadFraction) * write
+  const slowness = (side: keyof Capacity) => {
+    return ({ members }: Candidate): number =>
+      Math.max(...capacities.map((speeds, node) => ((members & (1 << node)) === 0 ? 0 : 1 / speeds[side])))
+  }
+  const latencyOf = ({ latencyMs }: Candidate): number => latencyMs ?? 0
+  const latency = mean(best(reads, latencyOf), best(writes, latencyOf)) || Math.max(...(latencies ?? [0])) || 1
   return {
-    load: Math.max(...capacities.flatMap(({ read, write }) => [read, write])),
+    load: 1 / mean(best(reads, slowness('read')), best(writes, slowness('write'))),
     network: 1 / capacities.length,
-    latency: slowest > 0 ? 1 / slowest : 1,
+    latency: 1 / latency,
   }
 }
 
@@ -83,7 +122,8 @@ function atMost(limit: number | undefined, scale: number): Constraint {
   return limit === undefined ? {} : { max: limit * scale * (1 + 1e-9) }
 }
 
-function constraintsOf({ shares, capacities }: Workload, limits: Limits, scales: Scales): [string, Constraint][] {
+function constraintsOf({ workload, limits }: Question, scales: Scales): [string, Constraint][] {
+  const { shares, capacities } = workload
   const constraints: [string, Constraint][] = [
     ['reads', { equal: 1 }],
     ['writes', { equal: 1 }],
@@ -99,51 +139,56 @@ function constraintsOf({ shares, capacities }: Workload, limits: Limits, scales:
 
 interface Pricing {
   readonly workload: Workload
-  readonly objective: Objective
   readonly scales: Scales
 }
 
 type Coefficients = [string, number][]
 
+/** What one operation that asks a node adds to its load during a share of the workload, scaled. */
+interface Costs {
+  readonly read: number
+  readonly write: number
+  /** By what the row of the node is divided, so that nothing in it is more than 1 however slow the node is. */
+  readonly row: number
+}
+
+function costsOf({ workload: { shares, capacities }, scales }: Pricing): Costs[][] {
+  return shares.map(({ readFraction }) =>
+    capacities.map((speeds) => {
+      const read = (readFraction * scales.load) / speeds.read
+      const write = ((1 - readFraction) * scales.load) / speeds.write
+      return { read, write, row: Math.max(1, read, write) }
+    }),
+  )
+}
+
 function variablesOf(candidates: Candidates, pricing: Pricing): [string, Coefficients][] {
-  const { workload, scales, objective } = pricing
-  const { shares, capacities, meanReadFraction } = workload
-  const variable = (
-    { members, latencyMs }: Candidate,
-    side: { readonly sum: string; readonly often: (readFraction: number) => number; readonly speed: readonly number[] },
-  ): Coefficients => {
-    const often = side.often(meanReadFraction)
-    const network = often * count(members) * scales.network
-    const latency = often * (latencyMs ?? 0) * scales.latency
-    const cost = { load: TIE_BREAK * network, network, latency: latency + TIE_BREAK * TIE_BREAK * network }[objective]
+  const { workload, scales } = pricing
+  const costs = costsOf(pricing)
+  const variable = ({ members, latencyMs }: Candidate, side: 'read' | 'write'): Coefficients => {
+    const often = side === 'read' ? workload.meanReadFraction : 1 - workload.meanReadFraction
     const coefficients: Coefficients = [
-      [side.sum, 1],
-      ['network', network],
-      ['latency', latency],
-      ['cost', cost],
+      [`${side}s`, 1],
+      ['network', often * count(members) * scales.network],
+      ['latency', often * (latencyMs ?? 0) * scales.latency],
     ]
-    for (const [share, { readFraction }] of shares.entries()) {
-      for (const [node, speed] of side.speed.entries()) {
-        if ((members & (1 << node)) === 0) continue
-        coefficients.push([`${share}/${node}`, (side.often(readFraction) * scales.load) / speed])
+    for (const [share, nodes] of costs.entries()) {
+      for (const [node, cost] of nodes.entries()) {
+        if ((members & (1 << node)) !== 0) coefficients.push([`${share}/${node}`, cost[side] / cost.row])
       }
     }
     return coefficients
   }
-  const reading = { sum: 'reads', often: (fr: number): number => fr, speed: capacities.map(({ read }) => read) }
-  const writing = { sum: 'writes', often: (fr: number): number => 1 - fr, speed: capacities.map(({ write }) => write) }
   return [
-    ...candidates.reads.map((one, index): [string, Coefficients] => [`r${index}`, variable(one, reading)]),
-    ...candidates.writes.map((one, index): [string, Coefficients] => [`w${index}`, variable(one, writing)]),
-    ...shares.map(({ weight }, share): [string, Coefficients] => [`l${share}`, busiest(share, weight, pricing)]),
-  ]
-}
-
-/** The load of the busiest node during one share of the workload. */
-function busiest(share: number, weight: number, { workload, objective }: Pricing): Coefficients {
-  return [
-    ['load', weight],
-    ['cost', weight * (objective === 'load' ? 1 : TIE_BREAK)],
-    ...workload.capacities.map((_, node): [string, number] => [`${share}/${node}`, -1]),
+    ...candidates.reads.map((one, index): [string, Coefficients] => [`r${index}`, variable(one, 'read')]),
+    ...candidates.writes.map((one, index): [string, Coefficients] => [`w${index}`, variable(one, 'write')]),
+    // The load of the busiest node during one share of the workload.
+    ...workload.shares.map(({ weight }, share): [string, Coefficients] => [
+      `l${share}`,
+      [
+        ['load', weight],
+        ...(costs[share] ?? []).map(({ row }, node): [string, number] => [`${share}/${node}`, -1 / row]),
+      ],
+    ]),
   ]
 }

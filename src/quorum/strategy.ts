@@ -2,10 +2,12 @@
  * Strategies: how often to ask each quorum, chosen for load, latency or messages.
  */
 import { invalid } from '../core/base/errors.ts'
+import { checkList, checkObject, shown } from '../core/base/shape.ts'
 import { figuresOf, type Draw, type Figures } from './figures.ts'
 import { minimalMasks } from './minimal-quorums.ts'
+import { failuresLeft } from './resilience.ts'
 import { resilientMasks } from './resilient-quorums.ts'
-import { compareSets, membersOf, readSide, writeSide, type Side, type Sides } from './sides.ts'
+import { compareSets, maskOf, membersOf, readSide, tooMuch, writeSide, type Side, type Sides } from './sides.ts'
 import { solveStrategy, type Candidate, type Candidates, type Limits } from './strategy-program.ts'
 import { OBJECTIVES, workloadOf, type Objective, type Workload, type WorkloadOptions } from './workload.ts'
 
@@ -66,8 +68,7 @@ interface Problem {
 function problemOf(sides: Sides, options: StrategyOptions): Problem {
   const { nodes } = sides
   const workload = workloadOf(options, nodes)
-  const objective = objectiveOf(options, workload)
-  const limits = limitsOf(options, workload)
+  const { objective, limits } = goalOf(options)
   const failures = failuresOf(options)
   const candidates = {
     reads: candidatesOf(readSide(sides), { failures, workload, what: 'read' }),
@@ -96,6 +97,7 @@ function refuse(problem: Problem): never {
     const least = solved({ ...problem, objective, limits: {} })?.[FIGURE_OF[objective]] ?? 0
     return `${OPTION_OF[objective]} ${String(limits[objective])} (alone, ${Number(least.toPrecision(6))} can be had)`
   })
+  if (said.length === 0) throw tooMuch('no strategy was found: numbers of this workload lie too far apart')
   throw invalid(`no strategy keeps within ${said.join(' and ')}`)
 }
 
@@ -104,43 +106,60 @@ export function figuresFor(
   sides: Sides,
   options: WorkloadOptions & { readonly strategy: Pick<Strategy, 'reads' | 'writes'> },
 ): Figures {
+  checkObject(sides, 'the quorum system')
   const { nodes } = sides
   const workload = workloadOf(options, nodes)
-  const drawn = (choices: readonly Choice[], side: Side): Draw[] => {
-    const minimal = minimalMasks(side)
-    const total = choices.reduce((sum, { probability }) => sum + probability, 0)
-    return choices.map(({ quorum, probability }) => {
-      const members = nodes.reduce((mask, node, position) => (quorum.includes(node) ? mask | (1 << position) : mask), 0)
-      const within = minimal.filter((mask) => (mask & members) === mask)
-      if (within.length === 0) throw invalid(`${quorum.join(', ')} is no quorum`)
-      if (!(probability >= 0) || !(total > 0)) throw invalid('the probabilities of a strategy are no weights')
-      return { members, probability: probability / total, latencyMs: fastest(within, workload) }
-    })
-  }
+  checkObject(options.strategy, 'strategy')
   const { reads, writes } = options.strategy
-  return figuresOf({ reads: drawn(reads, readSide(sides)), writes: drawn(writes, writeSide(sides)) }, workload, nodes)
+  const draws = {
+    reads: drawsFrom(reads, { side: readSide(sides), what: 'strategy.reads', workload }),
+    writes: drawsFrom(writes, { side: writeSide(sides), what: 'strategy.writes', workload }),
+  }
+  return figuresOf(draws, workload, nodes)
 }
 
-function objectiveOf({ objective = 'load' }: StrategyOptions, { latencies }: Workload): Objective {
+/** By hand: probabilities need not sum to 1, as long as they sum to something. */
+function drawsFrom(
+  choices: readonly Choice[],
+  { side, what, workload }: { readonly side: Side; readonly what: string; readonly workload: Workload },
+): Draw[] {
+  checkList(choices, what)
+  const minimal = minimalMasks(side)
+  const draws = choices.map((choice) => {
+    checkObject(choice, `a part of ${what}`)
+    const { quorum, probability } = choice
+    const members = maskOf(quorum, { nodes: side.nodes, what })
+    const within = minimal.filter((mask) => (mask & members) === mask)
+    if (within.length === 0) throw invalid(`${quorum.join(', ')} is no quorum`)
+    if (typeof probability !== 'number' || !(probability >= 0 && probability < Infinity)) {
+      throw invalid(`a probability of ${what} is ${shown(probability)}: use a number from 0 to 1`)
+    }
+    return { members, probability, latencyMs: fastest(within, workload) }
+  })
+  const total = draws.reduce((sum, { probability }) => sum + probability, 0)
+  if (!(total > 0 && total < Infinity)) throw invalid(`the probabilities of ${what} sum to ${total}, not to 1`)
+  return draws.map((draw) => ({ ...draw, probability: draw.probability / total }))
+}
+
+/** What is to be least, and within which limits. Throws `QUORATE_INVALID_OPTION` for what cannot be. */
+export function goalOf(options: StrategyOptions): { readonly objective: Objective; readonly limits: Limits } {
+  const { objective = 'load', loadMax, networkMax, latencyMaxMs, latencies } = options
   if (!OBJECTIVES.includes(objective)) {
-    throw invalid(`objective is ${JSON.stringify(objective)}: use ${OBJECTIVES.join(', ')}`)
+    throw invalid(`objective is ${shown(objective)}: use ${OBJECTIVES.join(', ')}`)
   }
-  if (objective === 'latency' && latencies === undefined) throw invalid('objective latency needs latencies')
-  return objective
-}
-
-function limitsOf({ loadMax, networkMax, latencyMaxMs }: StrategyOptions, { latencies }: Workload): Limits {
   for (const [name, limit] of Object.entries({ loadMax, networkMax, latencyMaxMs })) {
-    if (limit !== undefined && !(limit >= 0)) throw invalid(`${name} is ${String(limit)}: use a number, 0 or more`)
+    if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue
+    throw invalid(`${name} is ${shown(limit)}: use a number, 0 or more`)
   }
-  if (latencyMaxMs !== undefined && latencies === undefined) throw invalid('latencyMaxMs needs latencies')
-  return { load: loadMax, network: networkMax, latency: latencyMaxMs }
+  if (latencies === undefined && objective === 'latency') throw invalid('objective latency needs latencies')
+  if (latencies === undefined && latencyMaxMs !== undefined) throw invalid('latencyMaxMs needs latencies')
+  return { objective, limits: { load: loadMax, network: networkMax, latency: latencyMaxMs } }
 }
 
 /** How many failures are to be survived. Throws `QUORATE_INVALID_OPTION`. */
 function failuresOf({ failuresToSurvive = 0 }: StrategyOptions): number {
   if (Number.isInteger(failuresToSurvive) && failuresToSurvive >= 0) return failuresToSurvive
-  throw invalid(`failuresToSurvive is ${String(failuresToSurvive)}: use a whole number, 0 or more`)
+  throw invalid(`failuresToSurvive is ${shown(failuresToSurvive)}: use a whole number, 0 or more`)
 }
 
 function candidatesOf(
@@ -149,11 +168,13 @@ function candidatesOf(
 ): readonly Candidate[] {
   const { failures, workload, what } = options
   const minimal = minimalMasks(side)
-  if (failures >= side.nodes.length) {
-    throw invalid(`no ${what} quorum of ${side.nodes.length} nodes survives ${failures} failures`)
+  const masks = failures === 0 ? minimal : failures >= side.nodes.length ? [] : resilientMasks(side, failures)
+  if (masks.length === 0) {
+    const most = failuresLeft(side, 0).survived
+    throw invalid(
+      `no ${what} quorum survives ${failures === 1 ? '1 failure' : `${failures} failures`}: at most ${most} can be survived`,
+    )
   }
-  const masks = failures === 0 ? minimal : resilientMasks(side, failures)
-  if (masks.length === 0) throw invalid(`no set of nodes is a ${what} quorum after any ${failures} of them failed`)
   return masks.map((members) => {
     const within = failures === 0 ? [members] : minimal.filter((mask) => (mask & members) === mask)
     return { members, latencyMs: fastest(within, workload) }

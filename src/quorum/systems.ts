@@ -4,8 +4,10 @@
  * Nodes are given by name, or as a number n that stands for n1 to n<n>.
  */
 import { invalid } from '../core/base/errors.ts'
+import { checkList, checkLists, checkObject, checkTexts, shown } from '../core/base/shape.ts'
 import {
   and,
+  checkWeights,
   dual,
   name,
   or,
@@ -42,7 +44,9 @@ export interface ExplicitSets {
 }
 
 /** Quorums written out, set by set. */
-export function explicit({ read, write }: ExplicitSets): QuorumSystem {
+export function explicit(sets: ExplicitSets): QuorumSystem {
+  checkObject(sets, 'what is given for explicit sets')
+  const { read, write } = sets
   const reads = read === undefined ? undefined : anySet(read)
   const writes = write === undefined ? undefined : anySet(write)
   return fromSides({ reads, writes })
@@ -57,7 +61,10 @@ export interface VotesNeeded {
 
 /** Nodes with votes, whole numbers from 1 on; a majority of the votes on both sides by default. */
 export function weighted(votes: Readonly<Record<string, number>>, needed: VotesNeeded = {}): QuorumSystem {
+  checkObject(votes, 'votes')
+  checkObject(needed, 'the second argument of weighted')
   const parts = Object.entries(votes).map(([node, weight]): Part => ({ expression: name(node), weight }))
+  checkWeights(parts)
   const { read, write } = needed
   if (read === undefined && write === undefined) return both(weightedOf(majorityOf(totalOf(parts)), parts))
   const reads = read === undefined ? undefined : weightedOf(read, parts)
@@ -70,15 +77,17 @@ export function weighted(votes: Readonly<Record<string, number>>, needed: VotesN
  * of Cheung, Ammar and Ahamad (1992). Rows need not be of one length.
  */
 export function grid(rows: readonly (readonly string[])[]): QuorumSystem {
-  namesFrom(rows.flat())
+  checkRows(rows)
   return fromSides({ reads: anySet(rows), writes: undefined })
 }
 
 /** A majority of the zones, and in each a majority of its nodes: ZooKeeper's hierarchical quorums (Kumar, 1991). */
 export function zones(nodesByZone: Readonly<Record<string, readonly string[]>>): QuorumSystem {
+  checkLists(nodesByZone, 'zones')
   const groups = Object.entries(nodesByZone)
   namesFrom(groups.flatMap(([, nodes]) => nodes))
   const parts = groups.map(([zone, nodes]) => {
+    checkTexts(nodes, 'what is given for nodes')
     if (nodes.length === 0) throw invalid(`zone ${zone} is empty: name at least one node`)
     return threshold(majorityOf(nodes.length), nodes.map(name))
   })
@@ -92,7 +101,7 @@ export function zones(nodesByZone: Readonly<Record<string, readonly string[]>>):
  * A node touches those beside it, above and below it, and the two on one of the diagonals. Rows are of one length.
  */
 export function paths(rows: readonly (readonly string[])[]): QuorumSystem {
-  namesFrom(rows.flat())
+  checkRows(rows)
   const width = rows[0]?.length ?? 0
   if (rows.some((row) => row.length !== width)) throw invalid('the rows of a board are of one length')
   const columns = Array.from({ length: width }, (_, x) => rows.map((row) => row[x] as string))
@@ -132,8 +141,15 @@ function fromSides(sides: {
 
 /** Any one of the sets, all of it. */
 function anySet(sets: readonly (readonly string[])[]): Expression {
+  checkList(sets, 'a side')
   if (sets.length === 0) throw invalid('a side without a quorum cannot be: name at least one set')
   return or(sets.map((set) => and(namesFrom(set).map(name))))
+}
+
+function checkRows(rows: readonly (readonly string[])[]): void {
+  checkList(rows, 'what is given for rows')
+  for (const row of rows) checkTexts(row, 'a row')
+  namesFrom(rows.flat())
 }
 
 /** The names, each once. Throws `QUORATE_INVALID_OPTION` for none, too many, or one given twice. */
@@ -144,10 +160,11 @@ function namesFrom(nodes: Nodes): readonly string[] {
     }
     return Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
   }
+  checkTexts(nodes, 'what is given for nodes')
   if (nodes.length === 0) throw invalid('a quorum of an empty set cannot be: name at least one node')
   const seen = new Set<string>()
   for (const node of nodes) {
-    if (seen.has(node)) throw invalid(`node ${JSON.stringify(node)} is given twice`)
+    if (seen.has(node)) throw invalid(`node ${shown(node)} is given twice`)
     seen.add(node)
   }
   return nodes

@@ -107,6 +107,16 @@ describe('recommend', () => {
   })
 })
 
+test('quorums: failures that cannot be survived are exit code 1, and how many can be is said', SLOW, async () => {
+  const one = await quorums('--write', 'a', '--survive', '1')
+  expect({ code: one.code, stdout: one.stdout }).toEqual({ code: 1, stdout: '' })
+  expect(one.stderr).toBe('quorate: no read quorum survives 1 failure: at most 0 can be survived\n')
+  const reads = ['--write', '2 of (a, b, c)', '--read', 'all of (a, b, c)'] as const
+  const two = await quorums(...reads, '--survive', '1', '--json')
+  expect(two.code).toBe(1)
+  expect(json(two)).toEqual({ error: { message: 'no read quorum survives 1 failure: at most 0 can be survived' } })
+})
+
 test('quorums: the tables', SLOW, async () => {
   const { stdout } = await quorums('--tables')
   expect(stdout).toContain(
@@ -132,6 +142,13 @@ test.for([
   [[...MIXED, '--objective', 'speed'], 'objective is "speed"'],
   [['--write', 'any of @eu'], 'eu'],
   [['--recommend', '@eu'], '--recommend names @eu: give its nodes with --zone'],
+  [[...MIXED, '--zone', 'eu=a,b', '--zone', 'eu=c,d'], '--zone names eu twice: give all of it at once'],
+  [[...MIXED, '--latency', 'a=1,b=1,a=2'], '--latency names a twice: give all of it at once'],
+  [[...MIXED, '--capacity', 'a=1,a=1'], '--capacity names a twice'],
+  [[...MIXED, '--recommend', 'a,b,c'], '--recommend takes no --write: leave one of them out'],
+  [['--recommend', 'a,b,c', '--down', 'a'], '--recommend takes no --down'],
+  [['--tables', '--survive', '1'], '--tables takes no --survive'],
+  [['--tables', '--zone', 'eu=a'], '--tables takes no --zone'],
 ] as const)('quorums: %j is refused with exit code 2', SLOW, async ([args, said]) => {
   const { code, stdout, stderr } = await quorums(...args)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

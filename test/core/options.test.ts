@@ -1,5 +1,6 @@
 /** Options: defaults, limits, and what is said of combinations that cannot be. */
 import { describe, expect, test } from 'vitest'
+import { shown } from '../../src/core/base/shape.ts'
 import {
   checkName,
   checkRepair,
@@ -19,6 +20,10 @@ function cluster(size: number): { members: { id: string; zone: string }[] } {
 }
 
 const THREE = cluster(3)
+
+/** What JSON cannot tell. */
+const CIRCLE: Record<string, unknown> = {}
+CIRCLE['self'] = CIRCLE
 const REGIONS = { members: cluster(5).members.map(({ id }, at) => ({ id, zone: at < 3 ? 'eu' : 'us' })) }
 
 function refused(message: string): Error {
@@ -51,6 +56,10 @@ describe('options of a keyspace', () => {
     ],
     [
       { read: 'one', write: 'all' },
+      { read: '1', write: '3' },
+    ],
+    [
+      { read: ' one', write: 'all ' },
       { read: '1', write: '3' },
     ],
     [
@@ -119,17 +128,19 @@ describe('options of a keyspace', () => {
     [{ mode: 'ap', n: 0 }, 'n is 0'],
     [{ mode: 'ap', n: 4 }, 'n is 4, and there are 3 replicas'],
     [{ mode: 'ap', n: 1.5 }, 'n is 1.5'],
-    [{ mode: 'ap', n: '3' }, 'n is 3'],
+    [{ mode: 'ap', n: '3' }, 'n is "3"'],
     [{ mode: 'ap', r: 4 }, 'level 4 needs 4 replicas'],
     [{ mode: 'ap', n: 2, w: 3 }, 'level 3 needs 3 replicas, and a key has 2'],
     [{ mode: 'ap', w: 0 }, 'level 0 needs 0 replicas'],
     [{ mode: 'ap', r: 1, read: 'one' }, 'give read or r, not both'],
     [{ mode: 'ap', w: 1, write: 'one' }, 'give write or w, not both'],
-    [{ mode: 'ap', read: 'most' }, '"most" is not a level'],
+    [{ mode: 'ap', read: 'most' }, 'each-quorum, or an expression over a, b, c'],
+    [{ mode: 'ap', read: ' most ' }, '" most " is not a level: use a number from 1 to 3, or one, two'],
     [{ mode: 'ap', read: '2 of (a, b' }, 'column 11: unexpected the end'],
     [{ mode: 'ap', read: 'a and z' }, 'column 7: no node z: use a, b, c'],
     [{ mode: 'ap', write: '2 of @eu' }, 'no zone @eu: no zones are given'],
-    [{ mode: 'ap', read: '2' }, '"2" is not a level'],
+    [{ mode: 'ap', read: '2' }, '"2" is not a level: write 2 without quotes'],
+    [{ mode: 'ap', read: '9' }, '"9" is not a level: use a number from 1 to 3'],
     [{ mode: 'ap', read: '' }, '"" is not a level'],
     [{ mode: 'ap', quorums: { read: 'a', write: 'a' }, r: 1 }, 'give quorums or r, not both'],
     [{ mode: 'ap', quorums: { read: 'a', write: 'a' }, write: 'a' }, 'give quorums or write, not both'],
@@ -137,6 +148,26 @@ describe('options of a keyspace', () => {
     [{ mode: 'ap', quorums: 'a' }, 'quorums is no quorum system'],
     [{ mode: 'ap', quorums: null }, 'quorums is no quorum system'],
     [{ mode: 'ap', quorums: { read: 'one', write: 'a' } }, 'no node one: use a, b, c'],
+    [{ mode: 'ap', quorums: { read: 'x', write: 'a' } }, 'column 1: no node x: use a, b, c'],
+    [{ mode: 'ap', quorums: { read: 1n, write: 'a' } }, 'quorums is no quorum system'],
+    [{ mode: 'ap', write: 'DUAL of (a)' }, 'DUAL of a list cannot be: use K, all, any or majority'],
+    [{ mode: 'ap', write: 'dual of (dual of (a))' }, 'dual of a list cannot be: use K, all, any or majority'],
+    [{ mode: 'ap', strategy: { reads: [null] } }, 'a part of strategy.reads is null: give an object'],
+    [{ mode: 'ap', strategy: { reads: [{ quorum: [1n], probability: 1 }] } }, 'strategy.reads names 1n'],
+    [
+      { mode: 'ap', strategy: { reads: [{ quorum: ['a'], probability: {} }] } },
+      'a probability of strategy.reads is {}',
+    ],
+    [{ mode: 1n }, 'mode 1n is not known'],
+    [{ mode: 'ap', n: Object.create(null) as unknown }, 'n is {}'],
+    [{ mode: 'ap', r: 1n }, '1n is not a level'],
+    [{ mode: 'ap', w: CIRCLE }, 'an object is not a level'],
+    [{ mode: 'ap', read: CIRCLE }, 'an object is not a level'],
+    [{ mode: 'ap', write: 'a'.repeat(5000) }, `"${'a'.repeat(80)}…" is not a level`],
+    [{ mode: 'ap', conflicts: 1n }, 'conflicts is 1n'],
+    [{ mode: 'ap', repair: CIRCLE }, 'repair is an object'],
+    [{ mode: 'ap', timeoutMs: Symbol('soon') }, 'timeoutMs is Symbol(soon)'],
+    [null, 'the argument with the options of a keyspace is null: give an object'],
     [{ mode: 'ap', strategy: {} }, 'strategy needs reads'],
     [{ mode: 'ap', strategy: { reads: [] } }, 'strategy needs reads'],
     [{ mode: 'ap', strategy: { reads: [{ quorum: 'a', probability: 1 }] } }, 'has a quorum: a list'],
@@ -152,7 +183,7 @@ describe('options of a keyspace', () => {
     [{ mode: 'ap', timeoutMs: 0 }, 'timeoutMs is 0'],
     [{ mode: 'ap', replicas: 3 }, '"replicas" is not an option of a keyspace: use mode, n,'],
     [{ mode: 'ap', R: 2 }, '"R" is not an option of a keyspace'],
-  ] as const)('%j: is refused (%s)', ([options, message]) => {
+  ] as const)('$1: is refused', ([options, message]) => {
     expect(() => resolveKeyspace('carts', options as KeyspaceOptions, THREE)).toThrow(refused(message))
   })
 
@@ -179,7 +210,7 @@ describe('spans and choices', () => {
   test.for([1, 1.5, 3_600_000])('a time limit of %d ms: is allowed', (ms) => expect(checkTimeout(ms)).toBe(ms))
 
   test.for([0, -1, 0.9, 3_600_001, NaN, Infinity, '100', null, undefined])('a time limit of %j: is refused', (ms) => {
-    expect(() => checkTimeout(ms)).toThrow(refused(`timeoutMs is ${String(ms)}: use 1 to 3600000`))
+    expect(() => checkTimeout(ms)).toThrow(refused(`timeoutMs is ${shown(ms)}: use 1 to 3600000`))
   })
 
   test.for(['blocking', 'background', 'off'])('repair %s: is allowed', (repair) => {
@@ -218,7 +249,7 @@ describe('options of the core', () => {
     for (const value of [min, max]) expect(resolveCore({ [name]: value })[name]).toBe(value)
     for (const value of [min - 1, max + 1, NaN, '1']) {
       const options = { [name]: value } as CoreOptions
-      expect(() => resolveCore(options)).toThrow(refused(`${name} is ${String(value)}: use ${min} to ${max}`))
+      expect(() => resolveCore(options)).toThrow(refused(`${name} is ${shown(value)}: use ${min} to ${max}`))
     }
   })
 })

@@ -34,6 +34,12 @@ test.for<[StrategyOptions, string]>([
   [{ capacities: { a: 1, b: 1 } }, 'capacities leaves out c'],
   [{ capacities: { a: 1, b: 1, c: 1, d: 1 } }, 'capacities names "d"'],
   [{ capacities: { a: 1, b: 1, c: 0 } }, 'a capacity is 0'],
+  [{ capacities: { a: 5e-324, b: 5e-324, c: 5e-324 } }, 'a capacity is 5e-324'],
+  [
+    { capacities: { a: 1e-300, b: 1, c: { read: 1, write: 1e300 } } },
+    'capacities from 1e-300 to 1e+300 lie too far apart: use at most 1000000 times the least',
+  ],
+  [{ latencies: { a: 0, b: 0.001, c: 1e4 } }, 'latencies from 0.001 to 10000 lie too far apart'],
   [{ latencies: { a: 1, b: 1, c: -1 } }, 'a latency is -1'],
   [{ objective: 'speed' as 'load' }, 'objective is "speed": use load, latency, network'],
   [{ objective: 'latency' }, 'objective latency needs latencies'],
@@ -41,8 +47,8 @@ test.for<[StrategyOptions, string]>([
   [{ loadMax: -1 }, 'loadMax is -1'],
   [{ loadMax: 0.5 }, 'no strategy keeps within loadMax 0.5 (alone, 0.666667 can be had)'],
   [{ failuresToSurvive: 0.5 }, 'failuresToSurvive is 0.5'],
-  [{ failuresToSurvive: 2 }, 'no set of nodes is a read quorum after any 2 of them failed'],
-  [{ failuresToSurvive: 1e9 }, 'no read quorum of 3 nodes survives 1000000000 failures'],
+  [{ failuresToSurvive: 2 }, 'no read quorum survives 2 failures: at most 1 can be survived'],
+  [{ failuresToSurvive: 1e9 }, 'no read quorum survives 1000000000 failures: at most 1'],
 ])('strategy: %j is refused', ([options, said]) => {
   const { code, message } = refusal(() => majority.strategy(options))
   expect(code).toBe('QUORATE_INVALID_OPTION')

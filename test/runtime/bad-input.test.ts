@@ -60,7 +60,7 @@ const cases: readonly Case[] = [
     'a time limit that is text',
     (k) => k.put('k', 1, { timeoutMs: '50' as never }),
     'INVALID_OPTION',
-    /timeoutMs is 50/,
+    /timeoutMs is "50"/,
   ],
   ['an endless time limit', (k) => listOf(k.scan({ timeoutMs: Infinity })), 'INVALID_OPTION', /timeoutMs is Infinity/],
   ['a context that is text', (k) => k.put('k', 1, { context: 'hello' }), 'INVALID_OPTION', /the context is not one/],
@@ -253,7 +253,7 @@ describe('nodes, clients and clusters', () => {
       /"port" is not an option of a node/,
     ],
     ['a node on another host without a secret', () => openNode({ id: 'a', listen: { host: '0.0.0.0' } }), /secret/],
-    ['a node with a time limit that is text', () => openNode({ id: 'a', timeoutMs: '5' as never }), /timeoutMs is 5/],
+    ['a node with a time limit that is text', () => openNode({ id: 'a', timeoutMs: '5' as never }), /timeoutMs is "5"/],
   ] as const)('%s: is refused', async ([, start, message]) => {
     const error = await errorOf(start())
     expect(error).toBeInstanceOf(QuorateError)

@@ -5,6 +5,7 @@
  */
 import { invalid } from '../base/errors.ts'
 import { fingerprint } from '../base/hash.ts'
+import { shown } from '../base/shape.ts'
 import { POSITIONS_MAX } from '../quorum/quorum.ts'
 
 export interface Member {
@@ -22,17 +23,18 @@ export interface Membership {
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
-/** Checks and sorts. Throws `QUORATE_INVALID_OPTION` for ids that are doubled or not plain names. */
+/** Checks and sorts. Throws `QUORATE_INVALID_OPTION` for ids that are doubled, and ids and zones that are not plain names. */
 export function membershipOf(members: readonly Member[]): Membership {
   if (members.length === 0) throw invalid('a cluster needs at least one replica')
   if (members.length > POSITIONS_MAX) {
     throw invalid(`${members.length} replicas are more than the ${POSITIONS_MAX} that a cluster can have`)
   }
-  for (const { id } of members) {
+  for (const { id, zone } of members) {
     if (typeof id !== 'string' || !ID.test(id)) {
-      throw invalid(
-        `${JSON.stringify(id)} is not a replica id: use up to 64 letters, digits, dots, dashes, underscores`,
-      )
+      throw invalid(`${shown(id)} is not a replica id: use up to 64 letters, digits, dots, dashes, underscores`)
+    }
+    if (zone !== '' && (typeof zone !== 'string' || !ID.test(zone))) {
+      throw invalid(`${shown(zone)} is not a zone: use up to 64 letters, digits, dots, dashes, underscores`)
     }
   }
   const zoned = members.every(({ zone }) => zone !== '')

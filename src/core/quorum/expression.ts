@@ -8,6 +8,7 @@
  * Ring: values.
  */
 import { invalid } from '../base/errors.ts'
+import { shown } from '../base/shape.ts'
 
 export type Expression = Name | Threshold
 
@@ -48,16 +49,20 @@ export function threshold(required: number, parts: readonly Expression[]): Thres
 /** Parts whose weights sum to `required`. Throws `QUORATE_INVALID_OPTION` for what cannot be met, or is met by nobody. */
 export function weighted(required: number, parts: readonly Part[]): Threshold {
   if (parts.length === 0) throw invalid('a quorum of an empty set cannot be: name at least one node')
-  for (const { weight } of parts) {
-    if (!Number.isInteger(weight) || weight < 1 || weight > WEIGHT_MAX) {
-      throw invalid(`weight ${String(weight)} cannot be: use a whole number from 1 to ${WEIGHT_MAX}`)
-    }
-  }
+  checkWeights(parts)
   const total = totalOf(parts)
   if (!Number.isInteger(required) || required < 1 || required > total) {
-    throw invalid(`${String(required)} of ${total} cannot be: use a whole number from 1 to ${total}`)
+    throw invalid(`${shown(required)} of ${total} cannot be: use a whole number from 1 to ${total}`)
   }
   return { kind: 'threshold', required, parts }
+}
+
+/** Throws `QUORATE_INVALID_OPTION` for a weight that is no number of votes. */
+export function checkWeights(parts: readonly Part[]): void {
+  for (const { weight } of parts) {
+    if (Number.isInteger(weight) && weight >= 1 && weight <= WEIGHT_MAX) continue
+    throw invalid(`weight ${shown(weight)} cannot be: use a whole number from 1 to ${WEIGHT_MAX}`)
+  }
 }
 
 export function and(parts: readonly Expression[]): Threshold {

@@ -4,7 +4,8 @@
  * A level is a number of replicas or a word; the words with a zone in them depend on where the coordinator is.
  * Ring: values.
  */
-import { invalid } from '../base/errors.ts'
+import { invalid, type QuorateError } from '../base/errors.ts'
+import { shown } from '../base/shape.ts'
 import { compile } from './compile.ts'
 import { and, name as nameOf, or, threshold, type Expression } from './expression.ts'
 import { majorityOf, type ListQuorum } from './quorum.ts'
@@ -36,15 +37,24 @@ export interface Layout {
  * and `2` are the same level. Throws `QUORATE_INVALID_OPTION` for what is not a level.
  */
 export function levelName(level: unknown, n: number): string {
-  const required = typeof level === 'number' ? level : countOf(level, n)
+  const word = typeof level === 'string' ? level.trim() : level
+  const required = typeof word === 'number' ? word : countOf(word, n)
   if (required === undefined) {
-    if (isLevelWord(level)) return level
-    throw invalid(`${JSON.stringify(level)} is not a level: use a number from 1 to ${n}, or ${WORDS.join(', ')}`)
+    if (isLevelWord(word)) return word
+    throw noLevel(level, n)
   }
   if (!Number.isInteger(required) || required < 1 || required > n) {
-    throw invalid(`level ${String(level)} needs ${required} replicas, and a key has ${n}: use 1 to ${n}`)
+    throw invalid(`level ${String(word)} needs ${required} replicas, and a key has ${n}: use 1 to ${n}`)
   }
   return String(required)
+}
+
+/** @param ids the replicas, where a text may also be an expression. */
+export function noLevel(level: unknown, n: number, ids: readonly string[] = []): QuorateError {
+  const number = typeof level === 'string' && /^\s*\d+\s*$/.test(level) ? Number(level) : 0
+  if (number >= 1 && number <= n) return invalid(`${shown(level)} is not a level: write ${number} without quotes`)
+  const others = ids.length === 0 ? '' : `, or an expression over ${ids.join(', ')}`
+  return invalid(`${shown(level)} is not a level: use a number from 1 to ${n}, or ${WORDS.join(', ')}${others}`)
 }
 
 /** What a canonical level name asks of one preference list. */
@@ -119,7 +129,7 @@ function majorityIn(layout: Layout, zone: string): Expression {
 function inZone({ replicas, zones }: Layout, zone: string): Expression[] {
   const members = replicas.filter((_, position) => zones[position] === zone)
   if (members.length === 0) {
-    throw invalid(`no replica of this keyspace is in zone ${JSON.stringify(zone)}: use another level`)
+    throw invalid(`no replica of this keyspace is in zone ${shown(zone)}: use another level`)
   }
   return members.map((replica) => nameOf(replica))
 }

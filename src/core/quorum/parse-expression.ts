@@ -6,6 +6,7 @@
  * Ring: values.
  */
 import { invalid, QuorateError } from '../base/errors.ts'
+import { shown } from '../base/shape.ts'
 import { and, name, normalised, or, totalOf, weighted, WEIGHT_MAX, type Expression, type Part } from './expression.ts'
 import { majorityOf, POSITIONS_MAX } from './quorum.ts'
 
@@ -30,16 +31,15 @@ const RESERVED_WORDS: ReadonlySet<string> = new Set(['and', 'or', 'of', 'all', '
 const QUANTITIES: ReadonlySet<string> = new Set(['all', 'any', 'majority'])
 
 /** Throws `QUORATE_INVALID_OPTION` for a name that could not be read back from an expression. */
-export function checkNodeName(node: string): void {
+export function checkNodeName(node: unknown): asserts node is string {
   const wrong = wrongName(node)
   if (wrong !== undefined) throw invalid(wrong)
 }
 
 function wrongName(node: unknown): string | undefined {
   if (typeof node === 'string' && NODE_NAME.test(node) && !RESERVED_WORDS.has(node)) return undefined
-  const shown = JSON.stringify(String(node).slice(0, 80))
   return (
-    `${shown} is no name of a node: use up to 64 letters, digits, dots, dashes, underscores, ` +
+    `${shown(node)} is no name of a node: use up to 64 letters, digits, dots, dashes, underscores, ` +
     `and none of ${[...RESERVED_WORDS].join(', ')}`
   )
 }
@@ -77,6 +77,7 @@ export function spacedText(text: string): string {
     .replaceAll('* ', '*')
 }
 
+const ZONE = /^@[A-Za-z0-9_.-]+$/
 const TOKEN = /[A-Za-z0-9][A-Za-z0-9_.-]*|@[A-Za-z0-9_.-]*|[(),*]/y
 
 function tokensOf(text: string): Token[] {
@@ -102,8 +103,8 @@ const SHOWN_CHARS = 60
 function misplaced(place: { readonly text: string; readonly at: number; readonly why: string }): QuorateError {
   const { text, at, why } = place
   const from = Math.max(0, at - SHOWN_CHARS)
-  const shown = text.slice(from, at + SHOWN_CHARS).replaceAll(/\s/g, ' ')
-  return invalid(`column ${at + 1}: ${why}\n  ${shown}\n  ${' '.repeat(at - from)}^`)
+  const excerpt = text.slice(from, at + SHOWN_CHARS).replaceAll(/\s/g, ' ')
+  return invalid(`column ${at + 1}: ${why}\n  ${excerpt}\n  ${' '.repeat(at - from)}^`)
 }
 
 class Parser {
@@ -190,7 +191,8 @@ class Parser {
       default: {
         const required = wholeNumber(quantity.text)
         if (required === undefined || required < 1) {
-          throw this.#error(quantity, `${quantity.text} of a list cannot be: use a whole number from 1 to ${total}`)
+          const use = /^\d/.test(quantity.text) ? `a whole number from 1 to ${total}` : 'K, all, any or majority'
+          throw this.#error(quantity, `${quantity.text} of a list cannot be: use ${use}`)
         }
         if (required <= total || this.#anyZone) return Math.min(required, total)
         throw this.#error(quantity, `${required} of a list with ${total} votes cannot be: use 1 to ${total}`)
@@ -237,8 +239,11 @@ class Parser {
     const token = this.#peek()
     const members = this.#zones.get(token.text.slice(1)) ?? (this.#anyZone ? ['any'] : undefined)
     if (members === undefined) {
-      const known = [...this.#zones.keys()].map((zone) => `@${zone}`).join(', ')
-      throw this.#error(token, `no zone ${token.text}: ${known === '' ? 'no zones are given' : `use ${known}`}`)
+      const known = Array.from(this.#zones.keys(), (zone) => `@${zone}`)
+        .filter((zone) => ZONE.test(zone))
+        .join(', ')
+      const none = this.#zones.size === 0 ? 'no zones are given' : 'no zone has a name that can be written here'
+      throw this.#error(token, `no zone ${token.text}: ${known === '' ? none : `use ${known}`}`)
     }
     if (members.length === 0) throw this.#error(token, `zone ${token.text} is empty: name at least one node`)
     this.#next++

@@ -6,9 +6,10 @@
  * Ring: values.
  */
 import { invalid } from '../base/errors.ts'
+import { shown } from '../base/shape.ts'
 import { compile } from './compile.ts'
 import { dual, namesOf, type Expression } from './expression.ts'
-import { isLevelWord, levelExpression, levelName, levelQuorum, type Layout, type Level } from './level.ts'
+import { isLevelWord, levelExpression, levelName, levelQuorum, noLevel, type Layout, type Level } from './level.ts'
 import { parseExpression, spacedText, type ParseOptions } from './parse-expression.ts'
 import { printExpression } from './print-expression.ts'
 import type { ListQuorum } from './quorum.ts'
@@ -27,20 +28,21 @@ export interface TextSetting {
 
 /** Whether it is a text that is no level. */
 export function isExpression(asked: unknown): asked is string {
-  return typeof asked === 'string' && !isLevelWord(asked)
+  return typeof asked === 'string' && !isLevelWord(asked.trim())
 }
 
 /** The canonical text of a level or an expression. Throws `QUORATE_INVALID_OPTION`. */
 export function quorumText(asked: Level, setting: TextSetting): string {
-  return isExpression(asked) ? expressionText(asked, setting) : levelName(asked, setting.n)
+  if (!isExpression(asked)) return levelName(asked, setting.n)
+  const ids = setting.members.map(({ id }) => id)
+  const word = asked.trim()
+  // Whoever writes one word means a level more often than a replica.
+  if (/^[\w.-]*$/.test(word) && !ids.includes(word)) throw noLevel(asked, setting.n, ids)
+  return expressionText(asked, setting)
 }
 
 /** The canonical text of an expression. Throws `QUORATE_INVALID_OPTION` with the place, and for what is no text. */
-export function expressionText(asked: string, { n, members }: TextSetting): string {
-  if (typeof asked === 'string' && /^[\w.-]*$/.test(asked) && !members.some(({ id }) => id === asked)) {
-    // Whoever writes one word means a level more often than a replica.
-    levelName(asked, n)
-  }
+export function expressionText(asked: string, { members }: Pick<TextSetting, 'members'>): string {
   return canonical(asked, optionsOf(members))
 }
 
@@ -124,7 +126,7 @@ export function unfit(text: string, layout: Layout, why: unknown): Error {
   const reason = why instanceof Error ? why.message : String(why)
   const on = layout.replicas.join(', ')
   return invalid(
-    `${JSON.stringify(text)} does not fit every key: some are on ${on} alone. Name replicas that hold all keys, or zones, ` +
+    `${shown(text)} does not fit every key: some are on ${on} alone. Name replicas that hold all keys, or zones, ` +
       `or raise n.\n${reason}`,
   )
 }

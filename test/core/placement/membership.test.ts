@@ -76,6 +76,18 @@ describe('what is no membership', () => {
     )
   })
 
+  test.for(['eu west', 'ü', '@eu', '-eu', 7 as unknown as string])(
+    'zone %j: is refused, as it could not be written',
+    (zone) => {
+      expect(() => membershipOf([{ id: 'a', zone }])).toThrow(
+        expect.objectContaining({
+          code: 'QUORATE_INVALID_OPTION',
+          message: matching(`${JSON.stringify(zone)} is not a zone`),
+        }),
+      )
+    },
+  )
+
   test.for([
     ['31 replicas', Array.from({ length: 31 }, (_, i) => `r${i}`)],
     ['64 characters of every kind', [`A9_.-${'z'.repeat(59)}`]],

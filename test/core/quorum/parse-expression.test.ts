@@ -44,7 +44,8 @@ describe('refused, with the column and why', () => {
     ['0 of (a, b)', 1, '0 of a list cannot be'],
     ['1.5 of (a, b)', 1, '1.5 of a list cannot be'],
     ['99999999999 of (a, b)', 1, 'cannot be'],
-    ['x of (a, b)', 1, 'x of a list cannot be'],
+    ['x of (a, b)', 1, 'x of a list cannot be: use K, all, any or majority'],
+    ['ALL of (a, b)', 1, 'ALL of a list cannot be: use K, all, any or majority'],
     ['-1 of (a, b)', 1, 'unexpected "-"'],
     ['2 of (a, a)', 10, 'a stands twice in one list: give it a weight, a*2'],
     ['2 of (a*0, b)', 9, 'a weight is a whole number from 1'],
@@ -96,6 +97,9 @@ describe('refused, with the column and why', () => {
     expect(refusal('all of @eu', { zones: { eu: ['a b'] } }).message).toContain('"a b" is no name of a node')
     expect(refusal('all of @eu', { zones: { eu: ['a', 'x'] }, ...NODES }).message).toContain('no node x')
     expect(refusal('any of @eu').message).toContain('no zones are given')
+    const zones = { 'eu west': ['a'], us: ['b'], '': ['c'] }
+    expect(refusal('any of @eu west', { zones }).message).toMatch(/no zone @eu: use @us\n/)
+    expect(refusal('any of @eu', { zones: { ü: ['a'] } }).message).toContain('no zone has a name that can be written')
   })
 })
 
