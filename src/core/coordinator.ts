@@ -109,6 +109,7 @@ export class Coordinator {
       partition: -1,
       replicas: members.map((_, index) => index),
       zones: members.map(({ zone }) => zone),
+      fallbacks: [],
     }
   }
 

@@ -13,7 +13,7 @@ import { findDisjoint, implies } from '../quorum/intersect.ts'
 import type { Level } from '../quorum/level.ts'
 import type { ListQuorum } from '../quorum/quorum.ts'
 import { isExpression, isLevel, quorumExpression, quorumOf, quorumText } from '../quorum/quorum-text.ts'
-import { anywhere, distinctLists, layoutOf } from './prove-quorums.ts'
+import { anywhere, layoutOf } from './prove-quorums.ts'
 
 /** A quorum at one level for one preference list, with what it promises. */
 export interface Choice extends Promises {
@@ -83,7 +83,7 @@ export class Keyspace {
 
   /** One list for each set of replicas that holds keys together. */
   coveringLists(): readonly PreferenceList[] {
-    return (this.#covering ??= distinctLists(this.lists()))
+    return (this.#covering ??= this.#placement.distinct)
   }
 
   /** Throws `QUORATE_INVALID_OPTION` for a level that is none, or that this key's replicas cannot form. */

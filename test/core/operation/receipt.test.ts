@@ -7,7 +7,7 @@ import { holds } from '../../property.ts'
 import { anyParts, positionsIn, quorumOf, setsOf, slowlyMet } from '../quorum/any-quorum.ts'
 
 const facts: ReceiptFacts = {
-  list: { partition: 0, replicas: [4, 0, 2], zones: ['', '', ''] },
+  list: { partition: 0, replicas: [4, 0, 2], zones: ['', '', ''], fallbacks: [] },
   names: ['a', 'b', 'c', 'd', 'e'],
   level: '2',
   quorum: new CountQuorum(2, 0b111),
@@ -60,7 +60,7 @@ describe('spare', () => {
   test('any quorum and any answers: the largest number of them that could have been missing, whichever they were', () => {
     holds(
       fc.property(anyParts, fc.nat(), fc.nat(), (parts, one, other) => {
-        const list = { partition: 0, replicas: setsOf(parts.n).slice(0, parts.n), zones: [] }
+        const list = { partition: 0, replicas: setsOf(parts.n).slice(0, parts.n), zones: [], fallbacks: [] }
         const [current, stale] = [one & (2 ** parts.n - 1), other & (2 ** parts.n - 1)]
         const answered = current | stale
         const survives = (missing: number): boolean =>
