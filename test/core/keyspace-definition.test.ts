@@ -53,6 +53,7 @@ test('definition: every field counts, and the order in which they are written do
     { write: '1' },
     { read: 'local-quorum' },
     { conflicts: 'lww' },
+    { sloppy: true },
   ]
   const all = [carts, ...others.map((other) => ({ ...carts, ...other }))]
   expect(new Set(all.map(definitionFingerprint)).size).toBe(all.length)
