@@ -5,7 +5,7 @@ import { EMPTY_RECORD, mergeDotted, mint, REPLACED_MAX } from '../../src/core/ca
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { digestOf } from '../../src/core/causality/merge.ts'
 import { definitionFingerprint, definitionText, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
-import type { Life, Message, Mint, Request } from '../../src/core/message.ts'
+import type { Errand, Life, LocalMessage, Mint, Request } from '../../src/core/message.ts'
 import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
 import { membershipOf } from '../../src/core/placement/membership.ts'
 import type { DottedRecord, LwwRecord, RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
@@ -31,6 +31,7 @@ class Bench {
 
   constructor(options: CoreOptions = {}, own: readonly RecordWrite[] = []) {
     this.replica = new Replica({
+      index: 0,
       life: LIFE,
       membership: MEMBERSHIP,
       records: this,
@@ -42,7 +43,14 @@ class Bench {
   /** The process ends, and another begins with the same records; or, with another incarnation, with none. */
   restart(life: Life): void {
     if (life.incarnation !== INCARNATION) this.stored.clear()
-    this.replica = new Replica({ life, membership: MEMBERSHIP, records: this, own: [], options: resolveCore({}) })
+    this.replica = new Replica({
+      index: 0,
+      life,
+      membership: MEMBERSHIP,
+      records: this,
+      own: [],
+      options: resolveCore({}),
+    })
     this.#register()
   }
 
@@ -64,14 +72,17 @@ class Bench {
   }
 
   /** What the request brings about; the writes are taken in, as the host would. */
-  ask(request: Request): { answers: readonly Message[]; writes: readonly RecordChange[]; step: Step } {
+  ask(
+    request: Request | Errand,
+    from = CLIENT,
+  ): { answers: readonly LocalMessage[]; writes: readonly RecordChange[]; step: Step } {
     const step = new Step()
-    this.replica.receive(request, CLIENT, NOW, step)
+    this.replica.receive(request, from, NOW, step)
     for (const { keyspace, key, record } of step.writes) {
       if (record === undefined) this.stored.delete(`${keyspace} ${key}`)
       else this.stored.set(`${keyspace} ${key}`, record)
     }
-    if (step.to.some((to) => to !== CLIENT)) throw new Error('an answer went to somebody else')
+    if (step.to.some((to) => to !== from)) throw new Error('an answer went to somebody else')
     return { answers: step.messages, writes: step.writes, step }
   }
 }
@@ -514,7 +525,7 @@ describe('opening', () => {
 
   test('a definition that gave way: its keyspace is no longer known', () => {
     const bench = new Bench()
-    const read = (definition: KeyspaceDefinition): Message | undefined =>
+    const read = (definition: KeyspaceDefinition): LocalMessage | undefined =>
       bench.ask({ kind: 'read', ...head, keyspace: definitionFingerprint(definition), key: 'k', digest: true })
         .answers[0]
     bench.ask(open(carts))

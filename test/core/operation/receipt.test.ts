@@ -12,8 +12,11 @@ const facts: ReceiptFacts = {
   level: '2',
   quorum: new CountQuorum(2, 0b111),
   strict: true,
+  sloppy: false,
+  standIns: {},
   asked: 0b111,
   current: 0b001,
+  counted: 0b001,
   stale: 0b010,
   repaired: 0b010,
   tookMs: [3, 5, -1],
@@ -38,10 +41,12 @@ test('receipt: as JSON it says everything', () => {
     level: '2',
     reached: 1,
     strict: true,
+    sloppy: false,
     settled: true,
     spare: 0,
     ms: 6,
     replicas: JSON.parse(JSON.stringify(replicas)) as unknown,
+    standIns: {},
   })
 })
 
@@ -54,7 +59,7 @@ describe('spare', () => {
     ['one answer of a quorum of two', 2, 0b001, -1],
   ] as const)('%s: %d', ([, required, current, spare]) => {
     const quorum = new CountQuorum(required, 0b111)
-    expect(new Receipt({ ...facts, quorum, current, stale: 0, repaired: 0 }).spare).toBe(spare)
+    expect(new Receipt({ ...facts, quorum, current, counted: current, stale: 0, repaired: 0 }).spare).toBe(spare)
   })
 
   test('any quorum and any answers: the largest number of them that could have been missing, whichever they were', () => {
@@ -69,7 +74,8 @@ describe('spare', () => {
             .every((set) => slowlyMet(parts, answered & ~set))
         let spare = -1
         while (spare < positionsIn(answered).length && survives(spare + 1)) spare++
-        expect(new Receipt({ ...facts, list, quorum: quorumOf(parts), current, stale, repaired: 0 }).spare).toBe(spare)
+        const part = { list, quorum: quorumOf(parts), current, counted: current, stale, repaired: 0 }
+        expect(new Receipt({ ...facts, ...part }).spare).toBe(spare)
       }),
       { numRuns: 300 },
     )
