@@ -11,6 +11,7 @@ import { Coordinator } from '../core/coordinator.ts'
 import type { Call } from '../core/coordinator-calls.ts'
 import type { Answer, Errand, Hinted, LocalMessage, Message, Request } from '../core/message.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
+import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import { Step, type Address, type Now, type Reply, type ScanEffect } from '../core/step.ts'
 import { brokenSource, brokenWrite } from './breakage.ts'
@@ -65,6 +66,7 @@ export class Process {
   readonly #replica: Replica | undefined
   readonly #step = new Step()
   readonly #local: LocalMessage[] = []
+  readonly #forged: { readonly from: Address; readonly id: number }[] = []
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
 
@@ -123,6 +125,7 @@ export class Process {
 
   /** Delivers what the machines say to each other until they have nothing more to say. */
   settle(now: Now): void {
+    this.#forge(now)
     for (let message = this.#local.shift(); message !== undefined; message = this.#local.shift()) {
       const { index } = this.#config
       if (isAnswer(message)) {
@@ -131,6 +134,7 @@ export class Process {
       } else {
         this.#serve(message, index, now)
       }
+      this.#forge(now)
     }
   }
 
@@ -194,9 +198,23 @@ export class Process {
   }
 
   #transmit(to: Address, message: LocalMessage): void {
-    const { network } = this.#config
-    if (this.#isHere(to)) this.#local.push(message)
-    else network.send({ message: message as Message, from: this.endpoint, to: this.#endpointOf(to) })
+    const { network, breakage } = this.#config
+    if (this.#isHere(to)) {
+      this.#local.push(message)
+      return
+    }
+    network.send({ message: message as Message, from: this.endpoint, to: this.#endpointOf(to) })
+    if (breakage === 'hint-dropped-early' && message.kind === 'write' && message.id >= HANDOFF_IDS) {
+      this.#forged.push({ from: to, id: message.id })
+    }
+  }
+
+  /** Answers that nobody gave, in a process that is broken. */
+  #forge(now: Now): void {
+    for (let forged = this.#forged.shift(); forged !== undefined; forged = this.#forged.shift()) {
+      this.coordinator.receive({ kind: 'written', id: forged.id, round: 0 }, forged.from, now, this.#step)
+      this.#absorb()
+    }
   }
 
   /** A replica in whatever life, or the other end of a link. */
