@@ -42,6 +42,8 @@ export class ReplicaHost {
   #held: Held = { to: [], messages: [] }
   #heldCount = 0
   #scans = 0
+  /** Whether something was staged since the last commit was asked for. */
+  #isStaged = false
   #failed = false
 
   constructor(config: ReplicaHostConfig) {
@@ -65,7 +67,7 @@ export class ReplicaHost {
     try {
       replica.receive(request, from, now, step)
       waits = storage.durable && (step.writes.length > 0 || dependsOnStaged(request, storage))
-      for (const change of step.writes) storage.stage(change)
+      this.#stage()
     } catch (error) {
       step.clear()
       this.#storageError(error, request, from)
@@ -77,7 +79,8 @@ export class ReplicaHost {
   /** Makes this turn's writes durable; what waited for them goes out behind them. */
   endTurn(): void {
     const held = this.#held
-    if (held.to.length === 0 || this.#failed) return
+    if ((held.to.length === 0 && !this.#isStaged) || this.#failed) return
+    this.#isStaged = false
     this.#held = { to: [], messages: [] }
     this.#config.storage.commit((error) => {
       if (error !== undefined) {
@@ -90,6 +93,15 @@ export class ReplicaHost {
         this.#config.deliver(held.to[i] as Address, held.messages[i] as LocalMessage)
       this.#config.settle()
     })
+  }
+
+  /** Some writes have no answer: what is dropped should not wait for the next one that has. */
+  #stage(): void {
+    const { storage } = this.#config
+    for (const change of this.#step.writes) {
+      storage.stage(change)
+      this.#isStaged ||= storage.durable
+    }
   }
 
   #release(waits: boolean): void {
@@ -123,6 +135,7 @@ export class ReplicaHost {
       if (this.#failed) return
       this.#config.resume()
       replica.scanned(request, to, page, this.#step)
+      this.#stage()
       this.#release(storage.durable)
       if (storage.durable) this.endTurn()
     } catch (error) {
