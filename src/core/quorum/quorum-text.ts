@@ -8,7 +8,7 @@
 import { invalid } from '../base/errors.ts'
 import { compile } from './compile.ts'
 import { dual, namesOf, type Expression } from './expression.ts'
-import { isLevelWord, levelExpression, levelName, levelQuorum, type Layout, type Level } from './level.ts'
+import { ANY, isLevelWord, levelExpression, levelName, levelQuorum, type Layout, type Level } from './level.ts'
 import { parseExpression, spacedText, type ParseOptions } from './parse-expression.ts'
 import { printExpression } from './print-expression.ts'
 import type { ListQuorum } from './quorum.ts'
@@ -27,7 +27,7 @@ export interface TextSetting {
 
 /** Whether it is a text that is no level. */
 export function isExpression(asked: unknown): asked is string {
-  return typeof asked === 'string' && !isLevelWord(asked)
+  return typeof asked === 'string' && !isLevelWord(asked) && asked !== ANY
 }
 
 /** The canonical text of a level or an expression. Throws `QUORATE_INVALID_OPTION`. */
