@@ -22,7 +22,7 @@ export const CLIENT_OPTIONS: Readonly<Record<string, Option>> = {
 
 export const LEVEL_OPTION: Option = {
   value: 'LEVEL',
-  help: 'one, two, three, quorum, all, a number of replicas, or sets such as "2 of (a, b, c)"',
+  help: 'one, two, three, quorum, all, a number of replicas, any for a put with stand-ins, or sets such as "2 of (a, b, c)"',
 }
 
 export const CLIENT_NOTES = `Replicas are named by --replica, or by QUORATE_REPLICAS=a=ws://…,b=ws://…; otherwise they are those of the

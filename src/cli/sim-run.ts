@@ -2,7 +2,7 @@
  * One simulated run, judged: what the simulator did under a seed, held against everything that was promised.
  */
 import { checkApHistory, printHistory } from '../check/index.ts'
-import { simulate, type Breakage, type SimulationRun } from '../sim/index.ts'
+import { simulate, type Breakage, type SimulateOptions, type SimulationRun } from '../sim/index.ts'
 
 /** What is kept of a run; everything else can be had again from its seed. */
 export interface Verdict {
@@ -18,8 +18,13 @@ export interface Verdict {
   readonly violations: readonly string[]
 }
 
+/** `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. */
+export const PROFILES = ['ap', 'sloppy'] as const
+export type Profile = (typeof PROFILES)[number]
+
 export interface RunOptions {
   readonly seed: number
+  readonly profile: Profile
   /** Runs the core wrongly, to see that the judges notice. */
   readonly breakage: Breakage | undefined
 }
@@ -30,10 +35,16 @@ export interface JudgedRun {
   readonly run: SimulationRun | undefined
 }
 
-export function judgedRun({ seed, breakage }: RunOptions): JudgedRun {
+/** What a profile fixes of a run. */
+function settingOf({ seed, profile }: RunOptions): Omit<SimulateOptions, 'seed'> {
+  return profile === 'ap' ? {} : { replicas: seed % 2 === 0 ? 5 : 7, keyspace: { sloppy: true } }
+}
+
+export function judgedRun(options: RunOptions): JudgedRun {
+  const { seed, breakage } = options
   let run: SimulationRun
   try {
-    run = simulate({ seed, ...(breakage !== undefined && { breakage }) })
+    run = simulate({ seed, ...settingOf(options), ...(breakage !== undefined && { breakage }) })
   } catch (error) {
     const violations = [`exception: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]
     const nothing = { traceHash: '', operations: 0, faults: 0, virtualMs: 0, checked: {} }

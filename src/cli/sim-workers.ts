@@ -6,7 +6,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Breakage } from '../sim/index.ts'
-import { judgedRun, type Verdict } from './sim-run.ts'
+import { judgedRun, type Profile, type Verdict } from './sim-run.ts'
 
 const WORKER = 'QUORATE_SIM_WORKER'
 /** Seeds for one errand: about half a second of work. */
@@ -15,6 +15,7 @@ const BATCH = 10
 interface Errand {
   readonly first: number
   readonly runs: number
+  readonly profile: Profile
   readonly breakage: Breakage | undefined
 }
 
@@ -31,21 +32,22 @@ export function isSimWorker(): boolean {
 /** Runs errands until the other side is gone. */
 export function workAsSimWorker(): void {
   process.on('disconnect', () => process.exit())
-  process.on('message', ({ first, runs, breakage }: Errand) => {
-    process.send?.(Array.from({ length: runs }, (_, index) => judgedRun({ seed: first + index, breakage }).verdict))
+  process.on('message', ({ first, runs, profile, breakage }: Errand) => {
+    const verdictOf = (index: number): Verdict => judgedRun({ seed: first + index, profile, breakage }).verdict
+    process.send?.(Array.from({ length: runs }, (_, index) => verdictOf(index)))
   })
 }
 
 /** Rejects when a worker dies. */
 export async function spreadRuns(options: SpreadOptions): Promise<void> {
-  const { first, runs, breakage, workers, onVerdict } = options
+  const { first, runs, profile, breakage, workers, onVerdict } = options
   let next = first
   let enough = false
   const errand = (): Errand | undefined => {
     const count = Math.min(BATCH, first + runs - next)
     if (enough || count <= 0) return undefined
     next += count
-    return { first: next - count, runs: count, breakage }
+    return { first: next - count, runs: count, profile, breakage }
   }
   const take = (verdicts: readonly Verdict[]): Errand | undefined => {
     for (const verdict of verdicts) enough = !onVerdict(verdict) || enough

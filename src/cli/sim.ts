@@ -9,7 +9,7 @@ import { usage, type Command, type Input } from './command.ts'
 import { EXIT_FAILED, Failed } from './failure.ts'
 import type { Output } from './output.ts'
 import { SimTally, type SimSummary } from './sim-tally.ts'
-import type { JudgedRun, Verdict } from './sim-run.ts'
+import type { JudgedRun, Profile, Verdict } from './sim-run.ts'
 
 const SEED_MAX = Number.MAX_SAFE_INTEGER - 10_000_000
 const RUNS_MAX = 10_000_000
@@ -22,7 +22,10 @@ export const simCommand: Command = {
   summary: 'Run the core in the simulator, faults and all, and judge what it did.',
   positionals: [],
   options: {
-    profile: { value: 'NAME', help: 'what is simulated: ap, the default' },
+    profile: {
+      value: 'NAME',
+      help: 'what is simulated: ap, the default, or sloppy, where other members always stand in',
+    },
     seed: { value: 'N', help: 'of the first run; the next ones count up. Drawn if left out' },
     runs: { value: 'N', help: '1 by default' },
     workers: { value: 'N', help: 'processes; for 50 runs and more as many as there are cores' },
@@ -46,6 +49,7 @@ interface SimPlan {
   readonly first: number
   readonly runs: number
   readonly workers: number
+  readonly profile: Profile
   readonly breakage: Breakage | undefined
   readonly historyFile: string | undefined
 }
@@ -72,16 +76,19 @@ async function sim(input: Input, output: Output): Promise<void> {
   const summary = tally.summary()
   if (plan.historyFile !== undefined) {
     const { historyText } = await import('./sim-run.ts')
-    const { breakage } = plan
-    writeHistory(plan, historyText({ seed: summary.failures[0]?.seed ?? plan.first, breakage }))
+    const { profile, breakage } = plan
+    writeHistory(plan, historyText({ seed: summary.failures[0]?.seed ?? plan.first, profile, breakage }))
   }
   tellSummary({ plan, summary, ms }, output)
 }
 
 async function planOf(input: Input): Promise<SimPlan> {
   const { BREAKAGES } = await import('../sim/index.ts')
+  const { PROFILES } = await import('./sim-run.ts')
   const profile = input.text('profile') ?? 'ap'
-  if (profile !== 'ap') throw usage(simCommand, `--profile is ${JSON.stringify(profile)}: use ap`)
+  if (!(PROFILES as readonly string[]).includes(profile)) {
+    throw usage(simCommand, `--profile is ${JSON.stringify(profile)}: use ${PROFILES.join(', ')}`)
+  }
   const breakage = input.text('break')
   if (breakage !== undefined && !(BREAKAGES as readonly string[]).includes(breakage)) {
     throw usage(simCommand, `--break is ${JSON.stringify(breakage)}: use ${BREAKAGES.join(', ')}`)
@@ -92,6 +99,7 @@ async function planOf(input: Input): Promise<SimPlan> {
     first: input.number('seed', { min: 0, max: SEED_MAX }) ?? randomInt(2 ** 32),
     runs,
     workers: Math.min(runs, input.number('workers', { min: 1, max: WORKERS_MAX }) ?? usual),
+    profile: profile as Profile,
     breakage: breakage as Breakage | undefined,
     historyFile: input.text('history'),
   }
@@ -100,9 +108,9 @@ async function planOf(input: Input): Promise<SimPlan> {
 /** One after the other in this process, with a breath in between for signals and the terminal. */
 async function runHere(plan: SimPlan, output: Output, onVerdict: (verdict: Verdict) => boolean): Promise<void> {
   const { judgedRun } = await import('./sim-run.ts')
-  const { first, runs, breakage } = plan
+  const { first, runs, profile, breakage } = plan
   for (let index = 0; index < runs; index++) {
-    const judged = judgedRun({ seed: first + index, breakage })
+    const judged = judgedRun({ seed: first + index, profile, breakage })
     if (runs === 1) tellDrawn(judged, output)
     if (!onVerdict(judged.verdict)) return
     await new Promise((resolve) => setImmediate(resolve))
@@ -144,15 +152,15 @@ function tellSummary(
   { plan, summary, ms }: { readonly plan: SimPlan; readonly summary: SimSummary; readonly ms: number },
   output: Output,
 ): void {
-  const { first, workers, breakage } = plan
+  const { first, workers, profile } = plan
   const { runs, operations, faults, virtualSeconds, violations, traceHash, failures } = summary
   const [failure] = failures
-  const replay = failure === undefined ? undefined : replayOf(failure.seed, breakage)
+  const replay = failure === undefined ? undefined : replayOf(failure.seed, plan)
   const perSecond = rate(runs, ms)
   const perCore = rate(runs / workers, ms)
   const checked = Object.values(summary.checked).reduce((sum, count) => sum + count, 0)
   const data = {
-    profile: 'ap',
+    profile,
     seed: first,
     workers,
     seconds: Number((ms / 1000).toFixed(3)),
@@ -175,9 +183,10 @@ function tellSummary(
   process.exitCode = EXIT_FAILED
 }
 
-function replayOf(seed: number, breakage: Breakage | undefined): string {
+function replayOf(seed: number, { profile, breakage }: SimPlan): string {
   const quorate = process.argv[1]?.endsWith('.ts') === true ? 'npm run sim --' : 'npx quorate sim'
-  return `${quorate} --seed ${seed}${breakage === undefined ? '' : ` --break ${breakage}`}`
+  const profiled = profile === 'ap' ? '' : ` --profile ${profile}`
+  return `${quorate} --seed ${seed}${profiled}${breakage === undefined ? '' : ` --break ${breakage}`}`
 }
 
 function rate(count: number, ms: number): number {

@@ -38,6 +38,18 @@ function sendPut(operation: Put, agenda: Agenda, step: Step): void {
     sendTo(operation, agenda.mint, { kind: 'mint', ...where, incarnation, run, op, at, context, value, again }, step)
   }
   sendRecord(operation, key, agenda, step)
+  if (agenda.keep) sendHints(operation, agenda, step)
+}
+
+/** Each stand-in has its own owner. */
+function sendHints(operation: Put, { keep, record }: Agenda, step: Step): void {
+  if (record === undefined) return
+  const { id, round, list } = operation
+  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key }
+  for (let position = 0; position < list.replicas.length; position++) {
+    const owner = keep & (1 << position) ? operation.ownerAt(position) : undefined
+    if (owner !== undefined) step.send(list.replicas[position] as number, { kind: 'write', ...where, record, owner })
+  }
 }
 
 function sendRecord(operation: Get | Put, key: string, { write, record }: Agenda, step: Step): void {

@@ -14,8 +14,10 @@ import { HybridClock, stampOf } from './causality/hybrid-time.ts'
 import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
+import type { Call, PutCall } from './coordinator-calls.ts'
+import { Handoff, HANDOFF_IDS } from './coordinator-handoff.ts'
 import { sendQuestions } from './coordinator-messages.ts'
-import type { Answer, Life, Refused } from './message.ts'
+import type { Answer, Hinted, Life, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
@@ -26,10 +28,9 @@ import { chooseHome } from './operation/home.ts'
 import type { OperationId } from './operation/operation-name.ts'
 import { Put } from './operation/put.ts'
 import { Scan } from './operation/scan.ts'
-import type { Repair, ResolvedCore, ResolvedKeyspace } from './options.ts'
+import type { ResolvedCore, ResolvedKeyspace } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { PreferenceList } from './placement/placement.ts'
-import type { Level } from './quorum/level.ts'
 import type { Now, Step } from './step.ts'
 
 const BEAT_MS = 5
@@ -45,50 +46,6 @@ export interface CoordinatorConfig {
   readonly random: Random
 }
 
-interface CallBase {
-  /** Comes back with the reply. */
-  readonly tag: unknown
-  readonly timeoutMs?: number | undefined
-}
-
-interface KeyCall extends CallBase {
-  readonly keyspace: Keyspace
-  readonly key: string
-  readonly level?: Level | undefined
-}
-
-export interface GetCall extends KeyCall {
-  readonly kind: 'get'
-  readonly repair?: Repair | undefined
-  readonly atLeast?: CausalContext | undefined
-}
-
-/** Also a delete, with `null` for the value. */
-export interface PutCall extends KeyCall {
-  readonly kind: 'put'
-  readonly value: Uint8Array | null
-  readonly context?: CausalContext | undefined
-  /** The identity of an earlier attempt. */
-  readonly operation?: OperationId | undefined
-}
-
-export interface ScanCall extends CallBase {
-  readonly kind: 'scan'
-  readonly keyspace: Keyspace
-  readonly level?: Level | undefined
-  readonly prefix: string
-  readonly after: string
-  readonly limit: number
-}
-
-export interface OpenCall extends CallBase {
-  readonly kind: 'open'
-  readonly name: string
-  readonly definition: KeyspaceDefinition | undefined
-}
-
-export type Call = GetCall | PutCall | ScanCall | OpenCall
-
 export class Coordinator {
   readonly #config: CoordinatorConfig
   readonly #clock = new HybridClock()
@@ -98,17 +55,21 @@ export class Coordinator {
   readonly #everybody: PreferenceList
   /** Definitions opened here, to teach a replica that has forgotten one. */
   readonly #opened = new Map<number, KeyspaceDefinition>()
+  /** Only where there is a replica that may keep hints. */
+  readonly #handoff: Handoff | undefined
 
   constructor(config: CoordinatorConfig) {
-    const { membership, options } = config
+    const { membership, options, local } = config
     this.#config = config
     this.#peers = new Peers(config)
     this.#inFlight = new InFlight(options.inFlightMax)
     const { members } = membership
+    if (local >= 0) this.#handoff = new Handoff({ local, peers: this.#peers, options, opened: this.#opened })
     this.#everybody = {
       partition: -1,
       replicas: members.map((_, index) => index),
       zones: members.map(({ zone }) => zone),
+      fallbacks: [],
     }
   }
 
@@ -184,9 +145,13 @@ export class Coordinator {
   }
 
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
-  receive(answer: Answer, from: number, now: Now, step: Step): void {
+  receive(answer: Answer | Hinted, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
       this.#peers.ponged(from, answer, now.monoMs, step)
+      return
+    }
+    if (answer.id >= HANDOFF_IDS || answer.kind === 'hinted') {
+      this.#handoff?.receive(answer, from, now, step)
       return
     }
     const operation = this.#inFlight.get(answer.id)
@@ -234,6 +199,7 @@ export class Coordinator {
       }
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
     }
+    this.#handoff?.tick(now, step)
     step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs)
   }
 
@@ -282,7 +248,8 @@ export class Coordinator {
     const op = operation?.op ?? this.#config.random.identity()
     const at = operation?.at ?? this.#clock.next(now.wallMs)
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-    return new Put({ keyspace, key, list, write, op, at, home: operation?.home, value, seen, times })
+    const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
+    return new Put({ keyspace, key, list, reach, write, op, at, home: operation?.home, value, seen, times })
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */

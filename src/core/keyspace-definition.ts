@@ -19,12 +19,14 @@ export interface KeyspaceDefinition {
   /** The default write quorum. */
   readonly write: string
   readonly conflicts: 'siblings' | 'lww'
+  /** Whether other members may stand in for replicas that cannot be reached. There only if so. */
+  readonly sloppy?: true
 }
 
 /** The canonical text: equal definitions have equal texts. */
 export function definitionText(definition: KeyspaceDefinition): string {
-  const { name, mode, n, read, write, conflicts } = definition
-  return JSON.stringify([name, mode, n, read, write, conflicts])
+  const { name, mode, n, read, write, conflicts, sloppy } = definition
+  return JSON.stringify([name, mode, n, read, write, conflicts, ...(sloppy === true ? ['sloppy'] : [])])
 }
 
 /** A definition's name in messages and on disk: 52 bits, never 0. */
@@ -43,11 +45,12 @@ export function parseDefinition(text: string): KeyspaceDefinition | undefined {
   } catch {
     return undefined
   }
-  if (!Array.isArray(fields) || fields.length !== 6) return undefined
-  const [name, mode, n, read, write, conflicts] = fields as readonly unknown[]
+  if (!Array.isArray(fields) || fields.length < 6 || fields.length > 7) return undefined
+  const [name, mode, n, read, write, conflicts, sloppy] = fields as readonly unknown[]
   if (typeof name !== 'string' || typeof read !== 'string' || typeof write !== 'string') return undefined
   if (mode !== 'ap' || (conflicts !== 'siblings' && conflicts !== 'lww')) return undefined
   if (typeof n !== 'number' || !Number.isInteger(n) || n < 1 || n > POSITIONS_MAX) return undefined
   if (!isQuorumText(read, n) || !isQuorumText(write, n)) return undefined
-  return { name, mode, n, read, write, conflicts }
+  if (fields.length === 7 && sloppy !== 'sloppy') return undefined
+  return { name, mode, n, read, write, conflicts, ...(sloppy === 'sloppy' && { sloppy: true }) }
 }

@@ -1,5 +1,5 @@
 /**
- * Every message between a coordinator and a replica, as one discriminated union.
+ * Every message between a coordinator and a replica, as discriminated unions.
  *
  * A request carries the coordinator's request id and a round within the operation; the answer repeats both, so that a
  * late, doubled or replayed answer never counts for a newer question. `keyspace` is the fingerprint of the keyspace's
@@ -48,6 +48,8 @@ export interface Write extends Numbered {
   readonly keyspace: number
   readonly key: string
   readonly record: StoredRecord
+  /** The index of the replica for which it is to be kept and handed over: a hint. */
+  readonly owner?: number
 }
 
 /** The record, or one that includes it, is durable here. */
@@ -130,8 +132,37 @@ export interface Pong extends Life {
   readonly sentAt: number
 }
 
+/** For which replicas do you keep hints? */
+export interface Hints extends Numbered {
+  readonly kind: 'hints'
+}
+
+/** A set of members by index. */
+export interface Hinted extends Numbered {
+  readonly kind: 'hinted'
+  readonly owners: number
+}
+
+/**
+ * Forget that this key is kept for the owner: it has it now, or it is too old. The record goes with the hint when nobody
+ * else needs it here. There is no answer: what stays behind is found again.
+ */
+export interface DropHint extends Numbered {
+  readonly kind: 'drop-hint'
+  readonly owner: number
+  readonly keyspace: number
+  readonly key: string
+  /** What the owner has: if the record is another by now, the hint stays. `undefined` drops it whatever it is. */
+  readonly digest: number | undefined
+}
+
 /** What a coordinator asks of a replica. */
 export type Request = Read | Write | Mint | Scan | Open | Ping
 /** What a replica answers. */
 export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong
+/** What travels between processes. */
 export type Message = Request | Answer
+/** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
+export type Errand = Hints | DropHint
+/** What passes between the machines of one process. */
+export type LocalMessage = Message | Errand | Hinted

@@ -18,6 +18,11 @@ export type Notice =
   | { readonly kind: 'failed'; readonly operation: string; readonly code: string; readonly keyspace: string }
   /** A read found more than one sibling. */
   | { readonly kind: 'siblings'; readonly keyspace: string; readonly key: string; readonly count: number }
+  /**
+   * What the replica here kept for another one is handed over. `count`: at the start, how many hints were found so far;
+   * at the end, how many records the owner took.
+   */
+  | { readonly kind: 'handoff'; readonly owner: string; readonly state: 'started' | 'ended'; readonly count: number }
   /** A replica refused this process in the handshake, or was refused by it. */
   | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
   /** A keyspace was registered at a replica. */

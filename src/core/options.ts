@@ -42,6 +42,13 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
    * `off` leaves stale replicas as they are.
    */
   readonly repair?: Repair
+  /**
+   * False by default. With `true`, a write for which too few replicas of the key can be reached goes to other members,
+   * which keep it for them and hand it over later; it then counts towards the keyspace's write quorum and towards level
+   * `any`, and the receipt says `sloppy: true`. More writes get through, and reads may miss those: they are not strict.
+   * Calls that name another level never count such copies. Siblings still need one replica of the key.
+   */
+  readonly sloppy?: boolean
   /** Milliseconds that a call may take. The node's `timeoutMs` by default. */
   readonly timeoutMs?: number
 }
@@ -56,7 +63,7 @@ export interface ResolvedKeyspace {
 }
 
 const QUORUM_FIELDS = ['n', 'r', 'w', 'read', 'write', 'quorums', 'strategy']
-const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'timeoutMs']
+const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'timeoutMs']
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /**
@@ -76,6 +83,7 @@ export function resolveKeyspace<V>(
     mode: 'ap',
     ...resolveQuorums(options, cluster.members),
     conflicts: oneOf('conflicts', options.conflicts ?? 'siblings', ['siblings', 'lww']),
+    ...(oneOf('sloppy', options.sloppy ?? false, [true, false]) && { sloppy: true as const }),
   }
   if (options.resolve !== undefined && typeof options.resolve !== 'function') {
     throw invalid('resolve is not a function: give one that makes one value of several siblings')
@@ -117,7 +125,7 @@ export function checkName(name: unknown): string {
   return name
 }
 
-function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
+function oneOf<T extends string | boolean>(option: string, value: unknown, allowed: readonly T[]): T {
   if ((allowed as readonly unknown[]).includes(value)) return value as T
   throw invalid(`${option} is ${shown(value)}: use ${allowed.join(', ')}`)
 }
@@ -136,6 +144,16 @@ export interface CoreOptions {
   readonly siblingsMax?: number
   /** Keyspaces that a replica registers: 256 by default. */
   readonly keyspacesMax?: number
+  /**
+   * Bytes that a replica keeps for each other that cannot be reached, as its stand-in: 64 MiB by default. Beyond it
+   * writes go to another member, or miss their level.
+   */
+  readonly hintBytesMax?: number
+  /**
+   * How long it keeps them, by the times of the writes: 3 hours by default. A write that only stand-ins took is lost
+   * with them if no replica of its key came back by then.
+   */
+  readonly hintAgeMsMax?: number
   /** UTF-8 bytes of a key: 1,024 by default. */
   readonly keyBytesMax?: number
   /** Encoded bytes of a value: 1 MiB by default. */
@@ -157,6 +175,8 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   inFlightMax: { default: 8_192, min: 1, max: 16_384 },
   siblingsMax: { default: 64, min: 1, max: 4_096 },
   keyspacesMax: { default: 256, min: 1, max: 65_536 },
+  hintBytesMax: { default: 67_108_864, min: 0, max: 2 ** 40 },
+  hintAgeMsMax: { default: 10_800_000, min: 0, max: 2_592_000_000 },
   keyBytesMax: { default: 1_024, min: 1, max: 32_768 },
   valueBytesMax: { default: 1_048_576, min: 1, max: 268_435_456 },
 }

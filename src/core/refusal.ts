@@ -32,6 +32,12 @@ export const REFUSALS = [
   'other-life',
   /** A keyspace whose options cannot be in this cluster. */
   'bad-definition',
+  /** A write to be kept for a replica that is none, or for this one, or in a keyspace without stand-ins. */
+  'bad-owner',
+  /** As many bytes are kept for that replica as are allowed: another member may keep the write. */
+  'hints-full',
+  /** The write is so old already that it would not be kept. */
+  'hint-too-old',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]
@@ -46,6 +52,7 @@ export function isFinal(code: RefusalCode): boolean {
     code === 'too-large' ||
     code === 'too-many-keyspaces' ||
     code === 'bad-context' ||
+    code === 'bad-owner' ||
     code === 'bad-definition'
   )
 }

@@ -25,11 +25,13 @@ import {
   parseDefinition,
   type KeyspaceDefinition,
 } from './keyspace-definition.ts'
-import type { Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
+import { HINTS_KEYSPACE } from './hint.ts'
+import type { Errand, Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
 import { checkQuorums } from './operation/prove-quorums.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import { Hints, type HintedWrite } from './replica-hints.ts'
 import { ReplayGuard } from './replay-guard.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { Address, Now, Step } from './step.ts'
@@ -47,6 +49,8 @@ export interface Records {
 }
 
 export interface ReplicaConfig {
+  /** Its place in the membership. Errands come from this address. */
+  readonly index: number
   /** Its incarnation is the actor of the dots minted here. No other replica or run ever has the same numbers. */
   readonly life: Life
   readonly membership: Membership
@@ -73,11 +77,21 @@ export class Replica {
   readonly #byName = new Map<string, Registered>()
   readonly #guard = new ReplayGuard()
   readonly #byFingerprint = new Map<number, KeyspaceDefinition>()
+  readonly #hints: Hints
 
   constructor(config: ReplicaConfig) {
+    const { index, membership, options, records, own } = config
     this.#config = config
-    this.#records = config.records
-    for (const { record } of config.own) this.#load(record)
+    this.#records = records
+    this.#hints = new Hints({
+      index,
+      membership,
+      options,
+      incarnation: config.life.incarnation,
+      read: (keyspace, key) => records.read(keyspace, key),
+      ownKeyspace: OWN_KEYSPACE,
+    })
+    for (const write of own) if (!this.#hints.load(write)) this.#load(write.record)
   }
 
   /** The keyspaces registered here, by name. */
@@ -85,7 +99,7 @@ export class Replica {
     return [...this.#byName.values()]
   }
 
-  receive(request: Request, from: Address, now: Now, step: Step): void {
+  receive(request: Request | Errand, from: Address, now: Now, step: Step): void {
     switch (request.kind) {
       case 'read':
         return this.#read(request, from, step)
@@ -94,12 +108,15 @@ export class Replica {
       case 'mint':
         return this.#mint(request, from, step)
       case 'scan':
-        if (this.#knows(request, from, step)) step.scans.push({ to: from, request })
-        return
+        return this.#scan(request, from, step)
       case 'open':
         return this.#open(request, from, step)
       case 'ping':
         return step.send(from, { kind: 'pong', sentAt: request.sentAt, ...this.#config.life })
+      case 'hints':
+        return step.send(from, { kind: 'hinted', id: request.id, round: request.round, owners: this.#hints.owners })
+      case 'drop-hint':
+        return this.#hints.drop(request, this.#byFingerprint.get(request.keyspace), step)
     }
   }
 
@@ -110,8 +127,17 @@ export class Replica {
 
   /** The host walked the records that a `ScanEffect` asked for. */
   scanned(request: Scan, to: Address, page: ScannedPage, step: Step): void {
-    const { id, round } = request
+    const { id, round, keyspace, after } = request
+    const isNothing = page.done && page.entries.length === 0 && after === ''
+    if (keyspace === HINTS_KEYSPACE && isNothing) this.#hints.foundNothing(request, step)
     step.send(to, { kind: 'scan-page', id, round, entries: page.entries, done: page.done })
+  }
+
+  /** Hints are walked by the coordinator of the same process alone. */
+  #scan(request: Scan, from: Address, step: Step): void {
+    const isWalk = request.keyspace === HINTS_KEYSPACE && from === this.#config.index
+    if (isWalk) this.#hints.walks(request)
+    if (isWalk || this.#knows(request, from, step)) step.scans.push({ to: from, request })
   }
 
   #read(request: Read, from: Address, step: Step): void {
@@ -135,15 +161,27 @@ export class Replica {
       if (record.at > stampOf(now.wallMs + aheadMs)) {
         return this.#refuse(request, 'clock-ahead', `by more than ${aheadMs} ms`, from, step)
       }
-      const stamp = this.#stampOf(keyspace, key)
-      if (stamp === undefined || isNewer(record, stamp)) step.writes.push({ keyspace, key, record })
-    } else {
-      const before = this.#records.read(keyspace, key)
-      const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
-      const merged = mergeAt(this.#config.life.incarnation, current, record)
-      if (addsTo(current, merged)) step.writes.push({ keyspace, key, record: merged })
     }
+    const next = this.#after(request)
+    if (isHinted(request)) {
+      const held = next ?? this.#records.read(keyspace, key) ?? record
+      const wrong = this.#hints.keep(request, held, { now, definition, step })
+      if (wrong !== undefined) return this.#refuse(request, wrong.code, wrong.detail, from, step)
+    }
+    if (next !== undefined) step.writes.push({ keyspace, key, record: next })
     step.send(from, { kind: 'written', id, round })
+  }
+
+  /** What is stored once the write is merged; nothing if that changes nothing. */
+  #after({ keyspace, key, record }: Write): StoredRecord | undefined {
+    if (record.kind === 'lww') {
+      const stamp = this.#stampOf(keyspace, key)
+      return stamp === undefined || isNewer(record, stamp) ? record : undefined
+    }
+    const before = this.#records.read(keyspace, key)
+    const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
+    const merged = mergeAt(this.#config.life.incarnation, current, record)
+    return addsTo(current, merged) ? merged : undefined
   }
 
   #stampOf(keyspace: number, key: string): Stamp | undefined {
@@ -280,6 +318,10 @@ export class Replica {
 export interface ScannedPage {
   readonly entries: readonly RecordWrite[]
   readonly done: boolean
+}
+
+function isHinted(request: Write): request is HintedWrite {
+  return request.owner !== undefined
 }
 
 /** Whether merging changed anything: new dots change the context, and overwriting without new dots drops siblings. */

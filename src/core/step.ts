@@ -13,7 +13,7 @@
  * The shape follows etcd-io/raft's `Ready`: one ordered record of effects, persisted before it is sent.
  * Ring: machines (types only).
  */
-import type { Message, Scan } from './message.ts'
+import type { LocalMessage, Scan } from './message.ts'
 import type { RecordChange } from './record.ts'
 import type { Notice } from './notice.ts'
 
@@ -48,16 +48,19 @@ export interface ScanEffect {
 export class Step {
   /** An erasure is a write like any other. */
   readonly writes: RecordChange[] = []
-  /** `to[i]` is the receiver of `messages[i]`; two lists, because a step may hold thousands. */
+  /**
+   * `to[i]` is the receiver of `messages[i]`; two lists, because a step may hold thousands. Errands and what they bring
+   * back only ever go to the other machine of the same process.
+   */
   readonly to: Address[] = []
-  readonly messages: Message[] = []
+  readonly messages: LocalMessage[] = []
   readonly scans: ScanEffect[] = []
   readonly replies: Reply[] = []
   readonly notices: Notice[] = []
   /** The machine wants `tick` no later than this monotonic millisecond. `Infinity` for no wish. */
   wakeAt: number = Infinity
 
-  send(to: Address, message: Message): void {
+  send(to: Address, message: LocalMessage): void {
     this.to.push(to)
     this.messages.push(message)
   }

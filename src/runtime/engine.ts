@@ -5,8 +5,9 @@
  * per link, one flush of the disk.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Call, Coordinator } from '../core/coordinator.ts'
-import type { Answer, Message, Request } from '../core/message.ts'
+import type { Coordinator } from '../core/coordinator.ts'
+import type { Call } from '../core/coordinator-calls.ts'
+import type { Answer, Errand, Hinted, LocalMessage, Message, Request } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import { Step, type Address, type Now } from '../core/step.ts'
@@ -47,8 +48,8 @@ export class Engine {
   readonly #outboxes = new Map<Address, Outbox>()
   readonly #addresses = new Map<Link, Address>()
   #nextAddress = FIRST_LINK_ADDRESS
-  readonly #localRequests: Request[] = []
-  readonly #localAnswers: Answer[] = []
+  readonly #localRequests: (Request | Errand)[] = []
+  readonly #localAnswers: (Answer | Hinted)[] = []
   #pumping = false
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = Infinity
@@ -173,9 +174,9 @@ export class Engine {
     for (const outbox of this.#outboxes.values()) if (outbox.waiting) outbox.flush()
   }
 
-  readonly #deliver = (to: Address, message: Message): void => {
-    if (to === this.#localIndex) this.#localAnswers.push(message as Answer)
-    else this.#outboxes.get(to)?.add(message)
+  readonly #deliver = (to: Address, message: LocalMessage): void => {
+    if (to === this.#localIndex) this.#localAnswers.push(message as Answer | Hinted)
+    else this.#outboxes.get(to)?.add(message as Message)
   }
 
   /** Takes everything out of the coordinator's step and carries it out, until nothing more comes of it. */
@@ -203,7 +204,7 @@ export class Engine {
       const to = step.to[i] as Address
       const message = step.messages[i] as Message
       if (to === this.#localIndex) {
-        this.#localRequests.push(message as Request)
+        this.#localRequests.push(message as Request | Errand)
         continue
       }
       const outbox = this.#outboxes.get(to) as Outbox

@@ -189,17 +189,7 @@ export function urlOf(peer: Peer): string {
 
 /** The options of the core among those of a node or client. */
 export function pickCore(options: CoreOptions): CoreOptions {
-  const { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyspacesMax, keyBytesMax, valueBytesMax } =
-    options
-  const core = {
-    timeoutMs,
-    heartbeatMs,
-    driftMsMax,
-    inFlightMax,
-    siblingsMax,
-    keyspacesMax,
-    keyBytesMax,
-    valueBytesMax,
-  }
-  return Object.fromEntries(Object.entries(core).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => CORE_FIELDS.includes(name) && value !== undefined),
+  )
 }

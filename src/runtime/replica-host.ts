@@ -6,7 +6,7 @@
  * one is under way.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Message, Request, Scan } from '../core/message.ts'
+import type { Errand, LocalMessage, Request, Scan } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import type { RefusalCode } from '../core/refusal.ts'
@@ -17,7 +17,7 @@ export interface ReplicaHostConfig {
   readonly replica: Replica
   readonly storage: Storage
   /** Hands a message to its receiver, now. */
-  readonly deliver: (to: Address, message: Message) => void
+  readonly deliver: (to: Address, message: LocalMessage) => void
   /** Called before `deliver` when that happens outside an input: after a flush or a scan. */
   readonly resume: () => void
   /** Called after such a delivery. */
@@ -33,7 +33,7 @@ const SCAN_BYTES_MAX = 1_048_576
 
 interface Held {
   readonly to: Address[]
-  readonly messages: Message[]
+  readonly messages: LocalMessage[]
 }
 
 export class ReplicaHost {
@@ -42,6 +42,8 @@ export class ReplicaHost {
   #held: Held = { to: [], messages: [] }
   #heldCount = 0
   #scans = 0
+  /** Whether something was staged since the last commit was asked for. */
+  #isStaged = false
   #failed = false
 
   constructor(config: ReplicaHostConfig) {
@@ -53,7 +55,7 @@ export class ReplicaHost {
     return this.#heldCount
   }
 
-  serve(request: Request, from: Address, now: Now): void {
+  serve(request: Request | Errand, from: Address, now: Now): void {
     if (this.#failed) return
     if (this.#heldCount >= HELD_MAX && request.kind !== 'ping') {
       this.#refuse(request, from, { code: 'overloaded', detail: `${HELD_MAX} answers wait for the disk` })
@@ -65,7 +67,7 @@ export class ReplicaHost {
     try {
       replica.receive(request, from, now, step)
       waits = storage.durable && (step.writes.length > 0 || dependsOnStaged(request, storage))
-      for (const change of step.writes) storage.stage(change)
+      this.#stage()
     } catch (error) {
       step.clear()
       this.#storageError(error, request, from)
@@ -77,7 +79,8 @@ export class ReplicaHost {
   /** Makes this turn's writes durable; what waited for them goes out behind them. */
   endTurn(): void {
     const held = this.#held
-    if (held.to.length === 0 || this.#failed) return
+    if ((held.to.length === 0 && !this.#isStaged) || this.#failed) return
+    this.#isStaged = false
     this.#held = { to: [], messages: [] }
     this.#config.storage.commit((error) => {
       if (error !== undefined) {
@@ -86,16 +89,26 @@ export class ReplicaHost {
       }
       this.#heldCount -= held.to.length
       this.#config.resume()
-      for (let i = 0; i < held.to.length; i++) this.#config.deliver(held.to[i] as Address, held.messages[i] as Message)
+      for (let i = 0; i < held.to.length; i++)
+        this.#config.deliver(held.to[i] as Address, held.messages[i] as LocalMessage)
       this.#config.settle()
     })
+  }
+
+  /** Some writes have no answer: what is dropped should not wait for the next one that has. */
+  #stage(): void {
+    const { storage } = this.#config
+    for (const change of this.#step.writes) {
+      storage.stage(change)
+      this.#isStaged ||= storage.durable
+    }
   }
 
   #release(waits: boolean): void {
     const step = this.#step
     for (let i = 0; i < step.to.length; i++) {
       const to = step.to[i] as Address
-      const message = step.messages[i] as Message
+      const message = step.messages[i] as LocalMessage
       if (!waits) {
         this.#config.deliver(to, message)
         continue
@@ -122,6 +135,7 @@ export class ReplicaHost {
       if (this.#failed) return
       this.#config.resume()
       replica.scanned(request, to, page, this.#step)
+      this.#stage()
       this.#release(storage.durable)
       if (storage.durable) this.endTurn()
     } catch (error) {
@@ -134,7 +148,7 @@ export class ReplicaHost {
   }
 
   /** A record that cannot be trusted is not served; any other surprise from the storage ends the replica. */
-  #storageError(error: unknown, request: Request, from: Address): void {
+  #storageError(error: unknown, request: Request | Errand, from: Address): void {
     if (error instanceof QuorateError && error.code === 'QUORATE_STORAGE') {
       this.#refuse(request, from, { code: 'storage-damaged', detail: error.message })
     } else {
@@ -142,7 +156,11 @@ export class ReplicaHost {
     }
   }
 
-  #refuse(request: Request, to: Address, reason: { readonly code: RefusalCode; readonly detail: string }): void {
+  #refuse(
+    request: Request | Errand,
+    to: Address,
+    reason: { readonly code: RefusalCode; readonly detail: string },
+  ): void {
     if (request.kind === 'ping') return
     this.#config.deliver(to, { kind: 'refused', id: request.id, round: request.round, ...reason })
   }
@@ -157,7 +175,7 @@ export class ReplicaHost {
 }
 
 /** Whether the answer speaks of something that may still wait for the disk. What is registered is not tracked apart. */
-function dependsOnStaged(request: Request, storage: Storage): boolean {
+function dependsOnStaged(request: Request | Errand, storage: Storage): boolean {
   if (request.kind === 'open') return true
   const reads = request.kind === 'read' || request.kind === 'write' || request.kind === 'mint'
   return reads && storage.touchedStaged

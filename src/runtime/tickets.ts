@@ -2,7 +2,7 @@
  * Where calls become promises: one object and one promise for each call, and nothing else on the way.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Call } from '../core/coordinator.ts'
+import type { Call } from '../core/coordinator-calls.ts'
 import type { Engine, Ticket } from './engine.ts'
 
 /** What a call ends with: turns the core's result into what the application gets. */

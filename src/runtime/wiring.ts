@@ -57,7 +57,14 @@ export class Wiring {
     const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
     this.coordinator = new Coordinator({ membership, local, life, zone, options: limits, random })
     if (storage !== undefined && life !== undefined) {
-      this.replica = new Replica({ life, membership, records: storage, own: storage.own(), options: limits })
+      this.replica = new Replica({
+        index: local,
+        life,
+        membership,
+        records: storage,
+        own: storage.own(),
+        options: limits,
+      })
     }
     const { replica } = this
     this.engine = new Engine({

@@ -14,6 +14,8 @@ import type { Parcel } from './network.ts'
  * `one-sibling`: a merge that keeps one sibling of several.
  * `duplicate-counts`: a second copy of an answer counts as another replica's.
  * `reused-incarnation`: a replica that lost its data mints dots under its old name.
+ * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
+ * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
  */
 export type Breakage =
   | 'half-quorums'
@@ -23,6 +25,8 @@ export type Breakage =
   | 'one-sibling'
   | 'duplicate-counts'
   | 'reused-incarnation'
+  | 'hint-counts-strict'
+  | 'hint-dropped-early'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -32,6 +36,8 @@ export const BREAKAGES: readonly Breakage[] = [
   'one-sibling',
   'duplicate-counts',
   'reused-incarnation',
+  'hint-counts-strict',
+  'hint-dropped-early',
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */

@@ -27,6 +27,8 @@ export interface GivenKeyspace {
   readonly w?: Level
   readonly conflicts?: Conflicts
   readonly repair?: Repair
+  /** Whether other members stand in for replicas that cannot be reached. */
+  readonly sloppy?: boolean
 }
 
 export interface HostPlan {
@@ -59,7 +61,14 @@ export interface ClusterSetting {
   readonly zones: readonly string[] | undefined
   /** What quorum systems are drawn from: a stream of its own. */
   readonly systems: Random
+  /** What stand-ins are drawn from. */
+  readonly standIns: Random
 }
+
+/** The share of sloppy keyspaces among those that have members to stand in, and of those the share with little room. */
+const SLOPPY_RATE = 0.5
+const TIGHT_RATE = 0.15
+const TIGHT_BYTES = 600
 
 const REPLICA_NAMES = 'abcdefghijklmnopqrstuvwxyz'
 const ZONES = ['eu', 'us', 'asia']
@@ -95,14 +104,22 @@ export function drawCluster(random: Random, setting: ClusterSetting): ClusterPla
       adopts: index > 0 && random.chance(adoptRate),
     }
   })
-  const { systems, breakage } = setting
+  const { systems, standIns, breakage } = setting
   const over = { replicas: members.map(({ id }) => id), zones: [...new Set(zones)].filter((zone) => zone !== '') }
   const isOpen = [setting.keyspace.n, setting.keyspace.r, setting.keyspace.w].every((given) => given === undefined)
   const hasSystem = isOpen && breakage === undefined && systems.chance(SYSTEM_RATE)
   const given = hasSystem ? { ...setting.keyspace, ...drawSystem(systems, over) } : setting.keyspace
-  const keyspace = settle(merged(drawn, given, replicas), { membership, breakage })
+  const sloppy = drawSloppy(setting, replicas, { ...drawn, ...given }.n)
+  const keyspace = settle({ ...merged(drawn, given, replicas), sloppy }, { membership, breakage })
   const callTexts = hasSystem ? [drawSide(systems, over), drawSide(systems, over)] : []
-  return { membership, keyspace, options, hosts, callTexts }
+  const hintBytesMax = standIns.chance(TIGHT_RATE) ? TIGHT_BYTES : options.hintBytesMax
+  return { membership, keyspace, options: { ...options, hintBytesMax }, hosts, callTexts }
+}
+
+/** Never where all members hold every key, and never by chance in a run that is broken on purpose. */
+function drawSloppy({ standIns, keyspace, breakage }: ClusterSetting, replicas: number, n = 3): boolean {
+  const isDrawn = standIns.chance(SLOPPY_RATE)
+  return keyspace.sloppy ?? (isDrawn && breakage === undefined && n < replicas)
 }
 
 /** What is given counts. Beside a given expression nothing of the drawn quorums is left. */
@@ -127,7 +144,7 @@ function drawKeyspace(random: Random, { replicas, zones }: { replicas: number; z
 }
 
 function settle(
-  { n = 3, r, w, conflicts, repair }: GivenKeyspace,
+  { n = 3, r, w, conflicts, repair, sloppy }: GivenKeyspace,
   { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
 ): ResolvedKeyspace {
   const ids = membership.members.map(({ id }) => id)
@@ -143,6 +160,7 @@ function settle(
       ...brokenSides(breakage, ids.slice(0, copies)),
       ...(conflicts !== undefined && { conflicts }),
       ...(wanted !== undefined && { repair: wanted }),
+      ...(sloppy === true && { sloppy }),
     },
     membership,
   )

@@ -9,6 +9,7 @@
 import type { Random } from '../core/base/random.ts'
 import { compareKeys } from '../core/base/key-order.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../core/record.ts'
+import { HINTS_KEYSPACE } from '../core/hint.ts'
 import { OWN_KEYSPACE, type Records, type ScannedPage } from '../core/replica.ts'
 import type { Scan } from '../core/message.ts'
 
@@ -62,6 +63,12 @@ export class SimDisk implements Records {
     return [...(this.#visible.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(({ key, record }) =>
       record === undefined ? [] : [{ keyspace: OWN_KEYSPACE, key, record }],
     )
+  }
+
+  /** What it keeps for others. */
+  hints(): readonly string[] {
+    const changes = [...(this.#visible.get(HINTS_KEYSPACE)?.values() ?? [])]
+    return changes.filter(({ record }) => record !== undefined).map(({ key }) => key)
   }
 
   stage(change: RecordChange): void {

@@ -36,6 +36,8 @@ const PAUSE_MS = 1000
 const SLICE_MS = 500
 /** By now everything has succeeded or failed for good. */
 const WORK_MS_MAX = 4 * TRIES * (CALL_MS + PAUSE_MS)
+/** Some rounds of handing over, each with a slow moment of its own. */
+const HANDOFF_MS_MAX = 90_000
 /** Longer than the longest delay and flush of a healthy run. */
 const QUIET_MS = 7000
 
@@ -68,7 +70,19 @@ export class Finale {
     for (const host of working) this.#exercise(host)
     this.#work()
     const isWhole = hosts.every(({ config }) => config.disk === undefined || core.includes(config.index))
-    if (isWhole) this.#finish(working)
+    if (!isWhole) return
+    this.#handOver(working)
+    this.#finish(working)
+  }
+
+  /** Lets time pass until nobody keeps anything for another replica any more. */
+  #handOver(working: readonly Host[]): void {
+    const { simulator } = this.#parts.around
+    const endUs = simulator.nowUs + HANDOFF_MS_MAX * 1000
+    const kept = (): readonly string[] =>
+      working.flatMap(({ config }) => (config.disk?.hints() ?? []).map((hint) => `${config.name} for ${hint}`))
+    while (kept().length > 0 && simulator.nowUs < endUs) simulator.runFor(SLICE_MS)
+    for (const hint of kept()) this.problems.push(`after healing, a hint was not handed over: ${hint}`)
   }
 
   /** Lets time pass until every call that was begun has ended. */

@@ -5,7 +5,8 @@
  * handled all at once when it ends, when the clocks have moved on.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Call, Coordinator } from '../core/coordinator.ts'
+import type { Coordinator } from '../core/coordinator.ts'
+import type { Call } from '../core/coordinator-calls.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
 import type { Now } from '../core/step.ts'

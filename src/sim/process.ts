@@ -7,9 +7,11 @@
  * something that is not durable yet, and inside the process it waits as well, since what the coordinator does with it
  * may leave at once.
  */
-import { Coordinator, type Call } from '../core/coordinator.ts'
-import type { Answer, Message, Request } from '../core/message.ts'
+import { Coordinator } from '../core/coordinator.ts'
+import type { Call } from '../core/coordinator-calls.ts'
+import type { Answer, Errand, Hinted, LocalMessage, Message, Request } from '../core/message.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
+import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import { Step, type Address, type Now, type Reply, type ScanEffect } from '../core/step.ts'
 import { brokenSource, brokenWrite } from './breakage.ts'
@@ -43,7 +45,7 @@ interface Held {
   /** How many staged writes must be durable. */
   readonly needs: number
   readonly to: Address
-  readonly message: Message | undefined
+  readonly message: LocalMessage | undefined
   readonly reply: Reply | undefined
 }
 
@@ -63,7 +65,8 @@ export class Process {
   readonly #config: HostConfig
   readonly #replica: Replica | undefined
   readonly #step = new Step()
-  readonly #local: Message[] = []
+  readonly #local: LocalMessage[] = []
+  readonly #forged: { readonly from: Address; readonly id: number }[] = []
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
 
@@ -76,7 +79,7 @@ export class Process {
     const around = { membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
     this.coordinator = new Coordinator(around)
     if (disk === undefined || lifeOfReplica === undefined) return
-    this.#replica = new Replica({ life: lifeOfReplica, membership, records: disk, own: disk.own(), options })
+    this.#replica = new Replica({ index, life: lifeOfReplica, membership, records: disk, own: disk.own(), options })
   }
 
   receive(parcel: Parcel, now: Now): void {
@@ -122,6 +125,7 @@ export class Process {
 
   /** Delivers what the machines say to each other until they have nothing more to say. */
   settle(now: Now): void {
+    this.#forge(now)
     for (let message = this.#local.shift(); message !== undefined; message = this.#local.shift()) {
       const { index } = this.#config
       if (isAnswer(message)) {
@@ -130,6 +134,7 @@ export class Process {
       } else {
         this.#serve(message, index, now)
       }
+      this.#forge(now)
     }
   }
 
@@ -144,7 +149,7 @@ export class Process {
     for (const effect of held.slice(0, free)) this.#letGo(effect)
   }
 
-  #serve(request: Request, from: Address, now: Now): void {
+  #serve(request: Request | Errand, from: Address, now: Now): void {
     if (this.#replica === undefined) return
     this.#replica.receive(request, from, now, this.#step)
     this.#absorb()
@@ -157,7 +162,7 @@ export class Process {
     const waits = needs > (this.#config.disk?.durable ?? 0)
     for (let i = 0; i < step.messages.length; i++) {
       const to = step.to[i] as Address
-      const message = step.messages[i] as Message
+      const message = step.messages[i] as LocalMessage
       const passes = !waits || (this.#config.joinsEffects && this.#isHere(to))
       if (passes) this.#transmit(to, message)
       else this.#held.push({ needs, to, message, reply: undefined })
@@ -192,10 +197,24 @@ export class Process {
     return this.#replica !== undefined && to === this.#config.index
   }
 
-  #transmit(to: Address, message: Message): void {
-    const { network } = this.#config
-    if (this.#isHere(to)) this.#local.push(message)
-    else network.send({ message, from: this.endpoint, to: this.#endpointOf(to) })
+  #transmit(to: Address, message: LocalMessage): void {
+    const { network, breakage } = this.#config
+    if (this.#isHere(to)) {
+      this.#local.push(message)
+      return
+    }
+    network.send({ message: message as Message, from: this.endpoint, to: this.#endpointOf(to) })
+    if (breakage === 'hint-dropped-early' && message.kind === 'write' && message.id >= HANDOFF_IDS) {
+      this.#forged.push({ from: to, id: message.id })
+    }
+  }
+
+  /** Answers that nobody gave, in a process that is broken. */
+  #forge(now: Now): void {
+    for (let forged = this.#forged.shift(); forged !== undefined; forged = this.#forged.shift()) {
+      this.coordinator.receive({ kind: 'written', id: forged.id, round: 0 }, forged.from, now, this.#step)
+      this.#absorb()
+    }
   }
 
   /** A replica in whatever life, or the other end of a link. */
@@ -215,7 +234,7 @@ export class Process {
   }
 }
 
-function isAnswer(message: Message): message is Answer {
+function isAnswer(message: LocalMessage): message is Answer | Hinted {
   switch (message.kind) {
     case 'read-answer':
     case 'written':
@@ -224,6 +243,7 @@ function isAnswer(message: Message): message is Answer {
     case 'opened':
     case 'refused':
     case 'pong':
+    case 'hinted':
       return true
     default:
       return false

@@ -38,12 +38,14 @@ export class Promises {
    * Whether a call's quorum meets every other quorum that is called strict. A receipt speaks of the other side's
    * default only, so a smaller level than the default is never counted: two of them might miss each other.
    */
-  readonly isStrict = (side: Side, { level, strict }: Pick<Receipt, 'level' | 'strict'>): boolean => {
+  readonly isStrict = (side: Side, receipt: Pick<Receipt, 'level' | 'strict'> & { sloppy?: boolean }): boolean => {
+    const { level } = receipt
     const { definition } = this.#setting.cluster.keyspace
     const usual = definition[side]
     const { breakage } = this.#setting
     if (breakage === 'half-quorums' || breakage === 'disjoint-quorums') return level === usual
     if (this.wipes > 0) return false
+    const strict = receipt.strict || (breakage === 'hint-counts-strict' && receipt.sloppy === true)
     return strict && (level === usual || Number(level) >= Number(usual))
   }
 

@@ -116,6 +116,7 @@ interface Streams {
   readonly finale: Random
   readonly rivalry: Random
   readonly systems: Random
+  readonly standIns: Random
 }
 
 function streamsOf(seed: number): Streams {
@@ -130,6 +131,7 @@ function streamsOf(seed: number): Streams {
     finale: random.fork(),
     rivalry: random.fork(),
     systems: random.fork(),
+    standIns: random.fork(),
   }
 }
 
@@ -147,8 +149,9 @@ class Run {
     this.#options = options
     this.#streams = streamsOf(options.seed)
     const { replicas, zones, keyspace = {}, breakage } = options
-    const { systems } = this.#streams
-    const cluster = drawCluster(this.#streams.cluster, { replicas, zones, keyspace, breakage, systems })
+    const { systems, standIns } = this.#streams
+    const setting = { replicas, zones, keyspace, breakage, systems, standIns }
+    const cluster = drawCluster(this.#streams.cluster, setting)
     const workload = this.#drawWorkload(cluster)
     const { keys, readLevels } = workload
     this.#promises = new Promises({ cluster, breakage, keys, readLevels })
@@ -204,7 +207,8 @@ class Run {
 
   #drawWorkload({ keyspace, callTexts }: ClusterPlan): WorkloadPlan {
     const { n, conflicts } = keyspace.definition
-    const setting = { n, isLww: conflicts === 'lww', callTexts }
+    const sloppy = keyspace.definition.sloppy === true
+    const setting = { n, isLww: conflicts === 'lww', callTexts, sloppy }
     return drawWorkload(this.#streams.workload, setting, this.#options.workload)
   }
 

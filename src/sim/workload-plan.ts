@@ -2,7 +2,7 @@
  * What clients do in a run, drawn from its seed.
  */
 import type { Random } from '../core/base/random.ts'
-import type { Level } from '../core/quorum/level.ts'
+import { ANY, type Level } from '../core/quorum/level.ts'
 import { spanMs } from './delays.ts'
 
 /** How often clients do what, relative to each other. */
@@ -48,6 +48,8 @@ export interface WorkloadSetting {
   readonly n: number
   /** Expressions that single calls may ask for. */
   readonly callTexts: readonly string[]
+  /** Whether writes may ask for any copy at all. */
+  readonly sloppy: boolean
 }
 
 export function drawWorkload(
@@ -69,7 +71,7 @@ export function drawWorkload(
     durationMs,
     weights: drawWeights(random),
     readLevels: mixes ? usable : [],
-    writeLevels: mixes && random.chance(0.7) ? usable : [],
+    writeLevels: mixes && random.chance(0.7) ? [...usable, ...(setting.sloppy ? [ANY] : [])] : [],
     levelRate: Number((random.fraction() * 0.6).toFixed(2)),
     timeoutMs: 300 + random.below(3000),
     // The operations are spread over the whole phase.

@@ -1,8 +1,9 @@
 /** The coordinator as a machine: times, identities and shares of work that scripts do not show. */
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/core/base/random.ts'
-import { Coordinator, type Call } from '../../src/core/coordinator.ts'
-import type { Message } from '../../src/core/message.ts'
+import { Coordinator } from '../../src/core/coordinator.ts'
+import type { Call } from '../../src/core/coordinator-calls.ts'
+import type { LocalMessage } from '../../src/core/message.ts'
 import type { Keyspace } from '../../src/core/operation/keyspace.ts'
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, resolveKeyspace, type CoreOptions, type KeyspaceOptions } from '../../src/core/options.ts'
@@ -75,7 +76,7 @@ class Bench {
   }
 }
 
-const questions = ({ messages }: Step): Message['kind'][] =>
+const questions = ({ messages }: Step): LocalMessage['kind'][] =>
   messages.map(({ kind }) => kind).filter((kind) => kind !== 'ping')
 
 describe('when it wants to wake', () => {

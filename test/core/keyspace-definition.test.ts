@@ -53,6 +53,7 @@ test('definition: every field counts, and the order in which they are written do
     { write: '1' },
     { read: 'local-quorum' },
     { conflicts: 'lww' },
+    { sloppy: true },
   ]
   const all = [carts, ...others.map((other) => ({ ...carts, ...other }))]
   expect(new Set(all.map(definitionFingerprint)).size).toBe(all.length)
@@ -67,6 +68,9 @@ describe('known fingerprints: a change here makes running clusters refuse each o
   ] as const)('%s', ([conflicts, number]) => {
     expect(definitionFingerprint({ ...carts, conflicts })).toBe(number)
     expect(definitionText({ ...carts, conflicts })).toBe(`["carts","ap",3,"2","2","${conflicts}"]`)
+    const sloppy = { ...carts, conflicts, sloppy: true } as const
+    expect(definitionText(sloppy)).toBe(`["carts","ap",3,"2","2","${conflicts}","sloppy"]`)
+    expect(parseDefinition(definitionText(sloppy))).toEqual(sloppy)
   })
 })
 
@@ -79,6 +83,7 @@ test.for([
   ['[]', 'no fields'],
   ['["carts","ap",3,"2","2"]', 'a field too few'],
   ['["carts","ap",3,"2","2","lww",1]', 'a field too many'],
+  ['["carts","ap",3,"2","2","lww","sloppy",1]', 'two fields too many'],
   ['[1,"ap",3,"2","2","lww"]', 'a name that is no string'],
   ['["carts","cp",3,"2","2","lww"]', 'another mode'],
   ['["carts","ap","3","2","2","lww"]', 'n as a string'],

@@ -231,6 +231,8 @@ describe('options of the core', () => {
       inFlightMax: 8_192,
       siblingsMax: 64,
       keyspacesMax: 256,
+      hintBytesMax: 67_108_864,
+      hintAgeMsMax: 10_800_000,
       keyBytesMax: 1_024,
       valueBytesMax: 1_048_576,
     })

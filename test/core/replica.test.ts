@@ -5,9 +5,11 @@ import { EMPTY_RECORD, mergeDotted, mint, REPLACED_MAX } from '../../src/core/ca
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { digestOf } from '../../src/core/causality/merge.ts'
 import { definitionFingerprint, definitionText, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
-import type { Life, Message, Mint, Request } from '../../src/core/message.ts'
+import { HINTS_KEYSPACE, parseHintKey } from '../../src/core/hint.ts'
+import type { Errand, Life, LocalMessage, Mint, Request, Scan } from '../../src/core/message.ts'
 import { resolveCore, type CoreOptions } from '../../src/core/options.ts'
 import { membershipOf } from '../../src/core/placement/membership.ts'
+import { Placement } from '../../src/core/placement/placement.ts'
 import type { DottedRecord, LwwRecord, RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
 import { Step } from '../../src/core/step.ts'
@@ -31,6 +33,7 @@ class Bench {
 
   constructor(options: CoreOptions = {}, own: readonly RecordWrite[] = []) {
     this.replica = new Replica({
+      index: 0,
       life: LIFE,
       membership: MEMBERSHIP,
       records: this,
@@ -42,7 +45,14 @@ class Bench {
   /** The process ends, and another begins with the same records; or, with another incarnation, with none. */
   restart(life: Life): void {
     if (life.incarnation !== INCARNATION) this.stored.clear()
-    this.replica = new Replica({ life, membership: MEMBERSHIP, records: this, own: [], options: resolveCore({}) })
+    this.replica = new Replica({
+      index: 0,
+      life,
+      membership: MEMBERSHIP,
+      records: this,
+      own: [],
+      options: resolveCore({}),
+    })
     this.#register()
   }
 
@@ -64,14 +74,17 @@ class Bench {
   }
 
   /** What the request brings about; the writes are taken in, as the host would. */
-  ask(request: Request): { answers: readonly Message[]; writes: readonly RecordChange[]; step: Step } {
+  ask(
+    request: Request | Errand,
+    from = CLIENT,
+  ): { answers: readonly LocalMessage[]; writes: readonly RecordChange[]; step: Step } {
     const step = new Step()
-    this.replica.receive(request, CLIENT, NOW, step)
+    this.replica.receive(request, from, NOW, step)
     for (const { keyspace, key, record } of step.writes) {
       if (record === undefined) this.stored.delete(`${keyspace} ${key}`)
       else this.stored.set(`${keyspace} ${key}`, record)
     }
-    if (step.to.some((to) => to !== CLIENT)) throw new Error('an answer went to somebody else')
+    if (step.to.some((to) => to !== from)) throw new Error('an answer went to somebody else')
     return { answers: step.messages, writes: step.writes, step }
   }
 }
@@ -514,7 +527,7 @@ describe('opening', () => {
 
   test('a definition that gave way: its keyspace is no longer known', () => {
     const bench = new Bench()
-    const read = (definition: KeyspaceDefinition): Message | undefined =>
+    const read = (definition: KeyspaceDefinition): LocalMessage | undefined =>
       bench.ask({ kind: 'read', ...head, keyspace: definitionFingerprint(definition), key: 'k', digest: true })
         .answers[0]
     bench.ask(open(carts))
@@ -560,4 +573,129 @@ describe('opening', () => {
 
 test('ping: comes back with the time that it brought, and says which life of the replica answers', () => {
   expect(new Bench().ask({ kind: 'ping', sentAt: 12.5 }).answers).toEqual([{ kind: 'pong', sentAt: 12.5, ...LIFE }])
+})
+
+describe('hints', () => {
+  const HERE = 0
+  const loose: KeyspaceDefinition = { ...seats, name: 'loose', n: 1, read: '1', write: '1', sloppy: true }
+  const LOOSE = definitionFingerprint(loose)
+  const stamp = stampOf(NOW.wallMs)
+  const hint = (key: string, owner: number, size = 100, at = stamp): Request => {
+    const record: LwwRecord = { kind: 'lww', op: 1, at, value: new Uint8Array(size) }
+    return { kind: 'write', ...head, keyspace: LOOSE, key, record, owner }
+  }
+  const drop = (key: string, owner: number, digest: number | undefined): Errand => {
+    return { kind: 'drop-hint', ...head, owner, keyspace: LOOSE, key, digest }
+  }
+  const owners = (bench: Bench): unknown => bench.ask({ kind: 'hints', ...head }, HERE).answers[0]
+  /** Two keys of b alone, for which this replica is no home. */
+  const placement = new Placement(MEMBERSHIP, 1)
+  const keysOfB = Array.from({ length: 200 }, (_, i) => `k${i}`).filter(
+    (key) => placement.listOf(key).replicas[0] === 1,
+  )
+  const [one = '', two = ''] = keysOfB
+
+  function loosely(options: CoreOptions = {}): Bench {
+    const bench = Bench.ready(options)
+    bench.ask({ kind: 'open', ...head, name: loose.name, definition: loose, confirmed: true })
+    return bench
+  }
+
+  test('a hint: the record and a marker in one step, and the owner is known from then on', () => {
+    const bench = loosely()
+    const { answers, writes } = bench.ask(hint(one, 1))
+    expect(answers).toEqual([{ kind: 'written', ...head }])
+    expect(writes.map(({ keyspace }) => keyspace)).toEqual([OWN_KEYSPACE, HINTS_KEYSPACE, LOOSE])
+    expect(parseHintKey(writes[1]?.key ?? '')).toEqual({ keyspace: LOOSE, key: one })
+    expect(owners(bench)).toEqual({ kind: 'hinted', ...head, owners: 0b010 })
+  })
+
+  test('dropped: only with the digest of what is there, and then nothing is left', () => {
+    const bench = loosely()
+    bench.ask(hint(one, 1))
+    const digest = digestOf(bench.read(LOOSE, one))
+    expect(bench.ask(drop(one, 1, digest + 1), HERE).writes).toEqual([])
+    bench.ask(drop(one, 1, digest), HERE)
+    expect(bench.read(LOOSE, one)).toBeUndefined()
+    expect(owners(bench)).toMatchObject({ owners: 0 })
+    expect([...bench.stored.keys()].filter((key) => key.includes('/'))).toEqual([])
+    expect(bench.ask(drop(one, 1, undefined), HERE).writes).toEqual([])
+  })
+
+  test('dropped for one of two owners: the record stays for the other', () => {
+    const bench = loosely()
+    bench.ask(hint(one, 1))
+    bench.ask(hint(one, 2))
+    bench.ask(drop(one, 1, undefined), HERE)
+    expect(bench.read(LOOSE, one)).toBeDefined()
+    expect(owners(bench)).toMatchObject({ owners: 0b100 })
+    bench.ask(drop(one, 2, undefined), HERE)
+    expect(bench.read(LOOSE, one)).toBeUndefined()
+  })
+
+  test('dropped where the record is at home: it stays', () => {
+    const bench = loosely()
+    const own =
+      Array.from({ length: 200 }, (_, i) => `k${i}`).find((key) => placement.listOf(key).replicas[0] === 0) ?? ''
+    bench.ask(hint(own, 1))
+    bench.ask(drop(own, 1, undefined), HERE)
+    expect(bench.read(LOOSE, own)).toBeDefined()
+  })
+
+  test('dropped where the record names a dot of this replica: it stays, so that no dot is given twice', () => {
+    const bench = Bench.ready()
+    const dotted: KeyspaceDefinition = { ...loose, name: 'dotted', conflicts: 'siblings' }
+    const keyspace = definitionFingerprint(dotted)
+    bench.ask({ kind: 'open', ...head, name: 'dotted', definition: dotted, confirmed: true })
+    const keep = (record: DottedRecord): void => {
+      bench.ask({ kind: 'write', ...head, keyspace, key: one, record, owner: 1 })
+      bench.ask({ kind: 'drop-hint', ...head, owner: 1, keyspace, key: one, digest: undefined }, HERE)
+    }
+    keep(mint(EMPTY_RECORD, 5, { op: 1, at: stamp, value: null, context: EMPTY_CONTEXT }))
+    expect(bench.read(keyspace, one)).toBeUndefined()
+    keep(mint(EMPTY_RECORD, INCARNATION, { op: 2, at: stamp, value: null, context: EMPTY_CONTEXT }))
+    expect(bench.read(keyspace, one)).toBeDefined()
+  })
+
+  test.for([
+    ['for this replica itself', hint(one, HERE), 'bad-owner'],
+    ['for a replica that is none', hint(one, 3), 'bad-owner'],
+    ['in a keyspace without stand-ins', { ...hint(one, 1), keyspace: SEATS } as Request, 'bad-owner'],
+    ['in an unknown keyspace', { ...hint(one, 1), keyspace: 5 } as Request, 'unknown-keyspace'],
+    ['that is too old', hint(one, 1, 1, stampOf(NOW.wallMs - 4 * 3_600_000)), 'hint-too-old'],
+  ] as const)('a hint %s: is refused, and nothing is stored', ([, request, code]) => {
+    const { answers, writes } = loosely().ask(request)
+    expect(answers).toMatchObject([{ kind: 'refused', code }])
+    expect(writes).toEqual([])
+  })
+
+  test('a flood: is bounded for each owner, and a new process knows how much there is', () => {
+    const bench = loosely({ hintBytesMax: 1_000 })
+    const kept = keysOfB.map((key) => bench.ask(hint(key, 1)).answers[0]?.kind).filter((kind) => kind === 'written')
+    expect(kept.length).toBeGreaterThan(2)
+    expect(kept.length).toBeLessThan(10)
+    expect(bench.ask(hint(one, 1, 100, stamp + 1)).answers).toMatchObject([{ kind: 'written' }])
+    expect(bench.ask(hint(two, 2)).answers).toMatchObject([{ kind: 'written' }])
+    const own = [...bench.stored].flatMap(([place, record]) =>
+      place.startsWith('0 ') ? [{ keyspace: OWN_KEYSPACE, key: place.slice(2), record }] : [],
+    )
+    const next = new Bench({ hintBytesMax: 1_000 }, own)
+    expect(next.ask(hint('another', 1)).answers).toMatchObject([{ kind: 'refused', code: 'hints-full' }])
+    expect(owners(next)).toMatchObject({ owners: 0b110 })
+  })
+
+  test('a walk: is for the coordinator of this process alone; one that finds nothing puts the sum right', () => {
+    const bench = loosely()
+    bench.ask(hint(one, 1))
+    const walk: Scan = { kind: 'scan', ...head, keyspace: HINTS_KEYSPACE, prefix: 'b/', after: '', limit: 9 }
+    expect(bench.ask(walk).answers).toMatchObject([{ kind: 'refused', code: 'unknown-keyspace' }])
+    expect(bench.ask(walk, HERE).step.scans).toHaveLength(1)
+    bench.ask(hint(two, 1))
+    const step = new Step()
+    bench.replica.scanned(walk, HERE, { entries: [], done: true }, step)
+    expect(owners(bench)).toMatchObject({ owners: 0b010 })
+    bench.ask(walk, HERE)
+    bench.replica.scanned(walk, HERE, { entries: [], done: true }, step)
+    expect(owners(bench)).toMatchObject({ owners: 0 })
+  })
 })

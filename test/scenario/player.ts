@@ -6,7 +6,7 @@ import { deltaOf, mint, EMPTY_RECORD } from '../../src/core/causality/dotted-rec
 import { EMPTY_CONTEXT, type CausalContext } from '../../src/core/causality/causal-context.ts'
 import { contextOf } from '../../src/core/causality/merge.ts'
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
-import type { Call } from '../../src/core/coordinator.ts'
+import type { Call } from '../../src/core/coordinator-calls.ts'
 import type { Answer } from '../../src/core/message.ts'
 import type { Keyspace } from '../../src/core/operation/keyspace.ts'
 import { parseOperationName, type OperationId } from '../../src/core/operation/operation-name.ts'
@@ -20,7 +20,16 @@ import { Command } from './command.ts'
 
 type CallKind = Call['kind'] | 'delete'
 
-const CORE_OPTIONS = ['timeoutMs', 'heartbeatMs', 'driftMsMax', 'inFlightMax', 'siblingsMax', 'keyspacesMax']
+const CORE_OPTIONS = [
+  'timeoutMs',
+  'heartbeatMs',
+  'driftMsMax',
+  'inFlightMax',
+  'siblingsMax',
+  'keyspacesMax',
+  'hintBytesMax',
+  'hintAgeMsMax',
+]
 
 export class Player {
   #stage: Stage | undefined
@@ -57,7 +66,7 @@ export class Player {
       case 'cluster':
         return this.#cluster(command)
       case 'key':
-        return this.#key(command.word(), command.list('primaries'))
+        return this.#key(command.word(), command.list('primaries'), command.list('fallbacks'))
       case 'get':
       case 'put':
       case 'delete':
@@ -250,18 +259,21 @@ export class Player {
       if (value !== undefined) options[name] = spaced(value)
     }
     if (command.flag('lww')) options['conflicts'] = 'lww'
+    if (command.flag('sloppy')) options['sloppy'] = true
     return options as unknown as KeyspaceOptions
   }
 
-  /** Finds a key with this preference list; without one, the name itself is the key. */
-  #key(name: string, primaries: readonly string[]): void {
+  /** Finds a key with this preference list, and these members to stand in first. */
+  #key(name: string, primaries: readonly string[], fallbacks: readonly string[]): void {
     const { membership, words } = this.#on
     const { n } = (this.#resolved as ResolvedKeyspace).definition
     const placement = new Placement(membership, n)
-    const wanted = primaries.map((id) => this.#on.replica(id).index).join()
+    const indexes = (ids: readonly string[]): string => ids.map((id) => this.#on.replica(id).index).join()
+    const wanted = indexes(primaries)
     for (let i = 0; i < 100_000; i++) {
       const real = `${name}${i}`
-      if (placement.listOf(real).replicas.join() !== wanted) continue
+      const list = placement.listOf(real)
+      if (list.replicas.join() !== wanted || !list.fallbacks.join().startsWith(indexes(fallbacks))) continue
       this.#keys.set(name, real)
       words.nameKey(real, name)
       return

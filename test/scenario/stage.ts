@@ -9,7 +9,7 @@ import { Random } from '../../src/core/base/random.ts'
 import { mergeRecords } from '../../src/core/causality/merge.ts'
 import { compareKeys } from '../../src/core/base/key-order.ts'
 import { Coordinator } from '../../src/core/coordinator.ts'
-import type { Answer, Life, Message, Request, Scan } from '../../src/core/message.ts'
+import type { Answer, Errand, Hinted, Life, LocalMessage, Request, Scan } from '../../src/core/message.ts'
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
 import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
@@ -24,7 +24,7 @@ const FIRST_COORDINATOR = 1_000
 interface Letter {
   readonly coordinator: string
   readonly replica: string
-  readonly message: Message
+  readonly message: LocalMessage
 }
 
 /** What a call of the script became. */
@@ -92,7 +92,7 @@ export class StagedReplica {
       return keyspace === 0 ? [{ keyspace, key, record }] : []
     })
     const { membership, options } = this.#stage
-    this.#machine = new Replica({ life: this.life, membership, records: this, own, options })
+    this.#machine = new Replica({ index: this.index, life: this.life, membership, records: this, own, options })
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -202,11 +202,16 @@ export class Stage {
 
   #take(name: string, step: Step): void {
     const pings: string[] = []
+    const hints: Errand[] = []
     for (let i = 0; i < step.to.length; i++) {
-      const message = step.messages[i] as Message
+      const message = step.messages[i] as LocalMessage
       const to = this.membership.members[step.to[i] as number]?.id as string
       if (message.kind === 'ping') {
         pings.push(to)
+        continue
+      }
+      if (message.kind === 'hints') {
+        hints.push(message)
         continue
       }
       this.#noteWrite(message)
@@ -222,6 +227,7 @@ export class Stage {
       this.lines.push(`${ticket.label}: ${this.words.result(ticket.result)}`)
     }
     for (const id of pings) this.#pong(name, this.replica(id))
+    for (const errand of hints) this.#askForHints(name, errand)
     const here = this.bag.filter(({ coordinator, replica }) => coordinator === name && replica === name)
     if (here.some(({ message }) => isRequest(message))) {
       this.serve(name, name)
@@ -229,7 +235,7 @@ export class Stage {
     }
   }
 
-  #noteWrite(message: Message): void {
+  #noteWrite(message: LocalMessage): void {
     if (message.kind === 'mint') this.written = { op: message.op, at: message.at, home: message.incarnation }
     if (message.kind !== 'write' || message.record.kind !== 'lww') return
     this.written = { op: message.record.op, at: message.record.at, home: 0 }
@@ -246,6 +252,16 @@ export class Stage {
     this.act(name, (coordinator, now, step) => coordinator.receive(pong, replica.index, now, step))
   }
 
+  /** A coordinator looks after hints behind the scenes as well; what it then does about them is told. */
+  #askForHints(name: string, errand: Errand): void {
+    const replica = this.replica(name)
+    const step = new Step()
+    replica.machine.receive(errand, replica.index, this.now(), step)
+    for (const answer of step.messages) {
+      this.act(name, (coordinator, now, next) => coordinator.receive(answer as Hinted, replica.index, now, next))
+    }
+  }
+
   /** Hands a replica its requests; its answers go into the bag. */
   serve(id: string, only?: string): number {
     const replica = this.replica(id)
@@ -259,8 +275,8 @@ export class Stage {
     const { id } = replica
     this.served.push(letter)
     const step = new Step()
-    const from = FIRST_COORDINATOR + this.#names.indexOf(coordinator)
-    replica.machine.receive(message as Request, from, this.now(replica.wallAheadMs), step)
+    const from = coordinator === id ? replica.index : FIRST_COORDINATOR + this.#names.indexOf(coordinator)
+    replica.machine.receive(message as Request | Errand, from, this.now(replica.wallAheadMs), step)
     for (const { to, request } of step.scans) replica.machine.scanned(request, to, replica.scan(request), step)
     for (const write of step.writes) replica.store(write)
     if (this.#notices) for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
@@ -345,6 +361,6 @@ export class Stage {
   }
 }
 
-function isRequest({ kind }: Message): boolean {
-  return ['read', 'write', 'mint', 'scan', 'open', 'ping'].includes(kind)
+function isRequest({ kind }: LocalMessage): boolean {
+  return ['read', 'write', 'mint', 'scan', 'open', 'ping', 'drop-hint'].includes(kind)
 }

@@ -6,8 +6,9 @@ import { QuorateError } from '../../src/core/base/errors.ts'
 import { isClock, type CausalContext } from '../../src/core/causality/causal-context.ts'
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { contextOf } from '../../src/core/causality/merge.ts'
+import { HINTS_KEYSPACE, parseHintKey } from '../../src/core/hint.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
-import type { Life, Message } from '../../src/core/message.ts'
+import type { Life, LocalMessage } from '../../src/core/message.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { GetResult } from '../../src/core/operation/get.ts'
 import type { OpenResult } from '../../src/core/operation/open.ts'
@@ -113,20 +114,21 @@ export class Words {
     return `${name}(n=${n} read=${read} write=${write} ${conflicts})`
   }
 
-  message(message: Message): string {
+  message(message: LocalMessage): string {
     const { kind } = message
     switch (kind) {
       case 'read':
         return `${message.digest ? 'digest' : 'read'} ${this.key(message.key)}`
       case 'write':
-        return `write ${this.key(message.key)} ${this.record(message.record)}`
+        return `${this.#write(message.owner)} ${this.key(message.key)} ${this.record(message.record)}`
       case 'mint': {
         const { key, op, value, context } = message
         const what = `${this.key(key)} ${this.value(value)} ${this.operation(op)} after ${this.context(context)}`
         return `mint ${what}${this.#life(message)}${message.again ? ', again' : ''}`
       }
       case 'scan': {
-        const { prefix, after, limit } = message
+        const { prefix, after, limit, keyspace } = message
+        if (keyspace === HINTS_KEYSPACE) return `walk the hints of ${prefix.slice(0, -1)}`
         return `scan ${JSON.stringify(prefix)} after ${JSON.stringify(after)}, ${limit} at most`
       }
       case 'open': {
@@ -142,19 +144,34 @@ export class Words {
       case 'minted':
         return this.#minted(message)
       case 'scan-page': {
-        const entries = message.entries.map(({ key, record }) => `${this.key(key)} ${this.record(record)}`)
+        const entries = message.entries.map(({ keyspace, key, record }) =>
+          keyspace === HINTS_KEYSPACE
+            ? `hint ${this.key(parseHintKey(key).key)}`
+            : `${this.key(key)} ${this.record(record)}`,
+        )
         return `page ${[...entries, message.done ? 'end' : 'more'].join('; ')}`
       }
       case 'opened':
         return `has ${this.definition(message.definition)}${message.confirmed ? ', confirmed' : ''}`
       case 'refused':
         return `refused ${`${message.code} ${message.detail}`.trim()}`
+      case 'drop-hint':
+        return `drop the hint for ${this.member(message.owner)} of ${this.key(message.key)}`
       default:
         return kind
     }
   }
 
-  #minted(message: Extract<Message, { kind: 'minted' }>): string {
+  #write(owner: number | undefined): string {
+    return owner === undefined ? 'write' : `keep for ${this.member(owner)}`
+  }
+
+  /** Replicas are named in the order of the alphabet. */
+  member(index: number): string {
+    return String.fromCharCode(97 + index)
+  }
+
+  #minted(message: Extract<LocalMessage, { kind: 'minted' }>): string {
     const { record } = message
     return `minted ${this.dot(message)}${record === undefined ? '' : ` before, now ${this.record(record)}`}`
   }
@@ -209,6 +226,8 @@ export class Words {
         return `${notice.count} siblings of ${this.key(notice.key)}`
       case 'keyspace':
         return `keyspace ${notice.name} registered${notice.confirmed ? ', confirmed' : ''}`
+      case 'handoff':
+        return `handoff to ${notice.owner} ${notice.state}, ${notice.count}`
       case 'refused':
         return `refused by ${notice.replica}`
     }
@@ -218,9 +237,15 @@ export class Words {
 /** `level 2 strict settled, spare 0: a current, b stale repaired, c silent`. */
 function receiptText(receipt: Receipt): string {
   const { level, strict, settled, spare, reached } = receipt
-  const flags = [strict ? 'strict' : 'not strict', settled ? 'settled' : 'not settled'].join(' ')
+  const { sloppy, standIns } = receipt
+  const kept = Object.entries(standIns).map(([id, owner]) => `${id} keeps it for ${owner}`)
+  const flags = [
+    ...(sloppy ? ['sloppy'] : []),
+    strict ? 'strict' : 'not strict',
+    settled ? 'settled' : 'not settled',
+  ].join(' ')
   const parts = Object.entries(receipt.replicas).map(
     ([id, { state, repaired }]) => `${id} ${state}${repaired ? ' repaired' : ''}`,
   )
-  return `level ${level} ${flags}, reached ${reached}, spare ${spare}: ${parts.join(', ')}`
+  return `level ${level} ${flags}, reached ${reached}, spare ${spare}: ${[...parts, ...kept].join(', ')}`
 }

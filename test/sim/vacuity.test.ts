@@ -81,6 +81,26 @@ const CASES: readonly Case[] = [
       nemesis: { classes: ['wipe', 'partition'] },
     },
   },
+  {
+    breakage: 'hint-counts-strict',
+    judge: 'strictRegular',
+    setting: {
+      replicas: 5,
+      keyspace: { ...STRICT, sloppy: true },
+      workload: BUSY,
+      nemesis: { classes: ['partition', 'crash', 'partial'] },
+    },
+  },
+  {
+    breakage: 'hint-dropped-early',
+    judge: 'noLostWrites',
+    setting: {
+      replicas: 5,
+      keyspace: { n: 1, r: 1, w: 1, conflicts: 'lww', sloppy: true },
+      workload: { ...BUSY, keys: ['k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7', 'k8'] },
+      nemesis: { classes: ['partition', 'crash', 'flapping', 'loss'] },
+    },
+  },
 ]
 
 describe('vacuity', () => {

@@ -17,7 +17,7 @@ import { choose, tally } from '../quorum/tally.ts'
 import type { Quorum } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
 import { Operation, unknownFor, type Agenda, type View } from './operation.ts'
-import { Receipt } from './receipt.ts'
+import { NOBODY, Receipt } from './receipt.ts'
 
 export interface GetResult {
   readonly kind: 'get'
@@ -293,8 +293,11 @@ export class Get extends Operation {
       level: read.level,
       quorum: read.quorum,
       strict: read.strict,
+      sloppy: false,
+      standIns: NOBODY,
       asked: this.asked,
       current: this.#holders,
+      counted: this.#holders,
       stale: this.#stale,
       repaired: this.#repaired,
       tookMs: this.tookMs,

@@ -10,16 +10,18 @@ import type { Repair, ResolvedKeyspace } from '../options.ts'
 import type { Membership } from '../placement/membership.ts'
 import { Placement, type PreferenceList } from '../placement/placement.ts'
 import { findDisjoint, implies } from '../quorum/intersect.ts'
-import type { Level } from '../quorum/level.ts'
+import { ANY, type Level } from '../quorum/level.ts'
 import type { ListQuorum } from '../quorum/quorum.ts'
 import { isExpression, isLevel, quorumExpression, quorumOf, quorumText } from '../quorum/quorum-text.ts'
-import { anywhere, distinctLists, layoutOf } from './prove-quorums.ts'
+import { anywhere, layoutOf } from './prove-quorums.ts'
 
 /** A quorum at one level for one preference list, with what it promises. */
 export interface Choice extends Promises {
   /** The canonical name of the level, or the canonical text of the expression. */
   readonly level: string
   readonly quorum: ListQuorum
+  /** For writes: whether other members count that stand in for replicas of the key. */
+  readonly sloppy: boolean
 }
 
 /** What holds for all keys on the same replicas. */
@@ -57,6 +59,7 @@ export class Keyspace {
   readonly #promises = new Map<string, Promises>()
   readonly #defaultRead: (Choice | undefined)[] = []
   readonly #defaultWrite: (Choice | undefined)[] = []
+  readonly #reach: (PreferenceList | undefined)[] = []
   #covering: readonly PreferenceList[] | undefined
 
   constructor(resolved: ResolvedKeyspace, owner: KeyspaceOwner) {
@@ -83,7 +86,7 @@ export class Keyspace {
 
   /** One list for each set of replicas that holds keys together. */
   coveringLists(): readonly PreferenceList[] {
-    return (this.#covering ??= distinctLists(this.lists()))
+    return (this.#covering ??= this.#placement.distinct)
   }
 
   /** Throws `QUORATE_INVALID_OPTION` for a level that is none, or that this key's replicas cannot form. */
@@ -92,10 +95,31 @@ export class Keyspace {
     return (this.#defaultRead[list.partition] ??= this.#choice('read', list, this.definition.read))
   }
 
-  /** As `readChoice`. */
+  /** As `readChoice`. Who names a level means the key's own replicas, except with `any`. */
   writeChoice(list: PreferenceList, level: Level | undefined): Choice {
+    if (level === ANY && this.isSloppy) return { ...this.#choice('write', list, '1'), level: ANY, sloppy: true }
     if (level !== undefined) return this.#choice('write', list, this.#textOf(level))
-    return (this.#defaultWrite[list.partition] ??= this.#choice('write', list, this.definition.write))
+    return (this.#defaultWrite[list.partition] ??= this.#defaultWriteChoice(list))
+  }
+
+  #defaultWriteChoice(list: PreferenceList): Choice {
+    const choice = this.#choice('write', list, this.definition.write)
+    return this.isSloppy ? { ...choice, sloppy: true } : choice
+  }
+
+  get isSloppy(): boolean {
+    return this.definition.sloppy === true
+  }
+
+  /** All members, the key's replicas first: where a write to a sloppy keyspace may go. */
+  reachOf(list: PreferenceList): PreferenceList {
+    return (this.#reach[list.partition] ??= this.#wholeList(list))
+  }
+
+  #wholeList({ partition, replicas, zones, fallbacks }: PreferenceList): PreferenceList {
+    const { members } = this.#owner.membership
+    const others = fallbacks.map((index) => members[index]?.zone ?? '')
+    return { partition, replicas: [...replicas, ...fallbacks], zones: [...zones, ...others], fallbacks: [] }
   }
 
   /** What a read at this level does about stale replicas, unless the call says otherwise. */
@@ -139,7 +163,8 @@ export class Keyspace {
     const known = this.#choices.get(key)
     if (known !== undefined) return known
     const promises = this.#promisesOf(side, list, level)
-    return remember(this.#choices, key, { level, quorum: quorumOf(level, this.#layoutOf(list)), ...promises })
+    const quorum = quorumOf(level, this.#layoutOf(list))
+    return remember(this.#choices, key, { level, quorum, sloppy: false, ...promises })
   }
 
   /** Of all lists of these replicas, in whatever order. */

@@ -132,11 +132,9 @@ export class Open extends Operation {
 
   #mismatch(registered: KeyspaceDefinition): QuorateError {
     const wanted = this.plan.definition as KeyspaceDefinition
-    const differs = (Object.keys(registered) as (keyof KeyspaceDefinition)[])
+    const differs = (Object.keys({ ...registered, ...wanted }) as (keyof KeyspaceDefinition)[])
       .filter((field) => registered[field] !== wanted[field])
-      .map(
-        (field) => `${field} is ${JSON.stringify(registered[field])} there and ${JSON.stringify(wanted[field])} here`,
-      )
+      .map((field) => `${field} is ${textOf(registered[field])} there and ${textOf(wanted[field])} here`)
     return new QuorateError(
       'QUORATE_KEYSPACE_MISMATCH',
       `keyspace ${this.plan.name} is registered with other options: ${differs.join(', ')}. ` +
@@ -156,6 +154,11 @@ export class Open extends Operation {
         `${count(this.answered)} replicas (${held.join('; ')}). Choose another name.`,
     )
   }
+}
+
+/** Only `sloppy` may not be there, for false. */
+function textOf(value: string | number | boolean = false): string {
+  return JSON.stringify(value)
 }
 
 function same(a: KeyspaceDefinition, b: KeyspaceDefinition): boolean {

@@ -24,6 +24,8 @@ export class Agenda {
   /** Send `record` to these. */
   write = 0
   record: StoredRecord | undefined = undefined
+  /** Send `record` to these, to be kept for a replica that cannot be reached. */
+  keep = 0
   /** Ask these for a page of records. */
   scan = 0
   /** Ask these what is registered, or to register. */
@@ -33,12 +35,12 @@ export class Agenda {
 
   /** Whether there is anything to do. */
   get any(): boolean {
-    const asked = this.full | this.digest | this.mint | this.write | this.scan | this.open
+    const asked = this.full | this.digest | this.mint | this.write | this.keep | this.scan | this.open
     return asked !== 0 || this.done !== undefined
   }
 
   clear(): void {
-    this.full = this.digest = this.mint = this.write = this.scan = this.open = 0
+    this.full = this.digest = this.mint = this.write = this.keep = this.scan = this.open = 0
     this.record = this.done = undefined
   }
 }
@@ -111,6 +113,11 @@ export abstract class Operation {
     return 0
   }
 
+  /** Positions that answered as the quorum counts them. */
+  protected get counted(): number {
+    return this.answered
+  }
+
   /** Positions that may still give what is needed. */
   get possible(): number {
     return this.asked & ~this.failed
@@ -145,7 +152,7 @@ export abstract class Operation {
   fail(agenda: Agenda, reason: { readonly code: ErrorCode; readonly why: string }, names: Names): void {
     const { code, why } = reason
     const { required } = this.quorum
-    const received = count(this.answered)
+    const received = count(this.counted)
     const outcome = this.outcome()
     const isHopeless = code === 'QUORATE_LIMIT' || code === 'QUORATE_INVALID_OPTION'
     const retry = outcome !== 'none' ? 'same-operation' : isHopeless ? 'no' : 'safe'
@@ -180,7 +187,7 @@ export abstract class Operation {
   }
 
   #answeredBy(names: Names): readonly string[] {
-    const answered = this.list.replicas.filter((_, position) => this.answered & (1 << position))
+    const answered = this.list.replicas.filter((_, position) => this.counted & (1 << position))
     return answered.map((replica) => names[replica] as string)
   }
 

@@ -64,16 +64,6 @@ export function anywhere(text: string, layout: Layout): readonly Expression[] {
   return [...new Set(layout.zones)].map((zone) => quorumExpression(text, { ...layout, zone }))
 }
 
-/** The lists of a placement that have not the same replicas in another order. */
-export function distinctLists(lists: readonly PreferenceList[]): readonly PreferenceList[] {
-  const seen = new Map<number, PreferenceList>()
-  for (const list of lists) {
-    const mask = list.replicas.reduce((set, replica) => set | (1 << replica), 0)
-    if (!seen.has(mask)) seen.set(mask, list)
-  }
-  return [...seen.values()]
-}
-
 /** The ids and zones of a list, as the coordinator in `zone` sees it. */
 export function layoutOf(list: PreferenceList, membership: Membership, zone: string): Layout {
   const replicas = list.replicas.map((replica) => (membership.members[replica] as Member).id)
@@ -82,7 +72,7 @@ export function layoutOf(list: PreferenceList, membership: Membership, zone: str
 
 /** One of each kind: where no replica is named, lists that are spread alike over the zones are of one kind. */
 function layoutsOf({ n, read, write }: KeyspaceDefinition, membership: Membership, named = false): readonly Layout[] {
-  const layouts = distinctLists(new Placement(membership, n).lists).map((list) => layoutOf(list, membership, ''))
+  const layouts = new Placement(membership, n).distinct.map((list) => layoutOf(list, membership, ''))
   if (named || namesReplicas(read) || namesReplicas(write)) return layouts
   return [...new Map(layouts.map((layout) => [layout.zones.toSorted().join(' '), layout])).values()]
 }

@@ -24,9 +24,14 @@ export interface ReceiptFacts {
   readonly level: string
   readonly quorum: ListQuorum
   readonly strict: boolean
+  readonly sloppy: boolean
+  /** By id: who keeps the result for which replica of the key. */
+  readonly standIns: Readonly<Record<string, string>>
   readonly asked: number
   /** Positions known to hold the result. */
   readonly current: number
+  /** The same, and those for whom a stand-in counted. */
+  readonly counted: number
   readonly stale: number
   readonly repaired: number
   readonly tookMs: readonly number[]
@@ -34,6 +39,9 @@ export interface ReceiptFacts {
   /** Whether the result is known to be on a write quorum. */
   readonly settled: boolean
 }
+
+/** No stand-ins. */
+export const NOBODY: Readonly<Record<string, never>> = {}
 
 export class Receipt {
   readonly #facts: ReceiptFacts
@@ -47,14 +55,27 @@ export class Receipt {
     return this.#facts.level
   }
 
-  /** How many replicas are known to hold the result. */
+  /** How many replicas are known to hold the result, those that keep it for others included. */
   get reached(): number {
-    return count(this.#facts.current)
+    return count(this.#facts.current) + Object.keys(this.#facts.standIns).length
   }
 
   /** Whether this call's quorum meets every quorum that the other side uses by default. */
   get strict(): boolean {
     return this.#facts.strict
+  }
+
+  /**
+   * Whether the level was only reached by counting members that keep the write for replicas of the key. Reads do not ask
+   * those members, so even a strict read may miss such a write until it is handed over.
+   */
+  get sloppy(): boolean {
+    return this.#facts.sloppy
+  }
+
+  /** Who keeps the write for which replica, both by id: those that had it on disk when the call ended. */
+  get standIns(): Readonly<Record<string, string>> {
+    return this.#facts.standIns
   }
 
   /** Whether the result is known to be on a write quorum, so that no later strict read can miss it. */
@@ -70,7 +91,7 @@ export class Receipt {
   /** How many of the replicas that answered could have been missing, whichever they were, with the same outcome. */
   get spare(): number {
     const { quorum, list } = this.#facts
-    const answered = this.#facts.current | this.#facts.stale
+    const answered = this.#facts.counted | this.#facts.stale
     return quorum.spare(answered & firstPositions(list.replicas.length))
   }
 
@@ -90,8 +111,8 @@ export class Receipt {
   }
 
   toJSON(): Record<string, unknown> {
-    const { level, reached, strict, settled, spare, ms, replicas } = this
-    return { level, reached, strict, settled, spare, ms, replicas }
+    const { level, reached, strict, sloppy, settled, spare, ms, replicas, standIns } = this
+    return { level, reached, strict, sloppy, settled, spare, ms, replicas, standIns }
   }
 
   #stateOf(bit: number): ReplicaReceipt['state'] {

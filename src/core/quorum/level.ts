@@ -13,12 +13,18 @@ import { majorityOf, type ListQuorum } from './quorum.ts'
 const WORDS = ['one', 'two', 'three', 'quorum', 'all', 'local-one', 'local-quorum', 'each-quorum'] as const
 
 /**
+ * For writes to sloppy keyspaces: one copy on disk, at a replica of the key or at another member that keeps it for one.
+ * No quorum of the key's replicas says that, so it is asked for beside the others and never a keyspace's default.
+ */
+export const ANY = 'any'
+
+/**
  * Who must answer: a number of replicas, or one of
  * `one`, `two`, `three`; `quorum`, a majority of the key's replicas; `all`; `local-one` and `local-quorum`, one or a
- * majority of those in the coordinator's zone; `each-quorum`, a majority in every zone. Any other text is an expression
+ * majority of those in the coordinator's zone; `each-quorum`, a majority in every zone; `any`, for writes to sloppy keyspaces, one copy anywhere. Any other text is an expression
  * over replica ids and zones, such as `2 of (a, b, c) or all of @eu`.
  */
-export type Level = LevelWord | number | (string & Record<never, never>)
+export type Level = LevelWord | typeof ANY | number | (string & Record<never, never>)
 
 export type LevelWord = (typeof WORDS)[number]
 
@@ -40,6 +46,7 @@ export function levelName(level: unknown, n: number): string {
   const word = typeof level === 'string' ? level.trim() : level
   const required = typeof word === 'number' ? word : countOf(word, n)
   if (required === undefined) {
+    if (word === ANY) throw invalid(`level 'any' is for single writes to a keyspace with sloppy: true`)
     if (isLevelWord(word)) return word
     throw noLevel(level, n)
   }

@@ -9,7 +9,7 @@ import { invalid } from '../base/errors.ts'
 import { shown } from '../base/shape.ts'
 import { compile } from './compile.ts'
 import { dual, namesOf, type Expression } from './expression.ts'
-import { isLevelWord, levelExpression, levelName, levelQuorum, noLevel, type Layout, type Level } from './level.ts'
+import { ANY, isLevelWord, levelExpression, levelName, levelQuorum, noLevel, type Layout, type Level } from './level.ts'
 import { parseExpression, spacedText, type ParseOptions } from './parse-expression.ts'
 import { printExpression } from './print-expression.ts'
 import type { ListQuorum } from './quorum.ts'
@@ -28,7 +28,7 @@ export interface TextSetting {
 
 /** Whether it is a text that is no level. */
 export function isExpression(asked: unknown): asked is string {
-  return typeof asked === 'string' && !isLevelWord(asked.trim())
+  return typeof asked === 'string' && !isLevelWord(asked.trim()) && asked.trim() !== ANY
 }
 
 /** The canonical text of a level or an expression. Throws `QUORATE_INVALID_OPTION`. */

@@ -5,7 +5,8 @@
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
 import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
-import type { Answer, Life, Message, Request } from '../../core/message.ts'
+import type { Answer, Life, Message, Request, Write } from '../../core/message.ts'
+import { POSITIONS_MAX } from '../../core/quorum/quorum.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
@@ -47,6 +48,9 @@ const KIND = {
   refused: 14,
 } as const satisfies Record<Message['kind'], number>
 
+/** A `write` that is to be kept for another replica: the others do without the field. */
+const KIND_HINT = 13
+
 /** Opens a frame. The epoch stands in each one, so that two memberships never mix. */
 export function writeFrameHead(writer: ByteWriter, epoch: number): void {
   writer.uint8(FRAME_VERSION)
@@ -61,7 +65,8 @@ export function readFrameHead(reader: ByteReader, epoch: number): void {
 }
 
 export function writeMessage(writer: ByteWriter, message: Message): void {
-  writer.uint8(KIND[message.kind])
+  const isHint = message.kind === 'write' && message.owner !== undefined
+  writer.uint8(isHint ? KIND_HINT : KIND[message.kind])
   if (message.kind === 'ping' || message.kind === 'pong') {
     writer.float64(message.sentAt)
     if (message.kind === 'pong') writeLife(writer, message)
@@ -80,9 +85,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writeOptional(writer, message.record)
       return
     case 'write':
-      writer.float64(message.keyspace)
-      writer.text(message.key)
-      writeRecord(writer, message.record)
+      writeWrite(writer, message)
       return
     case 'written':
       return
@@ -104,6 +107,13 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     default:
       writeRare(writer, message)
   }
+}
+
+function writeWrite(writer: ByteWriter, { keyspace, key, record, owner }: Write): void {
+  writer.float64(keyspace)
+  writer.text(key)
+  if (owner !== undefined) writer.uint8(owner)
+  writeRecord(writer, record)
 }
 
 type Rare = Extract<Message, { kind: 'scan' | 'scan-page' | 'open' | 'opened' | 'refused' }>
@@ -166,9 +176,13 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
     }
     case KIND['read-answer']:
       return { kind: 'read-answer', id, round, digest: reader.whole(), record: readOptional(reader, limits) }
-    case KIND.write: {
-      const keyspace = reader.whole()
-      return { kind: 'write', id, round, keyspace, key: readKey(reader, limits), record: readRecord(reader, limits) }
+    case KIND.write:
+      return { kind: 'write', id, round, ...readPlaced(reader, limits), record: readRecord(reader, limits) }
+    case KIND_HINT: {
+      const where = readPlaced(reader, limits)
+      const owner = reader.uint8()
+      if (owner >= POSITIONS_MAX) throw new Malformed(`${owner} is no member's index`)
+      return { kind: 'write', id, round, ...where, record: readRecord(reader, limits), owner }
     }
     case KIND.written:
       return { kind: 'written', id, round }
@@ -242,6 +256,11 @@ function writeLife(writer: ByteWriter, { incarnation, run }: Life): void {
 
 function readLife(reader: ByteReader): Life {
   return { incarnation: reader.whole(), run: reader.whole() }
+}
+
+function readPlaced(reader: ByteReader, limits: MessageLimits): { readonly keyspace: number; readonly key: string } {
+  const keyspace = reader.whole()
+  return { keyspace, key: readKey(reader, limits) }
 }
 
 function readKey(reader: ByteReader, limits: MessageLimits): string {

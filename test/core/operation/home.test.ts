@@ -5,7 +5,7 @@ import { chooseHome, homeAt } from '../../../src/core/operation/home.ts'
 import type { View } from '../../../src/core/operation/operation.ts'
 
 /** Positions 0, 1, 2 are the replicas 2, 0, 3; replica 1 does not hold the key. */
-const list = { partition: 0, replicas: [2, 0, 3], zones: ['', '', ''] }
+const list = { partition: 0, replicas: [2, 0, 3], zones: ['', '', ''], fallbacks: [] }
 const lifeOf = (replica: number): Life => ({ incarnation: 100 + replica, run: 7 })
 const everybody = [0, 1, 2, 3].map(lifeOf)
 
@@ -50,7 +50,7 @@ describe('the home of a new write', () => {
 
   test('the last of 31 positions', () => {
     const replicas = Array.from({ length: 31 }, (_, i) => i)
-    const wide = { partition: 0, replicas, zones: replicas.map(() => '') }
+    const wide = { partition: 0, replicas, zones: replicas.map(() => ''), fallbacks: [] }
     const lives = replicas.map(lifeOf)
     expect(chooseHome(wide, view({ usable: 2 ** 31 - 1, lives }), 2 ** 30 - 1)).toBe(30)
   })

@@ -7,7 +7,7 @@ import type { Operation } from '../../../src/core/operation/operation.ts'
 import { holds } from '../../property.ts'
 
 function anOperation(): Operation {
-  const list = { partition: -1, replicas: [0], zones: [''] }
+  const list = { partition: -1, replicas: [0], zones: [''], fallbacks: [] }
   return new Open({ name: 'x', definition: undefined, list, times: { nowMs: 0, timeoutMs: 1 } })
 }
 

@@ -6,7 +6,7 @@ import { Step } from '../../../src/core/step.ts'
 
 const HEARTBEAT = 100
 const membership = membershipOf(['a', 'b', 'c', 'd'].map((id) => ({ id, zone: '' })))
-const everybody = { partition: 0, replicas: [2, 0, 3, 1], zones: ['', '', '', ''] }
+const everybody = { partition: 0, replicas: [2, 0, 3, 1], zones: ['', '', '', ''], fallbacks: [] }
 
 const LIFE = { incarnation: 11, run: 12 }
 
@@ -38,7 +38,7 @@ describe('whom to ask', () => {
 
   test('the local replica is not on the list: the view has none', () => {
     const { subject } = peers(0)
-    expect(subject.view({ partition: 0, replicas: [1, 2], zones: ['', ''] }, 0).local).toBe(-1)
+    expect(subject.view({ partition: 0, replicas: [1, 2], zones: ['', ''], fallbacks: [] }, 0).local).toBe(-1)
   })
 
   test('answers of different speed: the fastest is first, and equals stay in the order of the list', () => {
@@ -96,7 +96,7 @@ describe('which life of a replica answers', () => {
     const { lives } = subject.view(everybody, 0)
     subject.ponged(3, pong, 1_000, step)
     expect(lives).toEqual([undefined, undefined, undefined, { incarnation: 5, run: 6 }])
-    expect(subject.view({ partition: 1, replicas: [3], zones: [''] }, 1_000).lives).toEqual(lives)
+    expect(subject.view({ partition: 1, replicas: [3], zones: [''], fallbacks: [] }, 1_000).lives).toEqual(lives)
   })
 
   test.for([

@@ -7,13 +7,16 @@ import { holds } from '../../property.ts'
 import { anyParts, positionsIn, quorumOf, setsOf, slowlyMet } from '../quorum/any-quorum.ts'
 
 const facts: ReceiptFacts = {
-  list: { partition: 0, replicas: [4, 0, 2], zones: ['', '', ''] },
+  list: { partition: 0, replicas: [4, 0, 2], zones: ['', '', ''], fallbacks: [] },
   names: ['a', 'b', 'c', 'd', 'e'],
   level: '2',
   quorum: new CountQuorum(2, 0b111),
   strict: true,
+  sloppy: false,
+  standIns: {},
   asked: 0b111,
   current: 0b001,
+  counted: 0b001,
   stale: 0b010,
   repaired: 0b010,
   tookMs: [3, 5, -1],
@@ -38,10 +41,12 @@ test('receipt: as JSON it says everything', () => {
     level: '2',
     reached: 1,
     strict: true,
+    sloppy: false,
     settled: true,
     spare: 0,
     ms: 6,
     replicas: JSON.parse(JSON.stringify(replicas)) as unknown,
+    standIns: {},
   })
 })
 
@@ -54,13 +59,13 @@ describe('spare', () => {
     ['one answer of a quorum of two', 2, 0b001, -1],
   ] as const)('%s: %d', ([, required, current, spare]) => {
     const quorum = new CountQuorum(required, 0b111)
-    expect(new Receipt({ ...facts, quorum, current, stale: 0, repaired: 0 }).spare).toBe(spare)
+    expect(new Receipt({ ...facts, quorum, current, counted: current, stale: 0, repaired: 0 }).spare).toBe(spare)
   })
 
   test('any quorum and any answers: the largest number of them that could have been missing, whichever they were', () => {
     holds(
       fc.property(anyParts, fc.nat(), fc.nat(), (parts, one, other) => {
-        const list = { partition: 0, replicas: setsOf(parts.n).slice(0, parts.n), zones: [] }
+        const list = { partition: 0, replicas: setsOf(parts.n).slice(0, parts.n), zones: [], fallbacks: [] }
         const [current, stale] = [one & (2 ** parts.n - 1), other & (2 ** parts.n - 1)]
         const answered = current | stale
         const survives = (missing: number): boolean =>
@@ -69,7 +74,8 @@ describe('spare', () => {
             .every((set) => slowlyMet(parts, answered & ~set))
         let spare = -1
         while (spare < positionsIn(answered).length && survives(spare + 1)) spare++
-        expect(new Receipt({ ...facts, list, quorum: quorumOf(parts), current, stale, repaired: 0 }).spare).toBe(spare)
+        const part = { list, quorum: quorumOf(parts), current, counted: current, stale, repaired: 0 }
+        expect(new Receipt({ ...facts, ...part }).spare).toBe(spare)
       }),
       { numRuns: 300 },
     )

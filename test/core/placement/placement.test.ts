@@ -113,6 +113,28 @@ describe('preference lists', () => {
     }
   })
 
+  test('any members: fallbacks are the others, in the order in which they would be chosen', () => {
+    holds(
+      fc.property(anyPlacement, ([membership, n]) => {
+        const whole = new Placement(membership, membership.members.length).lists
+        for (const [i, { replicas, fallbacks }] of new Placement(membership, n).lists.entries()) {
+          expect([...replicas, ...fallbacks]).toEqual(whole[i]?.replicas)
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('distinct lists: one for each set of replicas', () => {
+    const setOf = ({ replicas }: PreferenceList): string => replicas.toSorted((a, b) => a - b).join()
+    for (const n of [1, 2, 3, 4, 5]) {
+      const placement = new Placement(FIVE, n)
+      const sets = placement.distinct.map(setOf)
+      expect(new Set(sets).size).toBe(sets.length)
+      expect(new Set(sets)).toEqual(new Set(placement.lists.map(setOf)))
+    }
+  })
+
   test('more copies asked for than there are members: every member has one', () => {
     for (const { replicas } of new Placement(FIVE, 9).lists) expect(new Set(replicas)).toEqual(new Set([0, 1, 2, 3, 4]))
   })

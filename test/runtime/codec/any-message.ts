@@ -85,6 +85,14 @@ export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, keyspace: whole, key, record: anyRecord }),
   fc.record({
+    kind: kind('write'),
+    ...head,
+    keyspace: whole,
+    key,
+    record: anyRecord,
+    owner: fc.integer({ min: 0, max: 30 }),
+  }),
+  fc.record({
     kind: kind('mint'),
     ...head,
     keyspace: whole,

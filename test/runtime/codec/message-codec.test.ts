@@ -118,6 +118,10 @@ describe('known bytes: a change here makes running clusters refuse each other', 
       '03 000000000000f03f 00 0000000000000040 0100 6b 01 000000000000f03f 0000000000000040 01 02000000 aabb',
     ],
     [
+      { kind: 'write', id: 1, round: 0, keyspace: 2, key: 'k', record: { kind: 'lww', op: 1, at: 2, value }, owner: 4 },
+      '0d 000000000000f03f 00 0000000000000040 0100 6b 04 01 000000000000f03f 0000000000000040 01 02000000 aabb',
+    ],
+    [
       {
         kind: 'mint',
         id: 1,
@@ -166,7 +170,7 @@ describe('what is refused', () => {
     expect(() => parse(bytesOf(answer), 'request')).toThrow(new Malformed('an answer came where requests are expected'))
   })
 
-  test.for([0, 13, 15, 16, 17, 254, 255])('kind %d: is no message', (kind) => {
+  test.for([0, 15, 16, 17, 254, 255])('kind %d: is no message', (kind) => {
     const bytes = Buffer.alloc(64)
     bytes[0] = kind
     expect(() => parse(bytes, kind % 2 === 0 ? 'answer' : 'request')).toThrow(
@@ -292,6 +296,7 @@ describe('what no quorate writes', () => {
     ['a ping at no time', { kind: 'ping', sentAt: NaN }],
     ['a ping at an infinite time', { kind: 'ping', sentAt: Infinity }],
     ['a pong at no time', { ...pong, sentAt: NaN }],
+    ['a hint for an index that no member has', { ...write({ kind: 'lww', op: 1, at: 1, value: null }), owner: 31 }],
     ['a pong of no incarnation', { ...pong, incarnation: NaN }],
     ['a pong of a negative run', { ...pong, run: -1 }],
     ['a mint for half an incarnation', { ...mint, incarnation: 0.5 }],

@@ -78,8 +78,8 @@ describe('memory storage', () => {
   })
 
   it.each([
-    ['a million new keys, never scanned', 1_000_000, Infinity],
-    ['200,000 new keys, scanned now and then', 200_000, 10_000],
+    ['200,000 new keys, never scanned', 200_000, Infinity],
+    ['50,000 new keys, scanned now and then', 50_000, 5_000],
   ])('%s, each erased soon after: memory stays where it was', async (_, cycles, scanEvery) => {
     const storage = new MemoryStorage({ identity: IDENTITY })
     const alive = 1000
