@@ -45,3 +45,32 @@ export class ReplayGuard {
     this.#senders.delete(from)
   }
 }
+
+/** Operations remembered, whatever their keys. */
+const RETRIED_MAX = 65_536
+
+/**
+ * Operations that were minted by a retry. The first request may still be on its way, held up on another link, and come
+ * when the record has forgotten the write; it must not be taken then. Requests to an earlier run of the replica are
+ * refused as such, so nothing of this has to be on disk.
+ */
+export class Retried {
+  readonly #stamps = new Map<number, number>()
+  /** The highest stamp that was forgotten. */
+  #floor = 0
+
+  note({ op, at }: { readonly op: number; readonly at: number }): void {
+    this.#stamps.set(op, at)
+    if (this.#stamps.size <= RETRIED_MAX) return
+    for (const [oldest, stamp] of this.#stamps) {
+      this.#stamps.delete(oldest)
+      this.#floor = Math.max(this.#floor, stamp)
+      break
+    }
+  }
+
+  /** Whether a retry of this operation was, or may have been, minted. */
+  has({ op, at }: { readonly op: number; readonly at: number }): boolean {
+    return this.#stamps.has(op) || at <= this.#floor
+  }
+}

@@ -32,7 +32,7 @@ import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
 import { Hints, type HintedWrite } from './replica-hints.ts'
-import { ReplayGuard } from './replay-guard.ts'
+import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { Address, Now, Step } from './step.ts'
 
@@ -76,6 +76,7 @@ export class Replica {
   readonly #records: Records
   readonly #byName = new Map<string, Registered>()
   readonly #guard = new ReplayGuard()
+  readonly #retried = new Retried()
   readonly #byFingerprint = new Map<number, KeyspaceDefinition>()
   readonly #hints: Hints
 
@@ -209,6 +210,7 @@ export class Replica {
     if (known !== undefined) return step.send(from, minted(request, known, current))
     const reason = this.#whyNot(request, from, current)
     if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
+    if (request.again) this.#retried.note(request)
     const delta = mint(current, incarnation, request)
     const record = before === undefined ? delta : mergeAt(incarnation, current, delta)
     step.writes.push({ keyspace, key, record })
@@ -218,7 +220,8 @@ export class Replica {
   /** Why a write that is not known here is not taken. A request that was refused once is not taken later either. */
   #whyNot(request: Mint, from: Address, current: DottedRecord): Reason | undefined {
     const isNew = this.#guard.note(from, request.id) === 'new'
-    if (!isNew || (request.again && mayHaveForgotten(current, request.at))) {
+    const isLost = request.again ? mayHaveForgotten(current, request.at) : this.#retried.has(request)
+    if (!isNew || isLost) {
       return { code: 'too-late', detail: 'too much came after the first attempt to tell whether it happened' }
     }
     if (this.#records.full === true) return { code: 'storage-full', detail: '' }

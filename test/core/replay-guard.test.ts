@@ -1,7 +1,7 @@
 /** The replay guard against a list of everything that ever came. */
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { ReplayGuard } from '../../src/core/replay-guard.ts'
+import { describe, expect, test } from 'vitest'
+import { ReplayGuard, Retried } from '../../src/core/replay-guard.ts'
 import { holds } from '../property.ts'
 
 const REMEMBERED = 1_024
@@ -47,4 +47,21 @@ test('senders: know nothing of each other, and are forgotten when they are gone'
   expect([guard.note(1, 5), guard.note(2, 5), guard.note(1, 5)]).toEqual(['new', 'new', 'again'])
   guard.forget(1)
   expect([guard.note(1, 5), guard.note(2, 5)]).toEqual(['new', 'again'])
+})
+
+describe('retried operations', () => {
+  test('a noted one: is remembered, others are not', () => {
+    const retried = new Retried()
+    retried.note({ op: 1, at: 10 })
+    expect(retried.has({ op: 1, at: 10 })).toBe(true)
+    expect(retried.has({ op: 2, at: 10 })).toBe(false)
+  })
+
+  test('so many that the oldest are forgotten: what may have been among them counts as noted', () => {
+    const retried = new Retried()
+    for (let op = 1; op <= 65_537; op++) retried.note({ op, at: 100 + op })
+    expect(retried.has({ op: 1, at: 101 })).toBe(true)
+    expect(retried.has({ op: 99_999, at: 101 })).toBe(true)
+    expect(retried.has({ op: 99_999, at: 102 })).toBe(false)
+  })
 })

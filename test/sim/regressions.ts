@@ -35,5 +35,6 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   { seed: 1935, showed: 'a twin hidden behind a cut rose after more overwrites than a record and a context name' },
   { seed: 2253074837, showed: 'the same, after more than 64 overwrites' },
+  { seed: 9100121, showed: 'a first request, held up by a cut until its retry was minted, overwritten and forgotten' },
   { seed: 19304, showed: 'the same, with a home that had crashed' },
 ]
