@@ -9,7 +9,7 @@
 import { hashString } from '../base/hash.ts'
 import type { Membership } from './membership.ts'
 
-const PARTITIONS = 256
+export const PARTITIONS = 256
 
 /** The replicas of the keys of one partition. */
 export interface PreferenceList {
@@ -18,6 +18,11 @@ export interface PreferenceList {
   readonly replicas: readonly number[]
   /** The zone at each position. */
   readonly zones: readonly string[]
+}
+
+/** In which partition a key lies, whatever its keyspace. */
+export function partitionOf(key: string): number {
+  return hashString(key) % PARTITIONS
 }
 
 export class Placement {
@@ -33,7 +38,7 @@ export class Placement {
   }
 
   listOf(key: string): PreferenceList {
-    return this.lists[hashString(key) % PARTITIONS] as PreferenceList
+    return this.lists[partitionOf(key)] as PreferenceList
   }
 }
 
