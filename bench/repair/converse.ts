@@ -14,7 +14,12 @@ const MEMBERS = membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' })))
 export function converse(a: VastReplica, b: VastReplica): ExchangeProgress {
   let id = 0
   const limits = EXCHANGE_LIMITS
-  const responder = new ExchangeResponder({ forest: b.forest, sharing: new Sharing(MEMBERS, 1), limits })
+  const responder = new ExchangeResponder({
+    forest: b.forest,
+    sharing: new Sharing(MEMBERS, 1),
+    limits,
+    known: () => 0,
+  })
   const exchange = new Exchange({
     forest: a.forest,
     sharing: new Sharing(MEMBERS, 0),

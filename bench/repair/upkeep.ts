@@ -3,6 +3,8 @@
  * merging, storing, and the answer. Sockets and the coordinator are left out, so the share of a real put is smaller.
  */
 import { digestOf } from '../../src/core/causality/merge.ts'
+import { membershipOf } from '../../src/core/placement/membership.ts'
+import type { Request } from '../../src/core/message.ts'
 import { definitionFingerprint, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import { resolveCore } from '../../src/core/options.ts'
 import type { StoredRecord } from '../../src/core/record.ts'
@@ -30,7 +32,8 @@ export function upkeepCost(conflicts: KeyspaceDefinition['conflicts']): UpkeepCo
   const definition: KeyspaceDefinition = { name: 'k', mode: 'ap', n: 3, read: '2', write: '2', conflicts }
   const storage = new MemoryStorage({ identity: { clusterId: 'c', replicaId: 'r', incarnation: 1 } })
   const life = { incarnation: 1, run: 1 }
-  const replica = new Replica({ life, records: storage, own: [], options: resolveCore({}) })
+  const membership = membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' })))
+  const replica = new Replica({ life, membership, records: storage, own: [], options: resolveCore({}) })
   const step = new Step()
   replica.receive({ kind: 'open', id: 0, round: 0, name: 'k', definition, confirmed: true }, 99, NOW, step)
   const keyspace = definitionFingerprint(definition)
@@ -47,7 +50,7 @@ export function upkeepCost(conflicts: KeyspaceDefinition['conflicts']): UpkeepCo
     let startedAt = performance.now()
     for (const frame of frames) {
       step.clear()
-      replica.receive(readRequest(new ByteReader(frame), LIMITS), 99, NOW, step)
+      replica.receive(readRequest(new ByteReader(frame), LIMITS) as Request, 99, NOW, step)
       for (const write of step.writes) storage.stage(write)
       writer.reset()
       for (const message of step.messages) writeMessage(writer, message)

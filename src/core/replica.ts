@@ -6,6 +6,7 @@
  * The host's duty: see step.ts; hand in what the storage holds of keyspace 0 at the start.
  * Ring: machines.
  */
+import { QuorateError } from './base/errors.ts'
 import { stampOf } from './causality/hybrid-time.ts'
 import {
   dotOf,
@@ -32,7 +33,8 @@ import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
 import { ReplayGuard } from './replay-guard.ts'
 import type { RefusalCode } from './refusal.ts'
-import type { Address, Now, Step } from './step.ts'
+import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
+import type { Address, Now, ScanEffect, Step } from './step.ts'
 
 /** The replica's own view of its storage: staged writes included. */
 export interface Records {
@@ -54,6 +56,8 @@ export interface ReplicaConfig {
   /** The records of keyspace 0 at the start. */
   readonly own: readonly RecordWrite[]
   readonly options: ResolvedCore
+  /** Left out for a replica that exchanges with none, and keeps no digests. */
+  readonly exchange?: ExchangeSetting
 }
 
 interface Registered {
@@ -68,6 +72,7 @@ const WHY_CHARS_MAX = 300
 export const OWN_KEYSPACE = 0
 
 export class Replica {
+  readonly exchange: ReplicaExchange | undefined
   readonly #config: ReplicaConfig
   readonly #records: Records
   readonly #byName = new Map<string, Registered>()
@@ -78,6 +83,16 @@ export class Replica {
     this.#config = config
     this.#records = config.records
     for (const { record } of config.own) this.#load(record)
+    const { exchange, membership, options } = config
+    this.exchange =
+      exchange &&
+      new ReplicaExchange(exchange, {
+        membership,
+        options,
+        definitions: this.#byFingerprint,
+        isConfirmed: ({ name }) => this.#byName.get(name)?.confirmed === true,
+        merge: (write, now, step) => this.#mergeOffered(write, now, step),
+      })
   }
 
   /** The keyspaces registered here, by name. */
@@ -86,6 +101,7 @@ export class Replica {
   }
 
   receive(request: Request, from: Address, now: Now, step: Step): void {
+    if (request.kind !== 'ping') this.exchange?.served(now.monoMs)
     switch (request.kind) {
       case 'read':
         return this.#read(request, from, step)
@@ -109,7 +125,8 @@ export class Replica {
   }
 
   /** The host walked the records that a `ScanEffect` asked for. */
-  scanned(request: Scan, to: Address, page: ScannedPage, step: Step): void {
+  scanned({ request, to }: ScanEffect, page: ScannedPage, now: Now, step: Step): void {
+    if (to === WALK) return this.exchange?.paged(request, page, now, step)
     const { id, round } = request
     step.send(to, { kind: 'scan-page', id, round, entries: page.entries, done: page.done })
   }
@@ -125,25 +142,50 @@ export class Replica {
   #write(request: Write, from: Address, now: Now, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
-    const { keyspace, key, record, id, round } = request
+    const reason = this.#merge(request, definition, now, step)
+    if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
+    step.send(from, { kind: 'written', id: request.id, round: request.round })
+  }
+
+  /** Merges a record into the one that is here. Gives the reason why not. */
+  #merge(write: RecordWrite, definition: KeyspaceDefinition, now: Now, step: Step): Reason | undefined {
+    const { keyspace, key, record } = write
     if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
-      return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
+      return { code: 'wrong-kind', detail: `the keyspace keeps ${definition.conflicts}` }
     }
-    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
+    if (this.#records.full === true) return { code: 'storage-full', detail: '' }
     if (record.kind === 'lww') {
       const aheadMs = this.#config.options.driftMsMax
       if (record.at > stampOf(now.wallMs + aheadMs)) {
-        return this.#refuse(request, 'clock-ahead', `by more than ${aheadMs} ms`, from, step)
+        return { code: 'clock-ahead', detail: `by more than ${aheadMs} ms` }
       }
       const stamp = this.#stampOf(keyspace, key)
-      if (stamp === undefined || isNewer(record, stamp)) step.writes.push({ keyspace, key, record })
+      if (stamp === undefined || isNewer(record, stamp)) this.#put({ keyspace, key, record }, stamp, step)
     } else {
       const before = this.#records.read(keyspace, key)
       const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
       const merged = mergeAt(this.#config.life.incarnation, current, record)
-      if (addsTo(current, merged)) step.writes.push({ keyspace, key, record: merged })
+      if (addsTo(current, merged)) this.#put({ keyspace, key, record: merged }, before, step)
     }
-    step.send(from, { kind: 'written', id, round })
+    return undefined
+  }
+
+  /** A record of an exchange. What is refused stays a difference. */
+  #mergeOffered(write: RecordWrite, now: Now, step: Step): void {
+    const definition = this.#byFingerprint.get(write.keyspace)
+    if (definition === undefined) return
+    try {
+      this.#merge(write, definition, now, step)
+    } catch (error) {
+      // A record that is damaged here must not take those beside it along.
+      if (!(error instanceof QuorateError)) throw error
+    }
+  }
+
+  /** Stores a record in the place of another, of which the stamp is enough. */
+  #put(write: RecordWrite, before: StoredRecord | Stamp | undefined, step: Step): void {
+    step.writes.push(write)
+    this.exchange?.upkeep.note(write, before)
   }
 
   #stampOf(keyspace: number, key: string): Stamp | undefined {
@@ -173,7 +215,7 @@ export class Replica {
     if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
     const delta = mint(current, incarnation, request)
     const record = before === undefined ? delta : mergeAt(incarnation, current, delta)
-    step.writes.push({ keyspace, key, record })
+    this.#put({ keyspace, key, record }, before, step)
     step.send(from, minted(request, delta.siblings[0] as Dot, undefined))
   }
 
@@ -241,6 +283,9 @@ export class Replica {
     const before = this.#byName.get(definition.name)
     if (before !== undefined) this.#byFingerprint.delete(definitionFingerprint(before.definition))
     this.#remember(registered)
+    if (before !== undefined && definitionText(before.definition) !== definitionText(definition)) {
+      this.exchange?.redefined()
+    }
     const value = new TextEncoder().encode(definitionText(definition))
     const record: StoredRecord = { kind: 'lww', op: 1, at: confirmed ? 1 : 0, value }
     step.writes.push({ keyspace: OWN_KEYSPACE, key: definition.name, record })

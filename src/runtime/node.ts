@@ -189,17 +189,6 @@ export function urlOf(peer: Peer): string {
 
 /** The options of the core among those of a node or client. */
 export function pickCore(options: CoreOptions): CoreOptions {
-  const { timeoutMs, heartbeatMs, driftMsMax, inFlightMax, siblingsMax, keyspacesMax, keyBytesMax, valueBytesMax } =
-    options
-  const core = {
-    timeoutMs,
-    heartbeatMs,
-    driftMsMax,
-    inFlightMax,
-    siblingsMax,
-    keyspacesMax,
-    keyBytesMax,
-    valueBytesMax,
-  }
-  return Object.fromEntries(Object.entries(core).filter(([, value]) => value !== undefined))
+  const core = CORE_FIELDS.map((name) => [name, options[name as keyof CoreOptions]] as const)
+  return Object.fromEntries(core.filter(([, value]) => value !== undefined))
 }

@@ -57,7 +57,10 @@ export class Wiring {
     const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
     this.coordinator = new Coordinator({ membership, local, life, zone, options: limits, random })
     if (storage !== undefined && life !== undefined) {
-      this.replica = new Replica({ life, membership, records: storage, own: storage.own(), options: limits })
+      const { peers } = this.coordinator
+      const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)
+      const exchange = { index: local, random: new Random(drawIdentity()), usable }
+      this.replica = new Replica({ life, membership, records: storage, own: storage.own(), options: limits, exchange })
     }
     const { replica } = this
     this.engine = new Engine({

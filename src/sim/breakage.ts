@@ -4,6 +4,7 @@
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
 import type { RecordChange } from '../core/record.ts'
+import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
 
 /**
@@ -14,6 +15,7 @@ import type { Parcel } from './network.ts'
  * `one-sibling`: a merge that keeps one sibling of several.
  * `duplicate-counts`: a second copy of an answer counts as another replica's.
  * `reused-incarnation`: a replica that lost its data mints dots under its old name.
+ * `stale-digest`: digests that miss what is written to three keys of four.
  */
 export type Breakage =
   | 'half-quorums'
@@ -23,6 +25,7 @@ export type Breakage =
   | 'one-sibling'
   | 'duplicate-counts'
   | 'reused-incarnation'
+  | 'stale-digest'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -32,6 +35,7 @@ export const BREAKAGES: readonly Breakage[] = [
   'one-sibling',
   'duplicate-counts',
   'reused-incarnation',
+  'stale-digest',
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */
@@ -44,4 +48,11 @@ export function brokenWrite(write: RecordChange): RecordChange {
 /** Which of the replicas an answer is taken to come from. */
 export function brokenSource({ from, isCopy }: Parcel, replicas: number): number {
   return isCopy ? (from.host + 1) % replicas : from.host
+}
+
+/** Digests that miss some keys, the same everywhere. */
+export class ForgetfulForest extends DigestForest {
+  override update(change: DigestChange): void {
+    if (placeOf(change).position % 4 === 0) super.update(change)
+  }
 }

@@ -24,6 +24,8 @@ export interface FinaleParts {
   readonly promises: Promises
   /** Replicas that must work. */
   readonly core: readonly number[]
+  /** So long after healing replicas have to be equal without a read; 0 where they need not be. */
+  readonly unreadMs: number
   readonly processes: () => number
 }
 
@@ -38,6 +40,8 @@ const SLICE_MS = 500
 const WORK_MS_MAX = 4 * TRIES * (CALL_MS + PAUSE_MS)
 /** Longer than the longest delay and flush of a healthy run. */
 const QUIET_MS = 7000
+/** What an exchange may take over a slow network, one round trip after another. */
+const EXCHANGE_MS = 8000
 
 interface Failure {
   readonly what: string
@@ -65,10 +69,32 @@ export class Finale {
     for (const [process, client] of this.#parts.clients.entries()) {
       if (client.isBusy) this.problems.push(`process ${process} never finished its last operation`)
     }
+    const isWhole = hosts.every(({ config }) => config.disk === undefined || core.includes(config.index))
+    if (isWhole && this.#parts.unreadMs > 0) this.#compareUnread()
     for (const host of working) this.#exercise(host)
     this.#work()
-    const isWhole = hosts.every(({ config }) => config.disk === undefined || core.includes(config.index))
     if (isWhole) this.#finish(working)
+  }
+
+  /** Nobody reads; the replicas see to it themselves. An exchange may be under way when its time is up. */
+  #compareUnread(): void {
+    const { around, promises, unreadMs } = this.#parts
+    around.simulator.runFor(Math.max(0, unreadMs - SETTLE_MS) + EXCHANGE_MS)
+    for (const key of around.keys) {
+      if (this.#digests(key, promises.holdersOf(key)).size > 1) {
+        this.problems.push(`the replicas of ${key} differ after two periods of exchanges without a read`)
+      }
+    }
+  }
+
+  #digests(key: string, holders: readonly number[]): Set<number> {
+    const { hosts } = this.#parts
+    return new Set(
+      holders.map((index) => {
+        const { config } = hosts[index] as Host
+        return digestOf(config.disk?.read(definitionFingerprint(config.keyspace.definition), key))
+      }),
+    )
   }
 
   /** Lets time pass until every call that was begun has ended. */
@@ -155,14 +181,13 @@ export class Finale {
 
   #final(key: string, holders: readonly number[]): void {
     const { around, hosts } = this.#parts
-    const digests = new Set<number>()
     for (const index of holders) {
       const { config } = hosts[index] as Host
       const record = config.disk?.read(definitionFingerprint(config.keyspace.definition), key)
-      digests.add(digestOf(record))
       around.recorder.final({ replica: config.name, key, value: around.texts.valuesOf(record) })
     }
-    if (digests.size > 1) this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
+    if (this.#digests(key, holders).size > 1)
+      this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
   }
 
   #manner(host: Host, level: Level | undefined): Manner {

@@ -33,6 +33,8 @@ export interface SimulateOptions {
   readonly zones?: readonly string[]
   readonly keyspace?: GivenKeyspace
   readonly workload?: Partial<WorkloadPlan>
+  /** How often replicas exchange; 0 for never. */
+  readonly exchangeMs?: number
   readonly nemesis?: {
     /** Which classes of faults are enabled. */
     readonly classes?: readonly FaultClass[]
@@ -116,6 +118,7 @@ interface Streams {
   readonly finale: Random
   readonly rivalry: Random
   readonly systems: Random
+  readonly exchanges: Random
 }
 
 function streamsOf(seed: number): Streams {
@@ -130,6 +133,7 @@ function streamsOf(seed: number): Streams {
     finale: random.fork(),
     rivalry: random.fork(),
     systems: random.fork(),
+    exchanges: random.fork(),
   }
 }
 
@@ -146,9 +150,10 @@ class Run {
   constructor(options: SimulateOptions) {
     this.#options = options
     this.#streams = streamsOf(options.seed)
-    const { replicas, zones, keyspace = {}, breakage } = options
-    const { systems } = this.#streams
-    const cluster = drawCluster(this.#streams.cluster, { replicas, zones, keyspace, breakage, systems })
+    const { replicas, zones, keyspace = {}, breakage, exchangeMs } = options
+    const { systems, exchanges } = this.#streams
+    const setting = { replicas, zones, keyspace, breakage, systems, exchanges, exchangeMs }
+    const cluster = drawCluster(this.#streams.cluster, setting)
     const workload = this.#drawWorkload(cluster)
     const { keys, readLevels } = workload
     this.#promises = new Promises({ cluster, breakage, keys, readLevels })
@@ -188,6 +193,7 @@ class Run {
       nemesis,
       promises: this.#promises,
       core: plan.core,
+      unreadMs: this.#drawn.cluster.healsUnread ? 2 * this.#drawn.cluster.options.exchangeMs : 0,
       processes: () => this.#processes++,
     })
     finale.play()

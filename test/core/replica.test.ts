@@ -469,7 +469,7 @@ describe('scanning', () => {
     expect(step.scans).toEqual([{ to: CLIENT, request }])
     const entries = [{ keyspace: CARTS, key: 'ac', record: sibling(1) }]
     const later = new Step()
-    bench.replica.scanned(request, CLIENT, { entries, done: true }, later)
+    bench.replica.scanned({ request, to: CLIENT }, { entries, done: true }, NOW, later)
     expect([later.to, later.messages]).toEqual([[CLIENT], [{ kind: 'scan-page', ...head, entries, done: true }]])
   })
 })

@@ -211,6 +211,8 @@ export class Words {
         return `keyspace ${notice.name} registered${notice.confirmed ? ', confirmed' : ''}`
       case 'refused':
         return `refused by ${notice.replica}`
+      case 'exchange':
+        return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
     }
   }
 }

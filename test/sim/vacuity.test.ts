@@ -10,7 +10,7 @@ import { accusersOf } from './judge.ts'
 interface Case {
   readonly breakage: Breakage
   /** Who has to notice. */
-  readonly judge: JudgeName
+  readonly judge: JudgeName | 'unreadHealing'
   readonly setting: Omit<SimulateOptions, 'seed' | 'breakage'>
 }
 
@@ -79,6 +79,16 @@ const CASES: readonly Case[] = [
       keyspace: { ...STRICT, repair: 'off' },
       workload: BLIND,
       nemesis: { classes: ['wipe', 'partition'] },
+    },
+  },
+  {
+    breakage: 'stale-digest',
+    judge: 'unreadHealing',
+    setting: {
+      keyspace: { ...STRICT, repair: 'off' },
+      workload: { operations: 300, durationMs: 30_000, weights: BLIND.weights, levelRate: 0 },
+      exchangeMs: 1000,
+      nemesis: { classes: ['partition', 'crash'], permanent: false },
     },
   },
 ]

@@ -245,6 +245,11 @@ export class DigestForest {
     this.#leafBits = leafBits
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#trees.clear()
+  }
+
   update(change: DigestChange): void {
     const copies = this.#copiesOf(change.keyspace)
     if (copies !== undefined) this.treeOf(copies).update(change)

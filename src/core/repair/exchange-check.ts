@@ -76,7 +76,8 @@ function isSoundTrade({ wanted, skip, offered, copies }: Trade, partitions: Read
   return offered.every((write) => partitions.has(placeOf(write).partition))
 }
 
-function isSoundCompared({ trees }: Compared, shared: Shared): boolean {
+function isSoundCompared({ trees, known }: Compared, shared: Shared): boolean {
+  if (!isWhole(known)) return false
   const seen = new Set(trees.map(({ copies }) => copies))
   if (seen.size !== trees.length) return false
   return trees.every(({ copies, briefs }) => briefs.length > 0 && briefs.length === shared(copies).length)

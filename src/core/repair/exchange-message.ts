@@ -29,6 +29,8 @@ export interface Compare extends Numbered {
 export interface Compared extends Numbered {
   readonly kind: 'compared'
   readonly trees: readonly { readonly copies: number; readonly briefs: readonly number[] }[]
+  /** A digest of the confirmed definitions here: one that asks and has another tells its own. */
+  readonly known: number
 }
 
 /** These nodes differ, and so are their children here: where? */
@@ -104,7 +106,7 @@ export function exchangeSizeBytes(message: Question | ExchangeAnswer): number {
     case 'compare':
       return HEAD + 1 + message.roots.length * (1 + DIGEST)
     case 'compared':
-      return sum(message.trees, ({ briefs }) => 1 + COUNT + BRIEF * briefs.length, HEAD + 1)
+      return sum(message.trees, ({ briefs }) => 1 + COUNT + BRIEF * briefs.length, HEAD + DIGEST + 1)
     case 'descend':
       return HEAD + 1 + COUNT + message.nodes.length * (NODE + CHILDREN * BRIEF)
     case 'list':

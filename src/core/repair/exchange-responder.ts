@@ -60,6 +60,8 @@ export interface ResponderConfig {
   readonly forest: DigestForest
   readonly sharing: Sharing
   readonly limits: ExchangeLimits
+  /** The digest of the confirmed definitions. */
+  readonly known: () => number
 }
 
 const NONE: readonly RecordWrite[] = []
@@ -68,11 +70,13 @@ export class ExchangeResponder {
   readonly #forest: DigestForest
   readonly #sharing: Sharing
   readonly #limits: ExchangeLimits
+  readonly #known: () => number
 
-  constructor({ forest, sharing, limits }: ResponderConfig) {
+  constructor({ forest, sharing, limits, known }: ResponderConfig) {
     this.#forest = forest
     this.#sharing = sharing
     this.#limits = limits
+    this.#known = known
   }
 
   /** What to do about a question of the replica with index `peer`. */
@@ -101,7 +105,7 @@ export class ExchangeResponder {
       if (tree.total(partitions) === (theirs.get(copies) ?? 0)) continue
       trees.push({ copies, briefs: tree.roots(partitions).map((sum) => briefOf(sum, id)) })
     }
-    return ready({ kind: 'compared', id, trees })
+    return ready({ kind: 'compared', id, trees, known: this.#known() })
   }
 
   #descend(question: Descend): Plan {

@@ -45,7 +45,7 @@ function exchangeOf(replica: ModelReplica, pace = (_: number, nowMs: number): nu
 }
 
 function responderOf(replica: ModelReplica): ExchangeResponder {
-  return new ExchangeResponder({ forest: replica.forest, sharing: new Sharing(MEMBERSHIP, 1), limits })
+  return new ExchangeResponder({ forest: replica.forest, sharing: new Sharing(MEMBERSHIP, 1), limits, known: () => 0 })
 }
 
 function ask(replica: ModelReplica, question: Question): ExchangeAnswer {
@@ -69,7 +69,7 @@ describe('exchange: a peer that is silent or slow', () => {
     exchange.tick(3 * TIMEOUT_MS, step)
     expect(step.outcome).toBe('silent')
     step.clear()
-    exchange.answered({ kind: 'compared', id: 1, trees: [] }, 301, step)
+    exchange.answered({ kind: 'compared', id: 1, trees: [], known: 0 }, 301, step)
     exchange.looked({ kind: 'records', records: [], done: 0, skip: 0 }, 301, step)
     exchange.tick(400, step)
     expect(step).toMatchObject({ outcome: undefined, question: undefined, look: undefined, wakeAt: Infinity })
@@ -78,7 +78,7 @@ describe('exchange: a peer that is silent or slow', () => {
   test('an answer to another question changes nothing', () => {
     const { exchange, step } = exchangeOf(new ModelReplica())
     step.clear()
-    exchange.answered({ kind: 'compared', id: 9, trees: [] }, 1, step)
+    exchange.answered({ kind: 'compared', id: 9, trees: [], known: 0 }, 1, step)
     expect(step).toMatchObject({ outcome: undefined, wakeAt: TIMEOUT_MS })
   })
 
@@ -186,8 +186,8 @@ describe('exchange: answers that make no sense', () => {
   const list = { ...range, entries: [] }
   const cases: readonly (readonly [string, Question['kind'], object])[] = [
     ['another kind of answer', 'compare', { kind: 'traded', records: [], done: 0, skip: 0 }],
-    ['too few partitions', 'compare', { kind: 'compared', trees: [{ copies: 3, briefs: [1] }] }],
-    ['copies that there cannot be', 'compare', { kind: 'compared', trees: [{ copies: 9, briefs: [] }] }],
+    ['too few partitions', 'compare', { kind: 'compared', known: 0, trees: [{ copies: 3, briefs: [1] }] }],
+    ['copies that there cannot be', 'compare', { kind: 'compared', known: 0, trees: [{ copies: 9, briefs: [] }] }],
     ['nothing of what was asked for', 'list', { kind: 'differing', ...head }],
     [
       'a range that was not asked for',

@@ -93,7 +93,12 @@ let ids = 0
 
 /** One exchange from beginning to end, over a link that loses, doubles and reorders. */
 export function talk({ asks, answers, indexes: [self, peer], limits, network, meanwhile, pace }: Talk): Said {
-  const responder = new ExchangeResponder({ forest: answers.forest, sharing: new Sharing(MEMBERSHIP, peer), limits })
+  const responder = new ExchangeResponder({
+    forest: answers.forest,
+    sharing: new Sharing(MEMBERSHIP, peer),
+    limits,
+    known: () => 0,
+  })
   const exchange = new Exchange({
     forest: asks.forest,
     sharing: new Sharing(MEMBERSHIP, self),
