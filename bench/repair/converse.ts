@@ -26,6 +26,7 @@ export function converse(a: VastReplica, b: VastReplica): ExchangeProgress {
     peer: 1,
     limits,
     nextId: () => ++id,
+    known: () => 0,
     timeoutMs: 1000,
     attemptsMax: 1,
     pace: (_, nowMs) => nowMs,

@@ -20,7 +20,7 @@ export type Notice =
   | { readonly kind: 'siblings'; readonly keyspace: string; readonly key: string; readonly count: number }
   /** A replica refused this process in the handshake, or was refused by it. */
   | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
-  /** An exchange that this replica began is over, whatever came of it. */
+  /** An exchange that this replica began is over: one that found differences, did not end well, or was asked for. */
   | ({ readonly kind: 'exchange'; readonly replica: string } & ExchangeSummary)
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }

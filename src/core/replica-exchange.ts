@@ -55,6 +55,7 @@ interface Running {
   readonly out: ExchangeStep
   wakeAtMs: number
   taught: boolean
+  readonly demanded: boolean
 }
 
 /** The last exchange with a peer that is over. */
@@ -168,6 +169,7 @@ export class ReplicaExchange {
       step.send(from, { kind: 'declined', id: question.id })
       return
     }
+    if (question.kind === 'compare' && question.known !== this.#known()) this.#teach(peer, step)
     // The question that a look is for comes again, or one after it that needs no answer to this one.
     if (this.#answering.has(peer)) return
     void this.#upkeep.forest
@@ -188,7 +190,10 @@ export class ReplicaExchange {
   answered(answer: ExchangeAnswer, peer: number, now: Now, step: Step): void {
     const running = this.#running
     if (running === undefined || running.peer !== peer) return
-    if (answer.kind === 'compared' && answer.known !== this.#known()) this.#teach(running, step)
+    if (answer.kind === 'compared' && answer.known !== this.#known() && !running.taught) {
+      running.taught = true
+      this.#teach(peer, step)
+    }
     void this.#upkeep.forest
     running.exchange.answered(answer, now.monoMs, running.out)
     this.#carryOut(running, now, step)
@@ -242,8 +247,7 @@ export class ReplicaExchange {
     while (this.#running === undefined && this.#upkeep.complete) {
       const peer = this.#schedule.next(nowMs, (other) => this.#shares(other))
       if (peer === undefined) return
-      this.#schedule.began(peer)
-      const running = this.#exchangeWith(peer)
+      const running = this.#exchangeWith(peer, this.#schedule.began(peer))
       this.#running = running
       if (!this.#setting.usable(peer, nowMs)) {
         this.#end(running, 'unreachable', now, step)
@@ -255,19 +259,20 @@ export class ReplicaExchange {
     }
   }
 
-  #exchangeWith(peer: number): Running {
+  #exchangeWith(peer: number, demanded: boolean): Running {
     const exchange = new Exchange({
       forest: this.#forest,
       sharing: this.#sharing,
       peer,
       limits: EXCHANGE_LIMITS,
       nextId: () => this.#nextQuestion(),
+      known: () => this.#known(),
       timeoutMs: TIMEOUT_HEARTBEATS * this.#owner.options.heartbeatMs,
       attemptsMax: ATTEMPTS_MAX,
       pace: (sizeBytes, nowMs) => (nowMs - this.#servedAtMs < BUSY_MS ? nowMs + sizeBytes / BYTES_PER_MS : nowMs),
     })
     const sequence = ++this.#sequence
-    return { exchange, peer, sequence, out: new ExchangeStep(), wakeAtMs: Infinity, taught: false }
+    return { exchange, peer, sequence, out: new ExchangeStep(), wakeAtMs: Infinity, taught: false, demanded }
   }
 
   /** Two runs of a process ask under other numbers, so that other digests are salted alike. */
@@ -299,13 +304,21 @@ export class ReplicaExchange {
     step.wakeAt = Math.min(step.wakeAt, running.wakeAtMs)
   }
 
-  #end({ exchange, peer, sequence }: Running, outcome: ExchangeSummary['outcome'], now: Now, step: Step): void {
+  #end(
+    { exchange, peer, sequence, demanded }: Running,
+    outcome: ExchangeSummary['outcome'],
+    now: Now,
+    step: Step,
+  ): void {
     this.#running = undefined
     const { rounds, sentBytes, receivedBytes, differing, offered, received } = exchange.progress
     const summary = { outcome, rounds, bytes: sentBytes + receivedBytes, differing, offered, received }
     this.#last.set(peer, { ...summary, sequence, endedAtMs: now.monoMs })
     this.#schedule.ended(peer, { declined: outcome === 'declined', nowMs: now.monoMs })
-    step.notices.push({ kind: 'exchange', replica: this.#owner.membership.members[peer]?.id ?? '', ...summary })
+    // Of two replicas that are equal there is nothing to tell, unless somebody asked.
+    if (demanded || outcome !== 'done' || differing > 0) {
+      step.notices.push({ kind: 'exchange', replica: this.#owner.membership.members[peer]?.id ?? '', ...summary })
+    }
     // Another may be due: the next tick sees to it.
     step.wakeAt = Math.min(step.wakeAt, now.monoMs)
   }
@@ -330,18 +343,18 @@ export class ReplicaExchange {
     }
   }
 
-  /** Whether anything is on both replicas. */
+  /** Whether anything is on both replicas. One that knows of no keyspace has to ask everybody. */
   #shares(peer: number): boolean {
+    if (this.#owner.definitions.size === 0) return peer !== this.#setting.index
     const copies = new Set([...this.#owner.definitions.values()].map(({ n }) => n))
     return [...copies].some((n) => this.#sharing.partitions(n, { peer }).length > 0)
   }
 
-  #teach(running: Running, step: Step): void {
-    if (running.taught) return
-    running.taught = true
+  /** A peer that knows other keyspaces may miss some. What it has registered otherwise it keeps. */
+  #teach(peer: number, step: Step): void {
     for (const definition of this.#owner.definitions.values()) {
       if (!this.#owner.isConfirmed(definition)) continue
-      step.send(running.peer, { kind: 'open', id: 0, round: 0, name: definition.name, definition, confirmed: true })
+      step.send(peer, { kind: 'open', id: 0, round: 0, name: definition.name, definition, confirmed: true })
     }
   }
 

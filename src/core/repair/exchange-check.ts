@@ -27,7 +27,11 @@ const LISTED_MAX = 65_536
 export function isSoundQuestion(question: Question, shared: Shared): boolean {
   switch (question.kind) {
     case 'compare':
-      return question.roots.length <= LISTED_MAX && question.roots.every(({ sum }) => isWhole(sum))
+      return (
+        isWhole(question.known) &&
+        question.roots.length <= LISTED_MAX &&
+        question.roots.every(({ sum }) => isWhole(sum))
+      )
     case 'descend':
       return areNodes(question, new Set(shared(question.copies)))
     case 'list': {

@@ -23,13 +23,15 @@ interface Numbered {
 export interface Compare extends Numbered {
   readonly kind: 'compare'
   readonly roots: readonly { readonly copies: number; readonly sum: number }[]
+  /** A digest of the confirmed definitions here: who has another tells its own. */
+  readonly known: number
 }
 
 /** The briefs of every shared partition, in rising order, for each n whose sums differ. None: we are equal. */
 export interface Compared extends Numbered {
   readonly kind: 'compared'
   readonly trees: readonly { readonly copies: number; readonly briefs: readonly number[] }[]
-  /** A digest of the confirmed definitions here: one that asks and has another tells its own. */
+  /** The same of the one that answers. */
   readonly known: number
 }
 
@@ -104,7 +106,7 @@ const ENTRY = 4 + BRIEF
 export function exchangeSizeBytes(message: Question | ExchangeAnswer): number {
   switch (message.kind) {
     case 'compare':
-      return HEAD + 1 + message.roots.length * (1 + DIGEST)
+      return HEAD + DIGEST + 1 + message.roots.length * (1 + DIGEST)
     case 'compared':
       return sum(message.trees, ({ briefs }) => 1 + COUNT + BRIEF * briefs.length, HEAD + DIGEST + 1)
     case 'descend':

@@ -63,10 +63,12 @@ export class ExchangeSchedule {
     for (const turn of this.#turns) turn.demanded = false
   }
 
-  /** An exchange with this peer begins. */
-  began(peer: number): void {
+  /** An exchange with this peer begins. Tells whether it was demanded. */
+  began(peer: number): boolean {
     const turn = this.#turns.find((other) => other.peer === peer)
+    const demanded = turn?.demanded === true
     if (turn !== undefined) turn.demanded = false
+    return demanded
   }
 
   ended(peer: number, { declined, nowMs }: { readonly declined: boolean; readonly nowMs: number }): void {

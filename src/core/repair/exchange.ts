@@ -64,6 +64,8 @@ export interface ExchangeConfig {
   readonly limits: ExchangeLimits
   /** A number for each question that no earlier question to this peer had. */
   readonly nextId: () => number
+  /** The digest of the confirmed definitions. */
+  readonly known: () => number
   /** A question without an answer for so long is asked again. */
   readonly timeoutMs: number
   /** How often one question is asked. */
@@ -119,13 +121,13 @@ export class Exchange {
   }
 
   begin(nowMs: number, step: ExchangeStep): void {
-    const { forest } = this.#config
+    const { forest, known } = this.#config
     const roots: { copies: number; sum: number }[] = []
     for (const copies of forest.copies()) {
       const partitions = this.#shared(copies)
       if (partitions.length > 0) roots.push({ copies, sum: forest.treeOf(copies).total(partitions) })
     }
-    this.#ask({ kind: 'compare', id: this.#config.nextId(), roots }, nowMs, step)
+    this.#ask({ kind: 'compare', id: this.#config.nextId(), roots, known: known() }, nowMs, step)
   }
 
   /** An answer of the peer. One that was not asked for, or comes twice, changes nothing. */

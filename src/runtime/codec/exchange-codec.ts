@@ -31,6 +31,7 @@ export function writeExchange(writer: ByteWriter, message: Question | ExchangeAn
   writer.float64(message.id)
   switch (message.kind) {
     case 'compare':
+      writer.float64(message.known)
       writer.uint8(message.roots.length)
       for (const { copies, sum } of message.roots) {
         writer.uint8(copies)
@@ -85,8 +86,10 @@ export function readExchange(
   if (kind < EXCHANGE_KIND.compare || kind > EXCHANGE_KIND.declined) return undefined
   const id = reader.whole()
   switch (kind) {
-    case EXCHANGE_KIND.compare:
-      return { kind: 'compare', id, roots: many(reader.uint8(), () => readRoot(reader)) }
+    case EXCHANGE_KIND.compare: {
+      const known = reader.whole()
+      return { kind: 'compare', id, known, roots: many(reader.uint8(), () => readRoot(reader)) }
+    }
     case EXCHANGE_KIND.compared: {
       const known = reader.whole()
       return { kind: 'compared', id, known, trees: many(reader.uint8(), () => readTree(reader)) }

@@ -35,6 +35,7 @@ function exchangeOf(replica: ModelReplica, pace = (_: number, nowMs: number): nu
     peer: 1,
     limits,
     nextId: () => ++id,
+    known: () => 0,
     timeoutMs: TIMEOUT_MS,
     attemptsMax: 3,
     pace,
@@ -56,7 +57,7 @@ describe('exchange: a peer that is silent or slow', () => {
   test('silence: the same question again, and after some attempts an end', () => {
     const { exchange, step } = exchangeOf(new ModelReplica())
     const question = step.question
-    expect(question).toEqual({ kind: 'compare', id: 1, roots: [] })
+    expect(question).toEqual({ kind: 'compare', id: 1, known: 0, roots: [] })
     expect(step.wakeAt).toBe(TIMEOUT_MS)
     step.clear()
     exchange.tick(TIMEOUT_MS - 1, step)
@@ -110,7 +111,7 @@ describe('exchange: questions that make no sense', () => {
   const briefs = Array.from({ length: CHILDREN }, () => 1)
   const range = rangeOf(node)
   const bad: Readonly<Record<string, Question>> = {
-    'a sum that is no number': { kind: 'compare', id, roots: [{ copies, sum: NaN }] },
+    'a sum that is no number': { kind: 'compare', id, known: 0, roots: [{ copies, sum: NaN }] },
     'a node that is none': { kind: 'descend', id, copies, nodes: [77], briefs },
     'a node without its children': { kind: 'descend', id, copies, nodes: [node], briefs: [] },
     'a node too deep to have children': { kind: 'descend', id, copies, nodes: [2 ** 29], briefs },
@@ -140,7 +141,7 @@ describe('exchange: questions that make no sense', () => {
 
   test('question: from a replica that shares nothing is declined, or has nothing to compare', () => {
     const responder = responderOf(replica)
-    const plan = responder.plan({ kind: 'compare', id, roots: [{ copies, sum: 1 }] }, 99)
+    const plan = responder.plan({ kind: 'compare', id, known: 0, roots: [{ copies, sum: 1 }] }, 99)
     expect(plan).toMatchObject({ answer: { kind: 'compared', trees: [] } })
     const descend = responder.plan({ kind: 'descend', id, copies, nodes: [node], briefs }, 99)
     expect(descend).toMatchObject({ answer: { kind: 'declined' } })

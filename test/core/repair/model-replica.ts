@@ -105,6 +105,7 @@ export function talk({ asks, answers, indexes: [self, peer], limits, network, me
     peer,
     limits,
     nextId: () => ++ids,
+    known: () => 0,
     timeoutMs: 100,
     attemptsMax: 40,
     pace: pace ?? ((_, nowMs) => nowMs),

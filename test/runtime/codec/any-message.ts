@@ -107,6 +107,7 @@ const anyQuestion: fc.Arbitrary<Question> = fc.oneof(
   fc.record({
     kind: kind('compare'),
     id: whole,
+    known: whole,
     roots: fc.array(fc.record({ copies: small, sum: whole }), { maxLength: 3 }),
   }),
   fc.record({ kind: kind('descend'), id: whole, copies: small, nodes }).map(({ nodes: of, ...rest }) => ({
