@@ -39,5 +39,9 @@ How the store is, and what happens in it:
 
   curl ${url}/status
   curl -N ${url}/events
+
+Make the replica here equal to the others now, not at the next exchange (of a node, not of a client):
+
+  curl -X POST ${url}/repair
 `
 }
