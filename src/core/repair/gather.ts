@@ -7,7 +7,7 @@
 import { compareKeys } from '../base/key-order.ts'
 import type { RecordWrite } from '../record.ts'
 import { placeOf, type KeyName, type PlaceRange } from './digest-tree.ts'
-import type { Look, RecordIndex } from './record-index.ts'
+import type { Found, Look, RecordIndex } from './record-index.ts'
 
 interface Met extends KeyName {
   /** The first range of the look that holds it. */
@@ -50,6 +50,18 @@ export class Gathering {
   names(): readonly KeyName[] {
     this.#cut()
     return this.#met
+  }
+
+  /** Cuts what was found where names were cut: records that are gone by now leave room that says nothing of those after. */
+  bound(found: Found): Found {
+    const last = this.#last
+    if (found.kind !== 'digests' || last === undefined) return found
+    const lists = found.lists.slice(0, last.rank + 1).map((list, rank) => {
+      if (rank < last.rank || list.to <= last.position) return list
+      const entries = list.entries.filter((_, i) => (list.entries[i - (i % 2)] as number) < last.position)
+      return { ...list, to: last.position, entries }
+    })
+    return { kind: 'digests', lists: lists.filter(({ from, to }) => from < to) }
   }
 
   /** One position more than the look has room for is kept, so that it is seen to be cut. */

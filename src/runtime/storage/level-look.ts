@@ -14,14 +14,15 @@ import { recordSizeBytes } from '../../core/repair/exchange-message.ts'
 import { lookIn, type Found, type Look } from '../../core/repair/record-index.ts'
 import type { Database } from './level-directory.ts'
 import { keyOf, upperBound } from './level-format.ts'
+import type { Staged } from './level-scan.ts'
 
 export interface LookSources {
   readonly database: Database
-  /** For each keyspace of the look, the bytes before its keys, and the keys whose change is not known to be durable. */
+  /** For each keyspace of the look, the bytes before its keys, and the changes that are not known to be durable. */
   readonly keyspaces: readonly {
     readonly keyspace: number
     readonly prefix: Buffer
-    readonly staged: readonly string[]
+    readonly staged: readonly Staged[]
   }[]
   /** Records of keys, in their order; `undefined` for those that are gone, or damaged. */
   readonly load: (names: readonly KeyName[]) => Promise<readonly (StoredRecord | undefined)[]>
@@ -34,8 +35,8 @@ const LOAD_RECORDS = 64
 export async function lookThroughLevel(look: Look, sources: LookSources): Promise<Found> {
   const gathering = new Gathering(look)
   for (const { keyspace, prefix, staged } of sources.keyspaces) {
-    const onItsWay = new Set(staged)
-    for (const key of staged) gathering.offer({ keyspace, key })
+    const onItsWay = new Set(staged.map(({ key }) => key))
+    for (const { key, record } of staged) if (record !== undefined) gathering.offer({ keyspace, key })
     const keys = sources.database.keys({ gte: prefix, lt: upperBound(prefix, '') })
     try {
       for (let page = await keys.nextv(PAGE_KEYS); page.length > 0; page = await keys.nextv(PAGE_KEYS)) {
@@ -49,7 +50,8 @@ export async function lookThroughLevel(look: Look, sources: LookSources): Promis
       await keys.close()
     }
   }
-  return lookIn(indexOver(await loadAll(look, gathering.names(), sources)), look)
+  const records = await loadAll(look, gathering.names(), sources)
+  return gathering.bound(lookIn(indexOver(records), look))
 }
 
 /** Of a look for digests the values are not kept; of one for records no more than it has room for. */

@@ -146,7 +146,7 @@ class LevelStorage implements Storage {
     this.#assertOpen()
     const sources = keyspaces.map((id) => {
       const { prefix, staged } = this.#keyspace(id)
-      return { keyspace: id, prefix, staged: [...staged.keys()] }
+      return { keyspace: id, prefix, staged: [...staged.values()] }
     })
     try {
       const load = (names: readonly KeyName[]): Promise<readonly (StoredRecord | undefined)[]> => this.#load(names)
