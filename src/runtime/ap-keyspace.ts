@@ -192,7 +192,18 @@ export class ApKeyspace<V = unknown> {
     const tag = new PutFinisher(place, session)
     return this.#whenOpen(options, (keyspace) => {
       const context = given ?? session?.seen(this.name, key)
-      const call = { kind: 'put', tag, timeoutMs, keyspace, key, level, value, context, operation } as const
+      const call = {
+        kind: 'put',
+        tag,
+        timeoutMs,
+        keyspace,
+        key,
+        level,
+        value,
+        context,
+        session: session?.id,
+        operation,
+      } as const
       return start(engine, call, options.signal)
     })
   }

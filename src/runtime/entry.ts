@@ -1,6 +1,7 @@
 /**
  * What a read gives back. Values and contexts are decoded when they are looked at.
  */
+import { parseAuthor } from '../core/author.ts'
 import { contextOf, versionsOf } from '../core/causality/merge.ts'
 import { wallOf } from '../core/causality/hybrid-time.ts'
 import type { Receipt } from '../core/operation/receipt.ts'
@@ -16,6 +17,12 @@ export interface VersionInfo<V> {
   readonly deleted: boolean
   /** When the write began, by its coordinator's hybrid clock, to the millisecond. */
   readonly writtenAt: Date
+  /** The same with all that the clock tells: a larger one is later. Of two `lww` versions the larger one wins. */
+  readonly timestamp: number
+  /** The id of the node or client through which it was written. */
+  readonly coordinator: string | undefined
+  /** The `id` of the session in which it was written, if it was one. */
+  readonly session: string | undefined
 }
 
 export class Entry<V> {
@@ -67,13 +74,19 @@ export class Entry<V> {
     return (this.#siblings ??= this.#live().map(({ value }) => decodeValue(value as Uint8Array) as V))
   }
 
-  /** With times, and with deletes that are siblings of values. */
+  /** When each was written and by whom; deletes that stand beside values are among them. */
   get versions(): readonly VersionInfo<V>[] {
-    return versionsOf(this.#record).map(({ value, at }) => ({
-      value: value === null ? undefined : (decodeValue(value) as V),
-      deleted: value === null,
-      writtenAt: new Date(wallOf(at)),
-    }))
+    return versionsOf(this.#record).map(({ value, at, by }) => {
+      const author = by === undefined ? undefined : parseAuthor(by)
+      return {
+        value: value === null ? undefined : (decodeValue(value) as V),
+        deleted: value === null,
+        writtenAt: new Date(wallOf(at)),
+        timestamp: at,
+        coordinator: author?.coordinator,
+        session: author?.session,
+      }
+    })
   }
 
   /** What a reader of this entry has seen: hand it to the put or delete that follows from it. */
@@ -83,7 +96,9 @@ export class Entry<V> {
 
   toJSON(): Record<string, unknown> {
     const { found, deleted, conflict, siblings, context, receipt } = this
-    return { found, deleted, conflict, value: conflict ? undefined : siblings[0], siblings, context, receipt }
+    const value = conflict ? undefined : siblings[0]
+    const versions = this.versions.map(({ value: _, ...of }) => of)
+    return { found, deleted, conflict, value, siblings, versions, context, receipt }
   }
 
   #live(): readonly Version[] {

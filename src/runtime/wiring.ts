@@ -55,7 +55,7 @@ export class Wiring {
     const local = storage === undefined ? -1 : indexOf(membership, identity.id)
     const random = new Random(drawIdentity())
     const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
-    this.coordinator = new Coordinator({ membership, local, life, zone, options: limits, random })
+    this.coordinator = new Coordinator({ name: identity.id, membership, local, life, zone, options: limits, random })
     if (storage !== undefined && life !== undefined) {
       const { peers } = this.coordinator
       const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)

@@ -114,6 +114,47 @@ describe('contexts', () => {
     }
   })
 
+  test('blind writes through two nodes and a session: each sibling tells by whom, when and where it was written', async () => {
+    const { store } = cluster()
+    const keyspace = freshKeyspace<string>(store)
+    const session = store.session()
+    await keyspace.put('k', 'by client')
+    await cluster().node('b').keyspace<string>(keyspace.name).put('k', 'by b')
+    await keyspace.with(session).put('k', 'in session')
+    await cluster().node('c').keyspace<string>(keyspace.name).delete('k')
+    const entry = await keyspace.get('k', { level: 'all' })
+    const authors = new Map(entry.versions.map(({ value, coordinator, session: id }) => [value, [coordinator, id]]))
+    expect(authors).toEqual(
+      new Map([
+        ['by client', [store.id, undefined]],
+        ['by b', ['b', undefined]],
+        ['in session', [store.id, session.id]],
+        [undefined, ['c', undefined]],
+      ]),
+    )
+    const live = entry.versions.filter(({ deleted }) => !deleted)
+    expect(live.map(({ value }) => value)).toEqual(entry.siblings)
+    expect(new Set(entry.versions.map(({ timestamp }) => timestamp)).size).toBe(4)
+    const [{ entry: scanned } = { entry: undefined }] = await listOf(keyspace.scan())
+    expect(scanned?.versions).toEqual(entry.versions)
+    const json = JSON.parse(JSON.stringify(entry)) as { versions: object[] }
+    expect(json.versions).toHaveLength(4)
+    expect(json.versions).toContainEqual(expect.objectContaining({ coordinator: store.id, session: session.id }))
+    for (const version of json.versions) expect(version).not.toHaveProperty('value')
+  })
+
+  test('one operation through two coordinators: the version tells of the first', async () => {
+    const keyspace = freshKeyspace<string>(cluster().store)
+    const operation = await keyspace.operation('k')
+    for (const id of ['b', 'c']) {
+      await cluster().node(id).keyspace<string>(keyspace.name).put('k', 'v', { operation, level: 'all' })
+    }
+    for (const id of cluster().ids) {
+      const { versions } = await cluster().node(id).keyspace<string>(keyspace.name).get('k', { level: 'one' })
+      expect(versions.map(({ coordinator }) => coordinator)).toEqual(['b'])
+    }
+  })
+
   test('a context: replaces the siblings that it saw, and no others', async () => {
     const keyspace = freshKeyspace<string>(cluster().store)
     const first = await keyspace.put('k', 'one')
@@ -270,6 +311,15 @@ describe('resolve', () => {
 })
 
 describe('lww', () => {
+  test('the version tells by whom it was written', async () => {
+    const { store } = cluster()
+    const keyspace = freshKeyspace<string>(store, { conflicts: 'lww' })
+    const session = store.session()
+    await keyspace.with(session).put('k', 'v')
+    const { versions } = await keyspace.get('k')
+    expect(versions).toMatchObject([{ value: 'v', coordinator: store.id, session: session.id }])
+  })
+
   test('a later write wins, seen or not, and there are no siblings', async () => {
     const keyspace = freshKeyspace<string>(cluster().store, { conflicts: 'lww' })
     await keyspace.put('k', 'one')
