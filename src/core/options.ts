@@ -32,7 +32,12 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
   readonly conflicts?: Conflicts
   /**
    * Makes one value of several siblings, whenever a read finds them. None by default: `entry.value` is then undefined
-   * while `entry.conflict` holds. It must not depend on the order of the siblings.
+   * while `entry.conflict` holds.
+   *
+   * It must not depend on the order of the siblings, and gives its value at once, not a promise. `undefined` says that it
+   * cannot tell: the conflict stays, and `update` is refused. If it throws, `entry.value` throws the same, and
+   * `entry.resolveError` tells it; the siblings are in `entry.siblings`, and nothing is written. What it does to its list
+   * and the values in it changes nothing.
    */
   readonly resolve?: (siblings: V[]) => V
   /**

@@ -73,6 +73,18 @@ describe('put and get', () => {
     ;(entry.value as string[]).push('later')
     expect((await keyspace.get('k')).value).toEqual(['before'])
   })
+
+  test('bytes that are changed after the get, beside the replica: change nothing stored', async () => {
+    const keyspace = freshKeyspace<{ bytes: Buffer } | Buffer>(cluster().node('a'))
+    await keyspace.put('alone', Buffer.of(1, 2))
+    await keyspace.put('inside', { bytes: Buffer.of(1, 2) })
+    for (const key of ['alone', 'inside']) {
+      const bytesOf = (value: { bytes: Buffer } | Buffer | undefined): Buffer =>
+        value instanceof Uint8Array ? value : (value as { bytes: Buffer }).bytes
+      bytesOf((await keyspace.get(key, { level: 'local-one' })).value).fill(9)
+      expect([...bytesOf((await keyspace.get(key, { level: 'local-one' })).value)]).toEqual([1, 2])
+    }
+  })
 })
 
 describe('contexts', () => {
@@ -273,40 +285,6 @@ describe('update', () => {
     await Promise.all(['a', 'b'].map((item) => keyspace.update('k', (list = []) => [...list, item])))
     const { siblings } = await keyspace.get('k')
     expect(siblings.flat().toSorted()).toEqual(['a', 'b'])
-  })
-})
-
-describe('resolve', () => {
-  test('one that throws: its error passes through, and the siblings stay as they are', async () => {
-    const keyspace = freshKeyspace<string>(cluster().store, {
-      resolve: () => {
-        throw new Error('undecided')
-      },
-    })
-    await keyspace.put('k', 'one')
-    await keyspace.put('k', 'two')
-    const entry = await keyspace.get('k')
-    expect(() => entry.value).toThrow('undecided')
-    expect(entry.siblings).toHaveLength(2)
-    expect(JSON.parse(JSON.stringify(entry))).toMatchObject({ conflict: true })
-    await expect(keyspace.update('k', () => 'three')).rejects.toThrow('undecided')
-    await keyspace.put('k', 'decided', { context: entry.context })
-    expect((await keyspace.get('k')).value).toBe('decided')
-  })
-
-  test('one that changes its list: does not change the siblings', async () => {
-    const keyspace = freshKeyspace<string>(cluster().store, { resolve: (siblings) => siblings.splice(0).join('+') })
-    await keyspace.put('k', 'one')
-    await keyspace.put('k', 'two')
-    const entry = await keyspace.get('k')
-    expect(entry.value).toMatch(/^(one\+two|two\+one)$/)
-    expect(entry.siblings).toHaveLength(2)
-  })
-
-  test('one value: is not resolved', async () => {
-    const keyspace = freshKeyspace<string>(cluster().store, { resolve: () => 'resolved' })
-    await keyspace.put('k', 'v')
-    expect((await keyspace.get('k')).value).toBe('v')
   })
 })
 
