@@ -32,7 +32,8 @@ export interface WiringConfig {
 }
 
 const PROTOCOL_ERROR = 1002
-const ENTRIES_MAX = 4_096
+/** Siblings in a record: what every replica of a key has taken at its bound, once they are joined. */
+const ENTRIES_MAX = 16_384
 const PAGE_ENTRIES_MAX = 1_024
 
 /** A number that no other process draws: seeds its random choices and names its incarnation. */

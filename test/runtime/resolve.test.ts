@@ -46,7 +46,7 @@ const RESOLVERS: readonly {
   {
     name: 'throws what is no error',
     resolve: () => {
-      // eslint-disable-next-line no-throw-literal, only-throw-error -- applications may.
+      // eslint-disable-next-line only-throw-error -- applications may.
       throw 'a text'
     },
     error: 'a text',

@@ -357,7 +357,9 @@ export class Put extends Operation {
 
 function refusalOf(code: RefusalCode): { readonly code: ErrorCode; readonly why: string } {
   if (code === 'too-many-siblings') {
-    const why = 'the key has as many siblings as siblingsMax allows; read it, and write with its context'
+    const why =
+      'the key has as many siblings as siblingsMax and siblingBytesMax allow, and this write has not seen them; nothing ' +
+      'was written: read the key, and write with its context'
     return { code: 'QUORATE_LIMIT', why }
   }
   if (code === 'too-late') {
