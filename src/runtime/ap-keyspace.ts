@@ -156,7 +156,7 @@ export class ApKeyspace<V = unknown> {
     entries: Iterable<readonly [key: string, value: V]>,
     options: PutManyOptions = NOTHING,
   ): Promise<Many<Put>> {
-    const pairs = checkPairs<V>(entries)
+    const pairs = checkPairs(entries)
     const values = new Map(pairs)
     const { inFlightMax, valueBytesMax } = this.#config.limits
     const prepare = (key: string): ReadyCall<Put> => {

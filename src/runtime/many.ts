@@ -136,11 +136,11 @@ export function checkKeys(keys: unknown): readonly string[] {
 }
 
 /** What `putMany` is to write. Throws `QUORATE_INVALID_OPTION` for anything but pairs of a key and a value. */
-export function checkPairs<V>(entries: unknown): readonly (readonly [string, V])[] {
+export function checkPairs(entries: unknown): readonly (readonly [string, unknown])[] {
   const isIterable = entries instanceof Object && Symbol.iterator in entries
   const pairs = isIterable ? [...(entries as Iterable<unknown>)] : undefined
   if (pairs?.every((pair) => Array.isArray(pair) && pair.length === 2) !== true) {
     throw invalid('entries are not pairs: give [key, value] arrays, or a Map')
   }
-  return pairs as (readonly [string, V])[]
+  return pairs as (readonly [string, unknown])[]
 }
