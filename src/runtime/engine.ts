@@ -191,6 +191,7 @@ export class Engine {
     this.#config.coordinator.close(this.now, this.#step)
     this.#pump()
     this.#flush()
+    this.#host?.stop()
     this.#stopped = true
     clearTimeout(this.#timer)
   }

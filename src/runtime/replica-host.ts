@@ -133,6 +133,11 @@ export class ReplicaHost {
     this.#release(waits)
   }
 
+  /** Nothing is taken in any more: what a scan or a look finds after this has no storage to go to. */
+  stop(): void {
+    this.#failed = true
+  }
+
   /** Makes this turn's writes durable; what waited for them goes out behind them. */
   endTurn(): void {
     const held = this.#held
