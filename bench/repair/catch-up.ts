@@ -49,9 +49,10 @@ export async function catchUp({ quick }: Scale, progress: Progress): Promise<Row
     await cluster.restart(DOWN)
     const caught = caughtUp(cluster, startedAt)
     const during: Latencies[] = []
-    let tookMs: number | undefined
-    const waiting = caught.then((of) => (tookMs = of.ms))
-    while (tookMs === undefined) during.push(await paced(call, { perSecond: CALLS_PER_SECOND, forMs: 2_000 }))
+    const state = { isOver: false }
+    const waiting = caught.then(() => (state.isOver = true))
+    do during.push(await paced(call, { perSecond: CALLS_PER_SECOND, forMs: 2_000 }))
+    while (!state.isOver)
     await waiting
     const { ms, exchanges } = await caught
     await seesAll(client)
