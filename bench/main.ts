@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { childFailure, killChildren } from './child.ts'
+import { htmlReport } from './html.ts'
 import { goals } from './goals.ts'
 import { memory } from './memory.ts'
 import { micro } from './micro.ts'
@@ -37,7 +38,10 @@ async function main(): Promise<void> {
   progress.done()
   process.stdout.write(renderReport(sections, { colour: process.stdout.isTTY }))
   if (options.json !== undefined) await writeJson(options.json, { options, startedAt, sections })
+  if (options.html !== undefined) await writeFile(options.html, htmlReport(sections, { command, at: startedAt }))
 }
+
+const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.trimEnd()
 
 interface Finished {
   readonly options: BenchOptions
@@ -49,7 +53,7 @@ async function writeJson(file: string, { options, startedAt, sections }: Finishe
   const { quick, only, seed } = options
   const cpus = os.cpus()
   const document = {
-    command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trimEnd(),
+    command,
     startedAt: startedAt.toISOString(),
     tookMs: Date.now() - startedAt.getTime(),
     options: { quick, only },
@@ -62,7 +66,7 @@ async function writeJson(file: string, { options, startedAt, sections }: Finishe
       node: process.version,
       loadAverage: os.loadavg(),
     },
-    sections: sections.map(({ part, title, rows, notes }) => ({ part, title, rows, notes })),
+    sections: sections.map(({ part, title, rows, notes, charts = [] }) => ({ part, title, rows, notes, charts })),
   }
   await writeFile(file, `${JSON.stringify(document, undefined, 2)}\n`)
 }

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 export interface BenchOptions {
   readonly quick: boolean
   readonly json: string | undefined
+  readonly html: string | undefined
   /** The parts to run, in their own order. */
   readonly only: readonly string[]
   readonly seed: number
@@ -25,13 +26,14 @@ export function parseOptions(args: readonly string[], parts: readonly string[]):
     throw new UsageError(`there is no part ${JSON.stringify(unknown)}: use ${parts.join(', ')}`)
   const seed = Number(values.seed ?? 1)
   if (!Number.isSafeInteger(seed) || seed < 0) throw new UsageError('--seed takes a whole number')
-  const { quick = false, help = false, json } = values
-  return { quick, help, json, seed, only: parts.filter((name) => only.includes(name)) }
+  const { quick = false, help = false, json, html } = values
+  return { quick, help, json, html, seed, only: parts.filter((name) => only.includes(name)) }
 }
 
 interface Values {
   readonly quick?: boolean | undefined
   readonly json?: string | undefined
+  readonly html?: string | undefined
   readonly only?: string[] | undefined
   readonly seed?: string | undefined
   readonly help?: boolean | undefined
@@ -44,6 +46,7 @@ function parse(args: readonly string[]): Values {
       options: {
         quick: { type: 'boolean' },
         json: { type: 'string' },
+        html: { type: 'string' },
         only: { type: 'string', multiple: true },
         seed: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -61,6 +64,7 @@ export function helpText(parts: readonly { readonly name: string; readonly about
   --quick       under two minutes, with shorter and fewer rounds
   --only NAME   one part; may be given several times
   --json FILE   also write every figure to a file
+  --html FILE   also write the report with its charts to a file
   --seed N      draw other keys; 1 by default
   --help        this text
 

@@ -8,6 +8,7 @@ import { ALTERNATIVES, placesOf } from './repair/alternatives.ts'
 import { converse } from './repair/converse.ts'
 import { upkeepCost } from './repair/upkeep.ts'
 import { equalPair, spread, VastKeys, type VastOptions } from './repair/vast-replica.ts'
+import { healChart } from './repair/heal.ts'
 import { catchUp } from './repair/catch-up.ts'
 import { upkeepShare } from './repair/share.ts'
 import { heldBytes } from './heap.ts'
@@ -40,7 +41,7 @@ export const repair: Part = {
       rows: whole,
       notes: [],
     }
-    return [section, alternatives(keys, progress), cluster]
+    return [section, { ...alternatives(keys, progress), charts: [healChart(keys, keys.count / 100)] }, cluster]
   },
 }
 

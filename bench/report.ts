@@ -2,6 +2,7 @@
  * The report at the end: one aligned table for each section, in colour on a terminal, with missed goals counted last.
  */
 import { styleText } from 'node:util'
+import { chartText } from './chart.ts'
 import type { Row, Section } from './section.ts'
 
 type Paint = (style: 'bold' | 'dim' | 'green' | 'red', text: string) => string
@@ -17,12 +18,13 @@ export function renderReport(sections: readonly Section[], options: { readonly c
   return `${parts.join('\n\n')}\n`
 }
 
-function renderSection({ title, columns, rows, notes }: Section, paint: Paint): string {
+function renderSection({ title, columns, rows, notes, charts = [] }: Section, paint: Paint): string {
   const table = [columns, ...rows.map(({ name, cells }) => [name, ...cells])]
   const widths = columns.map((_, column) => Math.max(...table.map((line) => width(line[column] ?? ''))))
   const lines = rows.map((row) => paintGoal(row, alignedLine([row.name, ...row.cells], widths), paint))
   const head = paint('dim', alignedLine(columns, widths))
-  return [paint('bold', title), head, ...lines, ...notes.map((note) => paint('dim', note))].join('\n')
+  const drawn = charts.map((chart) => `\n${chartText(chart)}\n`)
+  return [paint('bold', title), head, ...lines, ...drawn, ...notes.map((note) => paint('dim', note))].join('\n')
 }
 
 function paintGoal({ goal }: Row, line: string, paint: Paint): string {

@@ -1,6 +1,7 @@
 /**
  * What a part of the benchmark hands back: rows for people, and the same rows with every figure for programs.
  */
+import type { Chart } from './chart.ts'
 import type { Progress } from './progress.ts'
 
 /** A promise about a ratio, and whether it was kept. */
@@ -28,6 +29,8 @@ export interface Section {
   readonly rows: readonly Row[]
   /** Sentences that belong under the table. */
   readonly notes: readonly string[]
+  /** Drawn under the table; none by default. */
+  readonly charts?: readonly Chart[]
 }
 
 /** How much is measured. */

@@ -75,13 +75,19 @@ interface RangeShape {
   readonly digestBytes: number
 }
 
-/** Ranges cut into parts of equally many records, each with its bound and fingerprint, until they are short. */
-function rangeCost({ all, differing }: Places, { branches, listAt, digestBytes }: RangeShape): Cost {
-  let bytes = 8
-  let messages = 1
+function rangeCost(places: Places, shape: RangeShape): Cost {
+  const messages = rangeMessages(places, shape)
+  const bytes = messages.reduce((sum, size) => sum + size, 0)
+  return total(bytes, messages.length - 1, places.differing)
+}
+
+/** Sizes of messages: ranges cut into parts of equally many records, each with its bound and fingerprint, until they are short. */
+export function rangeMessages({ all, differing }: Places, { branches, listAt, digestBytes }: RangeShape): number[] {
+  const messages = [8]
   let ranges: (readonly [number, number])[] = [[0, all.length]]
   while (ranges.length > 0) {
     const next: (readonly [number, number])[] = []
+    let bytes = 0
     for (const [from, to] of ranges) {
       if (to - from <= listAt) {
         bytes += RANGE + 2 + (to - from) * (POSITION + digestBytes)
@@ -93,10 +99,10 @@ function rangeCost({ all, differing }: Places, { branches, listAt, digestBytes }
         if (holdsAny(all, differing, part)) next.push(part)
       }
     }
-    messages++
+    messages.push(bytes)
     ranges = next
   }
-  return total(bytes, messages - 1, differing)
+  return messages
 }
 
 function cut(from: number, to: number, share: number): number {

@@ -11,7 +11,11 @@ import type { VastReplica } from './vast-replica.ts'
 const MEMBERS = membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' })))
 
 /** Replica `a` asks, replica `b` answers. Throws when they do not come to an end. */
-export function converse(a: VastReplica, b: VastReplica): ExchangeProgress {
+export function converse(
+  a: VastReplica,
+  b: VastReplica,
+  watch: (progress: ExchangeProgress) => void = () => {},
+): ExchangeProgress {
   let id = 0
   const limits = EXCHANGE_LIMITS
   const responder = new ExchangeResponder({
@@ -35,6 +39,7 @@ export function converse(a: VastReplica, b: VastReplica): ExchangeProgress {
   exchange.begin(0, step)
   while (step.outcome === undefined) {
     for (const write of step.merges) a.merge(write)
+    watch(exchange.progress)
     const { question, look } = step
     step.clear()
     if (look !== undefined) {

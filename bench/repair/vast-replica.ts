@@ -6,6 +6,7 @@ import type { RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { DigestForest, placeOf, type PlaceRange } from '../../src/core/repair/digest-tree.ts'
 import { recordSizeBytes } from '../../src/core/repair/exchange-message.ts'
 import type { RecordIndex } from '../../src/core/repair/record-index.ts'
+import { CLIENT_ID } from '../frame-sizes.ts'
 
 const KEYSPACE = 77
 const PARTITIONS = 256
@@ -65,6 +66,10 @@ export class VastReplica implements RecordIndex {
     this.forest.update({ keyspace, key, before: digestOf(before), after: digestOf(this.record(index)) })
   }
 
+  name(index: number): { readonly keyspace: number; readonly key: string } {
+    return nameAt(index)
+  }
+
   version(index: number): number {
     return this.#versions[index] as number
   }
@@ -73,7 +78,7 @@ export class VastReplica implements RecordIndex {
   record(index: number): StoredRecord | undefined {
     const version = this.version(index)
     if (version === 0) return undefined
-    const write = { op: index * 256 + version, at: 2 ** 50 + version, value: this.#value }
+    const write = { op: index * 256 + version, at: 2 ** 50 + version, by: CLIENT_ID, value: this.#value }
     if (this.#kind === 'lww') return { kind: 'lww', ...write }
     const [a, b, c] = ACTORS
     const sibling = { actor: b, counter: version, ...write }

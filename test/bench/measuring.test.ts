@@ -5,6 +5,9 @@ import { CLIENT_ID, putSizes } from '../../bench/frame-sizes.ts'
 import { CountedQuorum } from '../../bench/limit.ts'
 import { StalenessJudge } from '../../bench/staleness.ts'
 import { median, medianRatio, slope } from '../../bench/statistics.ts'
+import { chartSvg, chartText, type Chart } from '../../bench/chart.ts'
+import { htmlReport } from '../../bench/html.ts'
+import type { Section } from '../../bench/section.ts'
 import { Zipfian } from '../../bench/zipfian.ts'
 import { Random } from '../../src/core/base/random.ts'
 import { Outbox } from '../../src/runtime/outbox.ts'
@@ -106,5 +109,65 @@ describe('frame sizes', () => {
     outbox.flush()
     const { headBytes, requestBytes, answerBytes } = putSizes({ key, by: CLIENT_ID, value })
     expect(sent).toEqual([headBytes + 3 * requestBytes, headBytes + 3 * answerBytes])
+  })
+})
+
+describe('charts', () => {
+  const chart: Chart = {
+    title: 'records <that> differ',
+    x: 'bytes',
+    y: 'records',
+    series: [
+      {
+        name: 'few',
+        points: [
+          { x: 10, y: 100 },
+          { x: 1_000, y: 0 },
+        ],
+      },
+      {
+        name: 'all & sundry',
+        points: [
+          { x: 10, y: 100 },
+          { x: 100_000, y: 50 },
+          { x: 1_000_000, y: 0 },
+        ],
+      },
+    ],
+  }
+
+  it('text: each line begins high, steps where its points are, and ends where it has come to nothing', () => {
+    const lines = chartText(chart).split('\n')
+    const [title, top] = lines
+    const bottom = lines[16] as string
+    expect(title).toBe('records <that> differ')
+    expect(top).toMatch(/^ +100 \|o+$/)
+    expect(bottom).toMatch(/^ +0 \| +\* +o$/)
+    expect(bottom.indexOf('*')).toBeLessThan(bottom.indexOf('o'))
+    expect(lines.at(-2)).toMatch(/^ +10 +1 M$/)
+    expect(lines.at(-1)).toContain('* few   o all & sundry')
+  })
+
+  it('svg: has a path for each line, and texts that are escaped', () => {
+    const svg = chartSvg(chart)
+    expect(svg.match(/stroke-width="2"/g)).toHaveLength(2)
+    expect(svg).toContain('records &lt;that&gt; differ')
+    expect(svg).toContain('all &amp; sundry')
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/)
+  })
+
+  it('html: has the tables, the charts and no reference to anything outside', () => {
+    const row = { name: 'a <row>', cells: ['1 B'], figures: {} }
+    const section: Section = {
+      part: 'p',
+      title: 't',
+      columns: ['', 'n'],
+      rows: [row],
+      notes: ['a note'],
+      charts: [chart],
+    }
+    const html = htmlReport([section], { command: 'bench', at: new Date(0) })
+    for (const part of ['a &lt;row&gt;', '1 B', 'a note', '<svg', '1970-01-01']) expect(html).toContain(part)
+    expect(html.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|src=|href=/)
   })
 })

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { connect, type Client, type Node } from '../../src/index.ts'
-import { definitionFingerprint, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
+import { definitionFingerprint } from '../../src/core/keyspace-definition.ts'
 import { ByteWriter } from '../../src/runtime/codec/bytes.ts'
 import { writeRecord } from '../../src/runtime/codec/record-codec.ts'
 import { openLevelStorage } from '../../src/runtime/storage/level-storage.ts'
@@ -75,7 +75,7 @@ class Cluster {
   }
 
   async kill(...ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#replicas.get(id)?.kill('SIGKILL')))
+    await Promise.all(ids.map((id) => (this.#replicas.get(id) as Replica).kill('SIGKILL')))
   }
 
   /** A client whose links are cut as its side's are. */
@@ -197,7 +197,7 @@ test(
     expect([across.errors.size, alone.errors.size]).toEqual([0, 0])
     here.proxies.heal()
     await here.exchanged()
-    const files = await here.files(definitionFingerprint(CARTS as KeyspaceDefinition))
+    const files = await here.files(definitionFingerprint(CARTS))
     const counts = copies(files)
     expect([...counts].filter(([, count]) => count !== IDS.length)).toEqual([])
     expect([...counts.keys()].toSorted()).toEqual(keys.toSorted())
@@ -234,7 +234,7 @@ test('stand-ins killed while they keep hints: hand them over after they are back
     const current = [...read.results.values()].map(({ receipt }) => Object.values(receipt?.replicas ?? {}))
     return read.errors.size === 0 && current.every((replicas) => replicas.every(({ state }) => state === 'current'))
   })
-  const files = await here.files(definitionFingerprint(NOTES as KeyspaceDefinition))
+  const files = await here.files(definitionFingerprint(NOTES))
   const counts = copies(files)
   expect(keys.filter((key) => (counts.get(key) ?? 0) < 3)).toEqual([])
 })
