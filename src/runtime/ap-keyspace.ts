@@ -27,7 +27,7 @@ import { parseContextToken } from './context-token.ts'
 import type { Engine } from './engine.ts'
 import { Entry, type Put } from './entry.ts'
 import { GetFinisher, PutFinisher } from './finishers.ts'
-import { many, type Many } from './many.ts'
+import { AnswerSizes, checkKeys, checkPairs, many, type Many, type ReadyCall } from './many.ts'
 import type { Session } from './session.ts'
 import { Plain, start } from './tickets.ts'
 import { encodeValue } from './value-codec.ts'
@@ -136,18 +136,34 @@ export class ApKeyspace<V = unknown> {
    * Reads many keys with the same options. What fails for a key is found under that key in `errors`; it rejects only
    * when a key is given twice, or more than 100,000 are.
    */
-  getMany(keys: readonly string[], options: GetOptions = NOTHING): Promise<Many<Entry<V>>> {
-    return many(keys, (key) => this.get(key, options))
+  async getMany(keys: readonly string[], options: GetOptions = NOTHING): Promise<Many<Entry<V>>> {
+    const { inFlightMax } = this.#config.limits
+    const sizes = new AnswerSizes()
+    const read = async (key: string): Promise<Entry<V>> => {
+      const entry = await this.get(key, options)
+      sizes.add(entry.sizeBytes)
+      return entry
+    }
+    const prepare = (key: string): ReadyCall<Entry<V>> => ({ bytes: sizes.likely, run: () => read(key) })
+    return many({ keys: checkKeys(keys), inFlightMax, prepare })
   }
 
-  /** Writes many keys with the same options, each on its own: some may succeed and others fail. No transaction. */
-  putMany(entries: Iterable<readonly [key: string, value: V]>, options: PutManyOptions = NOTHING): Promise<Many<Put>> {
-    const values = [...entries]
-    const byKey = new Map(values)
-    return many(
-      values.map(([key]) => key),
-      (key) => this.put(key, byKey.get(key) as V, options),
-    )
+  /**
+   * Writes many keys with the same options, each on its own: some may succeed and others fail. No transaction. It rejects
+   * only where `getMany` does.
+   */
+  async putMany(
+    entries: Iterable<readonly [key: string, value: V]>,
+    options: PutManyOptions = NOTHING,
+  ): Promise<Many<Put>> {
+    const pairs = checkPairs(entries)
+    const values = new Map(pairs)
+    const { inFlightMax, valueBytesMax } = this.#config.limits
+    const prepare = (key: string): ReadyCall<Put> => {
+      const value = encodeValue(values.get(key), valueBytesMax)
+      return { bytes: value.length, run: () => this.#write(key, value, options) }
+    }
+    return many({ keys: pairs.map(([key]) => key), inFlightMax, prepare })
   }
 
   /** Keys and entries in key order; entries of deleted keys are left out. */

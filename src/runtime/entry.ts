@@ -84,6 +84,11 @@ export class Entry<V> {
     return this.conflict ? this.#resolution().error : undefined
   }
 
+  /** What the values take as they are stored. */
+  get sizeBytes(): number {
+    return this.#live().reduce((sum, { value }) => sum + (value as Uint8Array).length, 0)
+  }
+
   /** Every live value: one, or several that were written without knowing of each other. */
   get siblings(): readonly V[] {
     return (this.#siblings ??= this.#live().map(({ value }) => decodeValue(value as Uint8Array) as V))
