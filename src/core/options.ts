@@ -159,6 +159,12 @@ export interface CoreOptions {
    * with them if no replica of its key came back by then.
    */
   readonly hintAgeMsMax?: number
+  /**
+   * How long every replica of a key holds the same deleted record before it is erased: a day by default, at least eight
+   * heartbeats, and twice `hintAgeMsMax`. Messages that carry records are refused after a quarter of it. 0 keeps deleted
+   * records for ever.
+   */
+  readonly horizonMs?: number
   /** UTF-8 bytes of a key: 1,024 by default. */
   readonly keyBytesMax?: number
   /** Encoded bytes of a value: 1 MiB by default. */
@@ -183,9 +189,13 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   keyspacesMax: { default: 256, min: 1, max: 65_536 },
   hintBytesMax: { default: 67_108_864, min: 0, max: 2 ** 40 },
   hintAgeMsMax: { default: 10_800_000, min: 0, max: 2_592_000_000 },
+  horizonMs: { default: 86_400_000, min: 0, max: 31_536_000_000 },
   keyBytesMax: { default: 1_024, min: 1, max: 32_768 },
   valueBytesMax: { default: 1_048_576, min: 1, max: 268_435_456 },
 }
+
+/** A message may be a quarter of the horizon old, and clocks are told twice in a heartbeat. */
+const HORIZON_HEARTBEATS = 8
 
 /** The names of the core's options, for those who take others beside them. */
 export const CORE_FIELDS: readonly string[] = Object.keys(CORE_BOUNDS)
@@ -200,5 +210,22 @@ export function resolveCore(options: CoreOptions): ResolvedCore {
     }
     resolved[name] = value
   }
-  return resolved as unknown as ResolvedCore
+  return checkHorizon(resolved as unknown as ResolvedCore)
+}
+
+/** What is too short for the horizon to mean anything, or so long that it could outlive what was deleted. */
+function checkHorizon(core: ResolvedCore): ResolvedCore {
+  const { horizonMs, heartbeatMs, hintAgeMsMax } = core
+  if (horizonMs === 0) return core
+  if (horizonMs < HORIZON_HEARTBEATS * heartbeatMs) {
+    const least = HORIZON_HEARTBEATS * heartbeatMs
+    throw invalid(`horizonMs is ${horizonMs}, with heartbeats of ${heartbeatMs} ms: use at least ${least}, or 0`)
+  }
+  if (2 * hintAgeMsMax > horizonMs) {
+    throw invalid(
+      `hintAgeMsMax is ${hintAgeMsMax} and horizonMs ${horizonMs}: a hint must not outlive the memory of a delete, so ` +
+        'hintAgeMsMax may be half of horizonMs at most',
+    )
+  }
+  return core
 }

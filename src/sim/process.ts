@@ -12,6 +12,7 @@ import type { Call } from '../core/coordinator-calls.ts'
 import {
   isExchangeAnswer,
   isQuestion,
+  isReaping,
   type Answer,
   type Errand,
   type Hinted,
@@ -98,6 +99,7 @@ export class Process {
     const exchange = {
       random: random.fork(),
       usable: (replica: number, nowMs: number) => peers.usable(replica, nowMs),
+      asOf: (replica: number, sinceMs: number, nowMs: number) => peers.asOf(replica, sinceMs, nowMs),
       ...(breakage === 'stale-digest' && { forest: (copiesOf: CopiesOf) => new ForgetfulForest(copiesOf) }),
     }
     const own = disk.own()
@@ -112,6 +114,8 @@ export class Process {
     const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
     if (isExchangeAnswer(message)) {
       this.#exchange((exchange) => exchange.answered(message, source, now, this.#step))
+    } else if (message.kind === 'agreed') {
+      this.#quietly(() => this.#replica?.reaper?.answered(message, source, now, this.#step))
     } else if (isAnswer(message)) {
       this.coordinator.receive(message, source, now, this.#step)
       this.#absorb()
@@ -120,6 +124,7 @@ export class Process {
       const address = LINKS_FROM + from.life * HOSTS_MAX + from.host
       const asker = { from: address, peer: from.host < members ? from.host : -1 }
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
+      else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
       else this.#serve(message, address, now)
     }
   }
@@ -145,6 +150,7 @@ export class Process {
     this.coordinator.tick(now, this.#step)
     this.#absorb()
     this.#exchange((exchange) => exchange.tick(now, this.#step))
+    this.#quietly(() => this.#replica?.reaper?.tick(now, this.#step))
   }
 
   scanned(scan: ScanEffect, page: ScannedPage, now: Now): void {
@@ -158,10 +164,14 @@ export class Process {
 
   /** Digests speak of all that is staged. */
   #exchange(input: (exchange: ReplicaExchange) => void): void {
-    const { disk } = this.#config
     const exchange = this.#replica?.exchange
-    if (disk === undefined || exchange === undefined) return
-    input(exchange)
+    if (exchange !== undefined) this.#quietly(() => input(exchange))
+  }
+
+  #quietly(input: () => void): void {
+    const { disk } = this.#config
+    if (disk === undefined) return
+    input()
     disk.touchedStaged = true
     this.#absorb()
   }

@@ -234,6 +234,7 @@ describe('options of the core', () => {
       keyspacesMax: 256,
       hintBytesMax: 67_108_864,
       hintAgeMsMax: 10_800_000,
+      horizonMs: 86_400_000,
       keyBytesMax: 1_024,
       valueBytesMax: 1_048_576,
     })

@@ -408,7 +408,7 @@ export class Player {
     const record = deltaOf({ op: 1, at: 1, value: null, context }, { actor: 99, counter: 9 })
     const answers: Record<string, Answer> = {
       stored: { kind: 'written', ...head },
-      minted: { kind: 'minted', ...head, actor: 99, counter: 9, record: undefined },
+      minted: { kind: 'minted', ...head, actor: 99, counter: 9, floor: 0, record: undefined },
       record: { kind: 'read-answer', ...head, digest: 99, record },
       absent: { kind: 'read-answer', ...head, digest: 0, record: undefined },
       page: { kind: 'scan-page', ...head, entries: [], done: true },

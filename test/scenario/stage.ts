@@ -215,10 +215,17 @@ export class Stage {
         continue
       }
       this.#noteWrite(message)
-      const also: string[] = []
-      while (step.messages[i + 1] === message) also.push(this.membership.members[step.to[++i] as number]?.id as string)
-      for (const replica of [to, ...also]) this.bag.push({ coordinator: name, replica, message })
-      this.#say(name, `to ${[to, ...also].join(' ')}: ${this.words.message(message)}`)
+      // The same for several, but for what each is told of its own clock.
+      const said = this.words.message(message)
+      const receivers = [to]
+      this.bag.push({ coordinator: name, replica: to, message })
+      for (let next = step.messages[i + 1]; next?.kind === message.kind; next = step.messages[i + 1]) {
+        if (this.words.message(next) !== said) break
+        const replica = this.membership.members[step.to[++i] as number]?.id as string
+        receivers.push(replica)
+        this.bag.push({ coordinator: name, replica, message: next })
+      }
+      this.#say(name, `to ${receivers.join(' ')}: ${said}`)
     }
     if (this.#notices) for (const notice of step.notices) this.#say(name, `notice: ${this.words.notice(notice)}`)
     for (const { tag, result } of step.replies) {
@@ -248,7 +255,10 @@ export class Stage {
 
   #pong(name: string, replica: StagedReplica): void {
     if (!replica.awake) return
-    const pong: Answer = { kind: 'pong', sentAt: this.#monoMs - replica.distanceMs, ...replica.life }
+    const step = new Step()
+    const ping = { kind: 'ping', sentAt: this.#monoMs - replica.distanceMs } as const
+    replica.machine.receive(ping, FIRST_COORDINATOR, this.now(replica.wallAheadMs), step)
+    const pong = step.messages[0] as Answer
     this.act(name, (coordinator, now, step) => coordinator.receive(pong, replica.index, now, step))
   }
 

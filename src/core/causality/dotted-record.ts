@@ -64,17 +64,18 @@ export function mayHaveForgotten({ replaced }: DottedRecord, at: number): boolea
 const LAG_MAX = 2 ** 40
 
 /**
- * Whether a writer can have seen this. A context that names writes far beyond the record's is made up, and minting
- * after it would soon leave the whole numbers behind.
+ * Whether a writer can have seen this. A context that names writes far beyond the record's, and beyond those of erased
+ * ones (`floor`), is made up, and minting after it would soon leave the whole numbers behind.
  */
-export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext): boolean {
-  return isNear(record, vector) && isNear(record, cloud)
+export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext, floor = EMPTY_CONTEXT): boolean {
+  const known = joinContexts(record.context, floor)
+  return isNear(known, vector) && isNear(known, cloud)
 }
 
-function isNear({ context }: DottedRecord, pairs: readonly number[]): boolean {
+function isNear(known: CausalContext, pairs: readonly number[]): boolean {
   for (let i = 0; i < pairs.length; i += 2) {
     const counter = pairs[i + 1] as number
-    if (counter > LAG_MAX && counter > highestSeen(context, pairs[i] as number) + LAG_MAX) return false
+    if (counter > LAG_MAX && counter > highestSeen(known, pairs[i] as number) + LAG_MAX) return false
   }
   return true
 }

@@ -72,6 +72,8 @@ export interface Trade extends Numbered {
   readonly wanted: readonly number[]
   /** So many records of the first wanted place were received already. */
   readonly skip: number
+  /** The clock of the one that is asked, as it had told it before these records were read. */
+  readonly asOf: number
 }
 
 /** What was offered is durable here. The records wanted follow, but for those that are equal to an offered one. */
@@ -119,7 +121,7 @@ export function exchangeSizeBytes(message: Question | ExchangeAnswer): number {
       return nodes + lists + COUNT + RANGE * message.left.length + COUNT
     }
     case 'trade':
-      return sum(message.offered, recordSizeBytes, HEAD + 1 + 2 * COUNT + 4) + (PLACE * message.wanted.length) / 2
+      return sum(message.offered, recordSizeBytes, HEAD + 1 + 2 * COUNT + 4 + 8) + (PLACE * message.wanted.length) / 2
     case 'traded':
       return sum(message.records, recordSizeBytes, HEAD + 2 * COUNT + 4)
     case 'declined':
