@@ -1,9 +1,9 @@
 /**
  * What a replica remembers of records that it has erased, together: the *floor*.
  *
- * Of each actor the highest counter that was among them, so that no dot is ever given twice: the first write of a key
- * that is not here gets a counter above the floor, and knows all of this replica's dots below it, which are over for
- * this key. And the newest stamp, so that a retry of a write that may have been among them is told to be too late.
+ * Of each actor the highest counter that was among them, so that no dot is ever given twice: the first write that this
+ * replica mints for a key that it has none of here gets a counter above the floor, and knows all of this replica's dots
+ * below it, which are over for this key. And the newest stamp, so that a retry of a write that may have been among them is told to be too late.
  * It is stored before the records are erased: should the disk tear a step, it is too high rather than too low.
  * Ring: machines.
  */

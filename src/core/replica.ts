@@ -70,6 +70,8 @@ export const OWN_KEYSPACE = 0
 
 export class Replica {
   readonly exchange: ReplicaExchange | undefined
+  /** Told in pongs. */
+  readonly clock: ReplicaClock
   /** Where there is an exchange. */
   readonly reaper: ReplicaReaper | undefined
   readonly #config: ReplicaConfig
@@ -79,13 +81,12 @@ export class Replica {
   readonly #keyspaces: Keyspaces
   readonly #hints: Hints
   readonly #floor = new Floor(OWN_KEYSPACE)
-  readonly #clock: ReplicaClock
 
   constructor(config: ReplicaConfig) {
     const { index, membership, options, records, own, exchange } = config
     this.#config = config
     this.#records = records
-    this.#clock = new ReplicaClock({ run: config.life.run, horizonMs: options.horizonMs })
+    this.clock = new ReplicaClock({ run: config.life.run, horizonMs: options.horizonMs })
     this.#hints = new Hints({
       index,
       membership,
@@ -112,7 +113,7 @@ export class Replica {
         options,
         definitions: this.#keyspaces.definitions,
         isConfirmed: (definition) => this.#keyspaces.isConfirmed(definition),
-        clock: this.#clock,
+        clock: this.clock,
         merge: (write, now, step) => this.#mergeOffered(write, now, step),
       })
     this.reaper =
@@ -186,7 +187,7 @@ export class Replica {
   }
 
   #pong({ sentAt }: Ping, from: Address, now: Now, step: Step): void {
-    step.send(from, { kind: 'pong', sentAt, clock: this.#clock.at(now), ...this.#config.life })
+    step.send(from, { kind: 'pong', sentAt, clock: this.clock.at(now), ...this.#config.life })
   }
 
   #read(request: Read, from: Address, step: Step): void {
@@ -201,7 +202,7 @@ export class Replica {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
     // What comes from the same process was not under way.
-    if (from !== this.#config.index && this.#clock.isTooOld(request.asOf, now)) {
+    if (from !== this.#config.index && this.clock.isTooOld(request.asOf, now)) {
       return this.#refuse(request, 'too-old', 'it was under way for too long', from, step)
     }
     const reason = this.#merge(request, definition, now, step)
@@ -301,7 +302,7 @@ export class Replica {
     const reason = this.#whyNot(request, from, current)
     if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
     if (request.again) this.#retried.note(request)
-    const floor = before === undefined ? this.#floor.counterOf(incarnation) : 0
+    const floor = hasMinted(current, incarnation) ? 0 : this.#floor.counterOf(incarnation)
     const context = withAllUpTo(request.context, { actor: incarnation, counter: floor })
     const delta = mint(current, incarnation, { ...request, context })
     const record = before === undefined ? delta : mergeAt(incarnation, current, delta)
@@ -382,6 +383,15 @@ function minted(
   { floor, record }: { readonly floor: number; readonly record?: StoredRecord },
 ): Minted {
   return { kind: 'minted', id, round, actor, counter, floor, record }
+}
+
+/**
+ * Whether this actor's dots stand in the record since it first minted one for the key, or since the key was last erased:
+ * then no others were ever given. A context alone does not tell: it may have come with a write of somebody who had seen
+ * some of what was erased.
+ */
+function hasMinted({ siblings, replaced }: DottedRecord, actor: number): boolean {
+  return replaced.length > 0 || siblings.some((sibling) => sibling.actor === actor)
 }
 
 /** Whether the replica asked for this walk itself, and nobody gets an answer. */

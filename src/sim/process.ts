@@ -20,13 +20,14 @@ import {
   type Message,
   type Request,
 } from '../core/message.ts'
+import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import type { ReplicaExchange } from '../core/replica-exchange.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import { brokenSource, brokenWrite, ForgetfulForest } from './breakage.ts'
+import { brokenSource, brokenWrite, forgetful, ForgetfulForest, hurried, TimerReaper } from './breakage.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -85,6 +86,8 @@ export class Process {
   readonly #forged: { readonly from: Address; readonly id: number }[] = []
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
+  /** Only where it is broken. */
+  #timer: TimerReaper | undefined
 
   constructor(config: HostConfig, life: number) {
     const { membership, options, disk, zone, random, index, breakage } = config
@@ -102,9 +105,10 @@ export class Process {
       asOf: (replica: number, sinceMs: number, nowMs: number) => peers.asOf(replica, sinceMs, nowMs),
       ...(breakage === 'stale-digest' && { forest: (copiesOf: CopiesOf) => new ForgetfulForest(copiesOf) }),
     }
-    const own = disk.own()
+    const own = breakage === 'counters-restart' ? forgetful(disk.own()) : disk.own()
     const parts = { index, life: lifeOfReplica, membership, records: disk, own, options, exchange }
     this.#replica = new Replica(parts)
+    if (breakage === 'reaps-by-timer') this.#timer = new TimerReaper(options.horizonMs)
   }
 
   receive(parcel: Parcel, now: Now): void {
@@ -125,8 +129,13 @@ export class Process {
       const asker = { from: address, peer: from.host < members ? from.host : -1 }
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
       else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
-      else this.#serve(message, address, now)
+      else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
+  }
+
+  #hurried(message: Request, now: Now): Request {
+    const clock = this.#replica?.clock.at(now)
+    return clock === undefined ? message : hurried(message, clock)
   }
 
   call(ticket: Ticket, call: Call, now: Now): void {
@@ -151,6 +160,14 @@ export class Process {
     this.#absorb()
     this.#exchange((exchange) => exchange.tick(now, this.#step))
     this.#quietly(() => this.#replica?.reaper?.tick(now, this.#step))
+    if (this.#timer !== undefined) this.#eraseRashly(this.#timer, now)
+  }
+
+  #eraseRashly(timer: TimerReaper, now: Now): void {
+    const { disk, keyspace } = this.#config
+    const range = { keyspace: definitionFingerprint(keyspace.definition), prefix: '', after: '', limit: 1_000 }
+    const records = disk?.scan({ kind: 'scan', id: 0, round: 0, ...range }).entries ?? []
+    for (const change of timer.ripe(records, now.monoMs)) disk?.stage(change)
   }
 
   scanned(scan: ScanEffect, page: ScannedPage, now: Now): void {

@@ -359,6 +359,17 @@ describe('after the record was erased', () => {
     expect(cluster.ask(FIRST, mintOf(6, { key: 'other' }))).toMatchObject([{ counter: 3, floor: 0 }])
   })
 
+  test('a key that others have written again since: is still above, whatever their writers had seen', () => {
+    const cluster = erased()
+    const context = { vector: [100 + FIRST, 1], cloud: [] }
+    for (const seen of [EMPTY_CONTEXT, context]) {
+      cluster.stored[FIRST]?.delete(`${CARTS} k`)
+      cluster.put(mint(EMPTY_RECORD, 999, { op: 8, at: stampOf(WALL_MS), value: null, context: seen }), [FIRST])
+      const op = seen === context ? 5 : 6
+      expect(cluster.ask(FIRST, mintOf(op))).toMatchObject([{ kind: 'minted', counter: 2, floor: 1 }])
+    }
+  })
+
   test('the replica starts again: it remembers', () => {
     const cluster = erased()
     cluster.restart(FIRST)
