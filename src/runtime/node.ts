@@ -6,6 +6,7 @@ import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedC
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary } from '../core/notice.ts'
+import type { ReaperProgress } from '../core/replica-reaper.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Storage } from './storage/storage.ts'
@@ -67,6 +68,8 @@ export interface NodeStatus extends StoreStatus {
   readonly held: number
   /** The last exchange that this replica began with each other one, and how long ago it ended. */
   readonly exchanges: Readonly<Record<string, ExchangeSummary & { readonly agoMs: number }>>
+  /** Deleted records: how many wait here for the word of all replicas to be erased, and how many were. */
+  readonly reaping: ReaperProgress
 }
 
 export class Node extends Store {
@@ -97,6 +100,7 @@ export class Node extends Store {
       registered,
       held: this.#wiring.engine.held,
       exchanges: this.#exchanges(),
+      reaping: this.#wiring.replica?.reaper?.progress ?? { waiting: 0, erased: 0 },
     }
   }
 

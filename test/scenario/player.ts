@@ -29,6 +29,7 @@ const CORE_OPTIONS = [
   'keyspacesMax',
   'hintBytesMax',
   'hintAgeMsMax',
+  'horizonMs',
 ]
 
 export class Player {
@@ -184,6 +185,9 @@ export class Player {
       }
       case 'wait':
         stage.wait(command.number())
+        return true
+      case 'reap':
+        stage.reap()
         return true
       case 'pause':
         stage.pause(command.number())
