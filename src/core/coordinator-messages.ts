@@ -32,13 +32,14 @@ function sendGet(operation: Get, agenda: Agenda, asOf: AsOf, step: Step): void {
 }
 
 function sendPut(operation: Put, agenda: Agenda, asOf: AsOf, step: Step): void {
-  const { key, op, at, value, seen: context } = operation.plan
+  const { key, op, at, value, expires, seen: context } = operation.plan
   if (agenda.mint && operation.life !== undefined) {
     const { id, round, askedBefore: again } = operation
     const { incarnation, run } = operation.life
     const keyspace = operation.keyspaceFingerprint
     const where = { id, round, keyspace, key }
-    sendTo(operation, agenda.mint, { kind: 'mint', ...where, incarnation, run, op, at, context, value, again }, step)
+    const write = { op, at, context, value, ...(expires !== undefined && { expires }) }
+    sendTo(operation, agenda.mint, { kind: 'mint', ...where, incarnation, run, ...write, again }, step)
   }
   sendRecord(operation, key, agenda, asOf, step)
   if (agenda.keep) sendHints(operation, agenda, asOf, step)

@@ -10,7 +10,7 @@
 import { invalid, QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
 import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
-import { HybridClock, stampOf } from './causality/hybrid-time.ts'
+import { HybridClock, stampOf, wallOf } from './causality/hybrid-time.ts'
 import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
@@ -248,9 +248,10 @@ export class Coordinator {
     if (operation !== undefined && keyspace.definition.conflicts === 'lww') this.#checkAge(operation.at, now)
     const op = operation?.op ?? this.#config.random.identity()
     const at = operation?.at ?? this.#clock.next(now.wallMs)
+    const expires = expiryOf(call, at)
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
-    return new Put({ keyspace, key, list, reach, write, op, at, home: operation?.home, value, seen, times })
+    return new Put({ keyspace, key, list, reach, write, op, at, home: operation?.home, value, expires, seen, times })
   }
 
   /** A write that was first tried before the horizon may have been deleted since, and that erased. */
@@ -371,4 +372,10 @@ export class Coordinator {
       }
     }
   }
+}
+
+/** When a value ends whose write has this stamp: the same for each retry. Nothing for one that stays, and for a delete. */
+function expiryOf({ value, ttlMs, keyspace }: PutCall, at: number): number | undefined {
+  const lastsMs = ttlMs ?? keyspace.ttlMs ?? Infinity
+  return value === null || lastsMs === Infinity ? undefined : wallOf(at) + Math.ceil(lastsMs)
 }

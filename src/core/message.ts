@@ -72,6 +72,7 @@ export interface Mint extends Numbered, Life {
   readonly at: number
   readonly context: CausalContext
   readonly value: Uint8Array | null
+  readonly expires?: number
   /** Whether this replica may have been asked before. */
   readonly again: boolean
 }

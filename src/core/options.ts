@@ -49,6 +49,11 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
    * Calls that name another level never count such copies. Siblings still need one replica of the key.
    */
   readonly sloppy?: boolean
+  /**
+   * How long values stay, in milliseconds: always, by default. It concerns writes through this store alone, as their
+   * own `ttlMs` does, and is no part of what the members agree on.
+   */
+  readonly ttlMs?: number
   /** Milliseconds that a call may take. The node's `timeoutMs` by default. */
   readonly timeoutMs?: number
 }
@@ -59,11 +64,13 @@ export interface ResolvedKeyspace {
   /** Left out by the user: derived from the quorums. */
   readonly repair: Repair | undefined
   readonly timeoutMs: number | undefined
+  readonly ttlMs?: number | undefined
   readonly strategy?: QuorumStrategy | undefined
 }
 
 const QUORUM_FIELDS = ['n', 'r', 'w', 'read', 'write', 'quorums', 'strategy']
-const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'timeoutMs']
+const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'ttlMs', 'timeoutMs']
+const TTL_MS_MAX = 3_155_760_000_000
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /**
@@ -94,7 +101,8 @@ export function resolveKeyspace<V>(
   const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
   const strategy = options.strategy === undefined ? undefined : checkStrategy(options.strategy, cluster)
-  return { definition, repair, timeoutMs: options.timeoutMs, ...(strategy && { strategy }) }
+  const ttlMs = options.ttlMs === undefined ? undefined : checkTtl(options.ttlMs)
+  return { definition, repair, timeoutMs: options.timeoutMs, ttlMs, ...(strategy && { strategy }) }
 }
 
 /** Refuses options that do not exist: a misspelt one must not pass for its default. */
@@ -116,6 +124,14 @@ export function checkTimeout(timeoutMs: unknown): number {
     throw invalid(`timeoutMs is ${shown(timeoutMs)}: use 1 to 3600000 milliseconds`)
   }
   return timeoutMs
+}
+
+/** From a millisecond to a hundred years, or `Infinity` for a value that stays. */
+export function checkTtl(ttlMs: unknown): number {
+  if (typeof ttlMs !== 'number' || !(ttlMs === Infinity || (ttlMs >= 1 && ttlMs <= TTL_MS_MAX))) {
+    throw invalid(`ttlMs is ${shown(ttlMs)}: use 1 to ${TTL_MS_MAX} milliseconds, or Infinity for a value that stays`)
+  }
+  return ttlMs
 }
 
 export function checkName(name: unknown): string {

@@ -16,6 +16,8 @@ export interface Version {
   readonly at: number
   /** The encoded value, or `null` for a tombstone. */
   readonly value: Uint8Array | null
+  /** From this Unix millisecond on the value counts as deleted. Left out for one that stays. */
+  readonly expires?: number
 }
 
 /** A version with the dot that a replica minted for it. */

@@ -1,5 +1,5 @@
 /**
- * Erases deleted records, once every replica of the key holds the same one.
+ * Erases deleted and expired records, once every replica of the key holds the same one.
  *
  * Part of the replica machine. The first replica of a key drives: it asks the others whether they hold exactly what it
  * holds, and since when (repair/held.ts). In a keyspace with stand-ins every other member has to say that it keeps
@@ -16,7 +16,7 @@
  * Ring: machines.
  */
 import { QuorateError } from './base/errors.ts'
-import { isDead } from './causality/tombstone.ts'
+import { diesAt, isDead } from './causality/tombstone.ts'
 import { digestOf } from './causality/merge.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Scan } from './message.ts'
@@ -104,6 +104,7 @@ export class ReplicaReaper {
   #isMissed = true
   #nextDueMs = Infinity
   #nowMs = 0
+  #wallMs = 0
   #erased = 0
 
   constructor(owner: ReaperOwner) {
@@ -122,6 +123,7 @@ export class ReplicaReaper {
 
   tick(now: Now, step: Step): void {
     const nowMs = (this.#nowMs = now.monoMs)
+    this.#wallMs = now.wallMs
     if (this.#owner.options.horizonMs === 0) return
     if (this.#round !== undefined && nowMs >= this.#round.endsAtMs) this.#close(this.#round, now, step)
     if (this.#round === undefined && nowMs >= this.#nextDueMs) this.#begin(now, step)
@@ -165,7 +167,8 @@ export class ReplicaReaper {
 
   /** A record that may have to be erased one day. */
   #note(keyspace: number, key: string, record: StoredRecord): void {
-    if (!isDead(record) || this.#owner.options.horizonMs === 0) return
+    const endMs = diesAt(record)
+    if (endMs === Infinity || this.#owner.options.horizonMs === 0) return
     const definition = this.#owner.definitions.get(keyspace)
     if (definition === undefined || this.#listOf(definition, key)[0] !== this.#owner.index) return
     const name = nameOf(keyspace, key)
@@ -175,7 +178,15 @@ export class ReplicaReaper {
       return
     }
     this.#waiting.set(name, { keyspace, key, dueAtMs: Infinity })
-    this.#postpone(name, this.#againMs)
+    this.#postpone(name, this.#untilMs(endMs))
+  }
+
+  /**
+   * How long to wait for a record that is dead from this Unix millisecond on, and some more; not so long that a wrong
+   * clock would do harm.
+   */
+  #untilMs(endMs: number): number {
+    return Math.min(this.#owner.options.horizonMs, Math.max(0, endMs - this.#wallMs)) + this.#againMs
   }
 
   get #againMs(): number {
@@ -204,6 +215,7 @@ export class ReplicaReaper {
       const candidate = this.#candidate(keyspace, key, now)
       if (candidate === 'gone') this.#waiting.delete(name)
       else if (candidate === 'later') this.#postpone(name, this.#againMs)
+      else if (typeof candidate === 'number') this.#postpone(name, this.#untilMs(candidate))
       else round.add(candidate)
     }
     if (round.size === 0) return
@@ -212,12 +224,17 @@ export class ReplicaReaper {
     if (round.isOver) this.#close(round, now, step)
   }
 
-  /** What is to be asked about a key; `later` while somebody is away, `gone` when there is nothing to erase. */
-  #candidate(keyspace: number, key: string, now: Now): ReapCandidate | 'gone' | 'later' {
+  /**
+   * What is to be asked about a key; `later` while somebody is away, `gone` when there is nothing to erase, and when its
+   * time is over for a record that has some left.
+   */
+  #candidate(keyspace: number, key: string, now: Now): ReapCandidate | 'gone' | 'later' | number {
     const { definitions, index, membership, usable } = this.#owner
     const definition = definitions.get(keyspace)
     const record = this.#read(keyspace, key)
-    if (definition === undefined || record === undefined || !isDead(record)) return 'gone'
+    const endMs = record === undefined ? Infinity : diesAt(record)
+    if (definition === undefined || record === undefined || endMs === Infinity) return 'gone'
+    if (endMs > now.wallMs) return endMs
     const list = this.#listOf(definition, key)
     const replicas = list.filter((replica) => replica !== index)
     const isSloppy = definition.sloppy === true
@@ -262,7 +279,7 @@ export class ReplicaReaper {
       const { keyspace, key, digest } = entry
       if (this.#held.heldMs(entry, now.monoMs) < this.#owner.options.horizonMs) continue
       const record = this.#read(keyspace, key)
-      if (record === undefined || digestOf(record) !== digest || !isDead(record)) continue
+      if (record === undefined || digestOf(record) !== digest || !isDead(record, now.wallMs)) continue
       ripe.set(nameOf(keyspace, key), { entry, record })
     }
     if (ripe.size === 0) return
@@ -291,7 +308,7 @@ export class ReplicaReaper {
     }
     const isOwn = this.#listOf(definition, key).includes(this.#owner.index)
     const holds = isOwn
-      ? record !== undefined && digestOf(record) === digest && isDead(record)
+      ? record !== undefined && digestOf(record) === digest && isDead(record, now.wallMs)
       : record === undefined && digest === 0
     return holds ? this.#held.ask(entry, now.monoMs) : -1
   }

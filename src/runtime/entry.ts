@@ -2,6 +2,7 @@
  * What a read gives back. Values and contexts are decoded when they are looked at.
  */
 import { contextOf, versionsOf } from '../core/causality/merge.ts'
+import { isGone } from '../core/causality/tombstone.ts'
 import { wallOf } from '../core/causality/hybrid-time.ts'
 import type { Receipt } from '../core/operation/receipt.ts'
 import type { PutResult } from '../core/operation/put.ts'
@@ -11,9 +12,11 @@ import { decodeValue } from './value-codec.ts'
 
 /** One stored version of a key. */
 export interface VersionInfo<V> {
-  /** `undefined` for a delete. */
+  /** `undefined` for a delete, and for a value whose time was over. */
   readonly value: V | undefined
   readonly deleted: boolean
+  /** When the value ends, or ended; nothing for one that stays. */
+  readonly expiresAt: Date | undefined
   /** When the write began, by its coordinator's hybrid clock, to the millisecond. */
   readonly writtenAt: Date
 }
@@ -24,6 +27,8 @@ export class Entry<V> {
   readonly #record: StoredRecord | undefined
   readonly #resolve: ((siblings: V[]) => V) | undefined
   readonly #place: Place
+  /** Values end by the clock of the reader, all of the entry at one moment. */
+  readonly #readAtMs = Date.now()
   #siblings: V[] | undefined
   #context: string | undefined
 
@@ -42,7 +47,7 @@ export class Entry<V> {
     return this.#live().length > 0
   }
 
-  /** Whether a delete is what the read saw, and nothing else. */
+  /** Whether deletes, or values whose time is over, are what the read saw, and nothing else. */
   get deleted(): boolean {
     return this.#record !== undefined && !this.found
   }
@@ -69,11 +74,16 @@ export class Entry<V> {
 
   /** With times, and with deletes that are siblings of values. */
   get versions(): readonly VersionInfo<V>[] {
-    return versionsOf(this.#record).map(({ value, at }) => ({
-      value: value === null ? undefined : (decodeValue(value) as V),
-      deleted: value === null,
-      writtenAt: new Date(wallOf(at)),
-    }))
+    return versionsOf(this.#record).map((version) => {
+      const { value, at, expires } = version
+      const deleted = this.#isGone(version)
+      return {
+        value: deleted ? undefined : (decodeValue(value as Uint8Array) as V),
+        deleted,
+        expiresAt: expires === undefined ? undefined : new Date(expires),
+        writtenAt: new Date(wallOf(at)),
+      }
+    })
   }
 
   /** What a reader of this entry has seen: hand it to the put or delete that follows from it. */
@@ -88,7 +98,13 @@ export class Entry<V> {
 
   #live(): readonly Version[] {
     const versions = versionsOf(this.#record)
-    return versions.every(({ value }) => value !== null) ? versions : versions.filter(({ value }) => value !== null)
+    return versions.some((version) => this.#isGone(version))
+      ? versions.filter((version) => !this.#isGone(version))
+      : versions
+  }
+
+  #isGone(version: Version): boolean {
+    return isGone(version, this.#readAtMs)
   }
 }
 

@@ -7,6 +7,7 @@ import { digestOf } from '../core/causality/merge.ts'
 import { isDead } from '../core/causality/tombstone.ts'
 import type { Request } from '../core/message.ts'
 import type { RecordChange, RecordWrite } from '../core/record.ts'
+import type { Now } from '../core/step.ts'
 import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
 
@@ -88,12 +89,12 @@ export class TimerReaper {
   }
 
   /** What goes now. */
-  ripe(records: readonly RecordWrite[], nowMs: number): readonly RecordChange[] {
+  ripe(records: readonly RecordWrite[], { monoMs: nowMs, wallMs }: Now): readonly RecordChange[] {
     return records.flatMap(({ keyspace, key, record }) => {
       const name = `${key} ${digestOf(record)}`
       const sinceMs = this.#sinceMs.get(name) ?? nowMs
       this.#sinceMs.set(name, sinceMs)
-      return isDead(record) && nowMs - sinceMs >= this.#ageMs ? [{ keyspace, key, record: undefined }] : []
+      return isDead(record, wallMs) && nowMs - sinceMs >= this.#ageMs ? [{ keyspace, key, record: undefined }] : []
     })
   }
 }

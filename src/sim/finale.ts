@@ -110,7 +110,7 @@ export class Finale {
       holders.map((index) => {
         const { config } = hosts[index] as Host
         const record = config.disk?.read(definitionFingerprint(config.keyspace.definition), key)
-        return reaps && record !== undefined && isDead(record) ? ABSENT : digestOf(record)
+        return reaps && record !== undefined && isDead(record, 0) ? ABSENT : digestOf(record)
       }),
     )
   }

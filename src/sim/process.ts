@@ -167,7 +167,7 @@ export class Process {
     const { disk, keyspace } = this.#config
     const range = { keyspace: definitionFingerprint(keyspace.definition), prefix: '', after: '', limit: 1_000 }
     const records = disk?.scan({ kind: 'scan', id: 0, round: 0, ...range }).entries ?? []
-    for (const change of timer.ripe(records, now.monoMs)) disk?.stage(change)
+    for (const change of timer.ripe(records, now)) disk?.stage(change)
   }
 
   scanned(scan: ScanEffect, page: ScannedPage, now: Now): void {

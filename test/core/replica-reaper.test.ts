@@ -10,7 +10,7 @@ import type { LocalMessage, Mint, Request, Scan } from '../../src/core/message.t
 import { resolveCore } from '../../src/core/options.ts'
 import { membershipOf } from '../../src/core/placement/membership.ts'
 import { Placement } from '../../src/core/placement/placement.ts'
-import type { DottedRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
+import type { DottedRecord, LwwRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
 import { REAP_WALK } from '../../src/core/replica-reaper.ts'
 import { Step, type Now } from '../../src/core/step.ts'
@@ -218,6 +218,27 @@ describe('who agrees', () => {
     cluster.wait(5 * HORIZON_MS)
     expect(cluster.held()).toEqual(THERE)
     expect(cluster.said).toEqual([])
+  })
+
+  test('a value that expires: is erased when its time is over for all replicas, and a horizon later', () => {
+    const cluster = new Cluster().register()
+    cluster.put({ ...(lww(5, Uint8Array.of(1)) as LwwRecord), expires: WALL_MS + 3 * HORIZON_MS }, LIST.replicas, SEATS)
+    cluster.wait(4 * HORIZON_MS)
+    expect(cluster.held(SEATS)).toEqual(THERE)
+    expect(cluster.said.length).toBeGreaterThan(0)
+    cluster.wait(HORIZON_MS / 2)
+    expect(cluster.held(SEATS)).toEqual(GONE)
+  })
+
+  test('a value whose time is not over by the clock of one replica: stays', () => {
+    const cluster = new Cluster().register()
+    cluster.wallAheadMs[SECOND] = -5 * HORIZON_MS
+    cluster.put({ ...(lww(5, Uint8Array.of(1)) as LwwRecord), expires: WALL_MS }, [FIRST, THIRD], SEATS)
+    cluster.stored[SECOND]?.set(`${SEATS} k`, { ...(lww(5, Uint8Array.of(1)) as LwwRecord), expires: WALL_MS })
+    cluster.wait(5 * HORIZON_MS)
+    expect(cluster.held(SEATS)).toEqual(THERE)
+    cluster.wait(2 * HORIZON_MS)
+    expect(cluster.held(SEATS)).toEqual(GONE)
   })
 
   test('a replica that is away: keeps the key everywhere, for as long as it takes', () => {

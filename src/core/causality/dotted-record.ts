@@ -38,6 +38,7 @@ export interface UnmintedWrite {
   readonly op: number
   readonly at: number
   readonly value: Uint8Array | null
+  readonly expires?: number
   /** What the writer had seen: these siblings are replaced, all others stay. */
   readonly context: CausalContext
 }
@@ -91,8 +92,9 @@ export function mint(record: DottedRecord, actor: number, write: UnmintedWrite):
 }
 
 /** The delta of a write whose dot is known. */
-export function deltaOf({ op, at, value, context }: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
-  const sibling: Sibling = { actor, counter, op, at, value }
+export function deltaOf(write: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
+  const { op, at, value, expires, context } = write
+  const sibling: Sibling = { actor, counter, op, at, value, ...(expires !== undefined && { expires }) }
   return { kind: 'dotted', context: withDot(context, sibling), siblings: [sibling], replaced: NONE }
 }
 

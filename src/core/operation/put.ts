@@ -48,6 +48,8 @@ export interface PutPlan {
   /** Who mints it, if that is known: its identity was given out before. Never 0 for a sibling. */
   readonly home: number | undefined
   readonly value: Uint8Array | null
+  /** When the value ends, in Unix milliseconds. */
+  readonly expires: number | undefined
   /** What the writer has seen. */
   readonly seen: CausalContext
   readonly times: { readonly nowMs: number; readonly timeoutMs: number }
@@ -80,7 +82,8 @@ export class Put extends Operation {
     this.#record = undefined
     this.#seen = plan.seen
     if (plan.keyspace.definition.conflicts === 'lww') {
-      this.#record = { kind: 'lww', op: plan.op, at: plan.at, value: plan.value }
+      const { op, at, value, expires } = plan
+      this.#record = { kind: 'lww', op, at, value, ...(expires !== undefined && { expires }) }
     }
   }
 
@@ -154,11 +157,12 @@ export class Put extends Operation {
   minted(position: number, answer: Minted, agenda: Agenda, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
-    const { op, at, value, seen } = this.plan
+    const { op, at, value, expires, seen } = this.plan
     this.#dot = answer
     const context = withAllUpTo(seen, { actor: answer.actor, counter: answer.floor })
     this.#seen = context
-    this.#record = answer.record ?? deltaOf({ op, at, value, context }, answer)
+    this.#record =
+      answer.record ?? deltaOf({ op, at, value, context, ...(expires !== undefined && { expires }) }, answer)
     this.#writeToAll(agenda, view)
     this.#stands(agenda, view)
   }

@@ -27,10 +27,10 @@ import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
 import {
   readContext,
   readRecord,
-  readValue,
+  readContent,
   writeContext,
   writeRecord,
-  writeValue,
+  writeContent,
   type RecordLimits,
 } from './record-codec.ts'
 
@@ -114,7 +114,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.float64(message.op)
       writer.float64(message.at)
       writeContext(writer, message.context)
-      writeValue(writer, message.value)
+      writeContent(writer, message)
       writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
@@ -225,9 +225,9 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const op = reader.whole()
       const at = reader.whole()
       const context = readContext(reader, limits)
-      const value = readValue(reader, limits)
+      const content = readContent(reader, limits)
       const again = readFlag(reader)
-      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, context, value, again }
+      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, context, ...content, again }
     }
     case KIND.minted: {
       const actor = reader.whole()

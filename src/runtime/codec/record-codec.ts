@@ -7,7 +7,7 @@
  */
 import { contextFromPairs, hasDot, type CausalContext } from '../../core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../core/causality/dotted-record.ts'
-import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
+import type { DottedRecord, LwwRecord, Sibling, StoredRecord, Version } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 
 /** Sizes above which a record is refused when it is read. */
@@ -39,6 +39,8 @@ export const LWW_LAYOUT: {
 }
 
 const HAS_VALUE = 1
+/** A value, and before it the Unix millisecond in which it ends. */
+const EXPIRES = 2
 const TOMBSTONE = 0
 const NONE: readonly number[] = []
 
@@ -110,30 +112,37 @@ function isSortedVector(vector: readonly number[]): boolean {
 function writeVersion(writer: ByteWriter, version: LwwRecord | Sibling): void {
   writer.float64(version.op)
   writer.float64(version.at)
-  writeValue(writer, version.value)
+  writeContent(writer, version)
 }
 
-/** The bytes of a value, or `null` for a tombstone. */
-export function readValue(reader: ByteReader, limits: RecordLimits): Uint8Array | null {
+/** What a version says beside its names. */
+type Content = Pick<Version, 'value' | 'expires'>
+
+/** A value with its end, if it has one, or a tombstone. */
+export function readContent(reader: ByteReader, limits: RecordLimits): Content {
   const mark = reader.uint8()
-  if (mark === TOMBSTONE) return null
-  if (mark !== HAS_VALUE) throw new Malformed('a value is neither there nor a tombstone')
-  return reader.bytes(limits.valueBytesMax)
+  if (mark === HAS_VALUE) return { value: reader.bytes(limits.valueBytesMax) }
+  if (mark === TOMBSTONE) return { value: null }
+  if (mark !== EXPIRES) throw new Malformed('a value is neither there nor a tombstone')
+  const expires = reader.whole()
+  return { value: reader.bytes(limits.valueBytesMax), expires }
 }
 
-export function writeValue(writer: ByteWriter, value: Uint8Array | null): void {
+export function writeContent(writer: ByteWriter, { value, expires }: Content): void {
   if (value === null) {
     writer.uint8(TOMBSTONE)
-  } else {
-    writer.uint8(HAS_VALUE)
-    writer.bytes(value)
+    return
   }
+  writer.uint8(expires === undefined ? HAS_VALUE : EXPIRES)
+  if (expires !== undefined) writer.float64(expires)
+  writer.bytes(value)
 }
 
 function readLww(reader: ByteReader, limits: RecordLimits): LwwRecord {
   const op = reader.whole()
   const at = reader.whole()
-  return { kind: 'lww', op, at, value: readValue(reader, limits) }
+  const { value, expires } = readContent(reader, limits)
+  return expires === undefined ? { kind: 'lww', op, at, value } : { kind: 'lww', op, at, value, expires }
 }
 
 function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
@@ -146,7 +155,9 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     const counter = reader.whole()
     const op = reader.whole()
     const at = reader.whole()
-    const sibling = { actor, counter, op, at, value: readValue(reader, limits) }
+    const { value, expires } = readContent(reader, limits)
+    const plain = { actor, counter, op, at, value }
+    const sibling: Sibling = expires === undefined ? plain : { ...plain, expires }
     if (counter === 0 || !hasDot(context, sibling)) throw new Malformed('a sibling is not covered by its context')
     const last = siblings.at(-1)
     if (last !== undefined && (last.actor > actor || (last.actor === actor && last.counter >= counter))) {

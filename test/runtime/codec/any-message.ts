@@ -24,6 +24,7 @@ const text = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'toString', '\u0000', '\ufffd', 'a\ufffdb', '\u{1f511}', 'ключ'),
 )
 const key = text.filter((value) => value !== '')
+const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 const bytes = fc.uint8Array({ maxLength: 40 })
 const value = fc.option(bytes, { nil: null, freq: 4 })
 
@@ -32,7 +33,9 @@ const anyDots = fc.array(fc.record({ actor: positive, counter: fc.oneof(fc.integ
 })
 const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduce(withDot, EMPTY_CONTEXT))
 
-const version = fc.record({ op: positive, at: whole, value })
+const version = fc
+  .record({ op: positive, at: whole, value, expires: opt(whole) })
+  .map(({ expires, ...rest }) => (expires === undefined || rest.value === null ? rest : { ...rest, expires }))
 const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }))
 
 /** `at, op, counter` of writes that a replica remembers. */
@@ -82,7 +85,6 @@ function kind<K extends Message['kind']>(name: K): fc.Arbitrary<K> {
 
 const head = { id: whole, round }
 const life = { incarnation: whole, run: whole }
-const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 
 /** Whole numbers of 8, 16 and 32 bits. */
 const small = fc.nat({ max: 255 })
@@ -164,18 +166,21 @@ export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap> = fc.on
     record: anyRecord,
     owner: fc.integer({ min: 0, max: 30 }),
   }),
-  fc.record({
-    kind: kind('mint'),
-    ...head,
-    keyspace: whole,
-    key,
-    ...life,
-    op: positive,
-    at: whole,
-    context: anyContext,
-    value,
-    again: fc.boolean(),
-  }),
+  fc
+    .record({
+      kind: kind('mint'),
+      ...head,
+      keyspace: whole,
+      key,
+      ...life,
+      op: positive,
+      at: whole,
+      context: anyContext,
+      value,
+      again: fc.boolean(),
+      expires: opt(whole),
+    })
+    .map(({ expires, ...mint }) => (expires === undefined || mint.value === null ? mint : { ...mint, expires })),
   fc.record({
     kind: kind('scan'),
     ...head,
