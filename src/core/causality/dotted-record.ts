@@ -68,7 +68,7 @@ const LAG_MAX = 2 ** 40
  * Whether a writer can have seen this. A context that names writes far beyond the record's, and beyond those of erased
  * ones (`floor`), is made up, and minting after it would soon leave the whole numbers behind.
  */
-export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext, floor = EMPTY_CONTEXT): boolean {
+export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext, floor: CausalContext = EMPTY_CONTEXT): boolean {
   const known = joinContexts(record.context, floor)
   return isNear(known, vector) && isNear(known, cloud)
 }
