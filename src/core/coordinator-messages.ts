@@ -32,14 +32,13 @@ function sendGet(operation: Get, agenda: Agenda, asOf: AsOf, step: Step): void {
 }
 
 function sendPut(operation: Put, agenda: Agenda, asOf: AsOf, step: Step): void {
-  const { key, op, at, value, expires, seen: context } = operation.plan
+  const { key, op, at, by, value, expires, seen: context } = operation.plan
   if (agenda.mint && operation.life !== undefined) {
     const { id, round, askedBefore: again } = operation
     const { incarnation, run } = operation.life
     const keyspace = operation.keyspaceFingerprint
-    const where = { id, round, keyspace, key }
-    const write = { op, at, context, value, ...(expires !== undefined && { expires }) }
-    sendTo(operation, agenda.mint, { kind: 'mint', ...where, incarnation, run, ...write, again }, step)
+    const what = { op, at, by, context, value, expires, again }
+    sendTo(operation, agenda.mint, { kind: 'mint', id, round, keyspace, key, incarnation, run, ...what }, step)
   }
   sendRecord(operation, key, agenda, asOf, step)
   if (agenda.keep) sendHints(operation, agenda, asOf, step)

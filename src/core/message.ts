@@ -70,9 +70,10 @@ export interface Mint extends Numbered, Life {
   readonly key: string
   readonly op: number
   readonly at: number
+  readonly by?: string | undefined
   readonly context: CausalContext
   readonly value: Uint8Array | null
-  readonly expires?: number
+  readonly expires?: number | undefined
   /** Whether this replica may have been asked before. */
   readonly again: boolean
 }

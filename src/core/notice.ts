@@ -27,6 +27,11 @@ export type Notice =
   | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
   /** An exchange that this replica began is over: one that found differences, did not end well, or was asked for. */
   | ({ readonly kind: 'exchange'; readonly replica: string } & ExchangeSummary)
+  /**
+   * A record at the replica here cannot be read from its disk. It is not served, and counts as absent when replicas
+   * compare; a quorum of the others still has it.
+   */
+  | { readonly kind: 'damaged'; readonly keyspace: string; readonly key: string }
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
 

@@ -7,6 +7,7 @@ import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary } from '../core/notice.ts'
 import type { ReaperProgress } from '../core/replica-reaper.ts'
+import type { DamagedRecord } from './replica-host.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Storage } from './storage/storage.ts'
@@ -66,6 +67,11 @@ export interface NodeStatus extends StoreStatus {
   readonly registered: readonly KeyspaceDefinition[]
   /** Answers that wait for the disk. */
   readonly held: number
+  /**
+   * Records that could not be read from the disk when the node started, the first 64. They are not served; a directory
+   * that is moved away is filled again by the others.
+   */
+  readonly damaged: readonly DamagedRecord[]
   /** The last exchange that this replica began with each other one, and how long ago it ended. */
   readonly exchanges: Readonly<Record<string, ExchangeSummary & { readonly agoMs: number }>>
   /** Deleted records: how many wait here for the word of all replicas to be erased, and how many were. */
@@ -99,6 +105,7 @@ export class Node extends Store {
       durable: this.#storage.durable,
       registered,
       held: this.#wiring.engine.held,
+      damaged: [...this.#wiring.engine.damaged],
       exchanges: this.#exchanges(),
       reaping: this.#wiring.replica?.reaper?.progress ?? { waiting: 0, erased: 0 },
     }

@@ -37,8 +37,9 @@ export interface Dot {
 export interface UnmintedWrite {
   readonly op: number
   readonly at: number
+  readonly by?: string | undefined
   readonly value: Uint8Array | null
-  readonly expires?: number
+  readonly expires?: number | undefined
   /** What the writer had seen: these siblings are replaced, all others stay. */
   readonly context: CausalContext
 }
@@ -68,7 +69,11 @@ const LAG_MAX = 2 ** 40
  * Whether a writer can have seen this. A context that names writes far beyond the record's, and beyond those of erased
  * ones (`floor`), is made up, and minting after it would soon leave the whole numbers behind.
  */
-export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext, floor: CausalContext = EMPTY_CONTEXT): boolean {
+export function isPlausible(
+  record: DottedRecord,
+  { vector, cloud }: CausalContext,
+  floor: CausalContext = EMPTY_CONTEXT,
+): boolean {
   const known = joinContexts(record.context, floor)
   return isNear(known, vector) && isNear(known, cloud)
 }
@@ -93,8 +98,8 @@ export function mint(record: DottedRecord, actor: number, write: UnmintedWrite):
 
 /** The delta of a write whose dot is known. */
 export function deltaOf(write: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
-  const { op, at, value, expires, context } = write
-  const sibling: Sibling = { actor, counter, op, at, value, ...(expires !== undefined && { expires }) }
+  const { op, at, by, value, expires, context } = write
+  const sibling: Sibling = { actor, counter, op, at, by, value, expires }
   return { kind: 'dotted', context: withDot(context, sibling), siblings: [sibling], replaced: NONE }
 }
 

@@ -45,6 +45,8 @@ export interface PutPlan {
   readonly write: Choice
   readonly op: number
   readonly at: number
+  /** Who writes (author.ts). */
+  readonly by: string
   /** Who mints it, if that is known: its identity was given out before. Never 0 for a sibling. */
   readonly home: number | undefined
   readonly value: Uint8Array | null
@@ -82,8 +84,8 @@ export class Put extends Operation {
     this.#record = undefined
     this.#seen = plan.seen
     if (plan.keyspace.definition.conflicts === 'lww') {
-      const { op, at, value, expires } = plan
-      this.#record = { kind: 'lww', op, at, value, ...(expires !== undefined && { expires }) }
+      const { op, at, by, value, expires } = plan
+      this.#record = { kind: 'lww', op, at, by, value, expires }
     }
   }
 
@@ -157,12 +159,11 @@ export class Put extends Operation {
   minted(position: number, answer: Minted, agenda: Agenda, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
-    const { op, at, value, expires, seen } = this.plan
+    const { op, at, by, value, expires, seen } = this.plan
     this.#dot = answer
     const context = withAllUpTo(seen, { actor: answer.actor, counter: answer.floor })
     this.#seen = context
-    this.#record =
-      answer.record ?? deltaOf({ op, at, value, context, ...(expires !== undefined && { expires }) }, answer)
+    this.#record = answer.record ?? deltaOf({ op, at, by, value, expires, context }, answer)
     this.#writeToAll(agenda, view)
     this.#stands(agenda, view)
   }
@@ -364,7 +365,9 @@ export class Put extends Operation {
 
 function refusalOf(code: RefusalCode): { readonly code: ErrorCode; readonly why: string } {
   if (code === 'too-many-siblings') {
-    const why = 'the key has as many siblings as siblingsMax allows; read it, and write with its context'
+    const why =
+      'the key has as many siblings as siblingsMax and siblingBytesMax allow, and this write has not seen them; nothing ' +
+      'was written: read the key, and write with its context'
     return { code: 'QUORATE_LIMIT', why }
   }
   if (code === 'too-late') {

@@ -140,9 +140,13 @@ export function recordSizeBytes({ key, record }: RecordWrite): number {
   return 8 + 2 + utf8Bytes(key) + stateSizeBytes(record)
 }
 
+function valueSizeBytes(value: Uint8Array | null): number {
+  return value === null ? 0 : 4 + value.length
+}
+
 function stateSizeBytes(record: StoredRecord): number {
-  const version = ({ value, expires }: Version): number =>
-    8 + 8 + 1 + (value === null ? 0 : 4 + value.length) + (expires === undefined ? 0 : 8)
+  const version = ({ by, value, expires }: Version): number =>
+    8 + 8 + 1 + (by === undefined ? 0 : 1 + by.length) + (expires === undefined ? 0 : 8) + valueSizeBytes(value)
   if (record.kind === 'lww') return 1 + version(record)
   const { vector, cloud } = record.context
   const context = 2 * COUNT + 8 * (vector.length + cloud.length)

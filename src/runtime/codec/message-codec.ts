@@ -25,12 +25,15 @@ import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
 import {
+  readAuthor,
   readContext,
+  readMark,
   readRecord,
-  readContent,
+  readExpiry,
+  readValue,
+  writeContent,
   writeContext,
   writeRecord,
-  writeContent,
   type RecordLimits,
 } from './record-codec.ts'
 
@@ -225,9 +228,12 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const op = reader.whole()
       const at = reader.whole()
       const context = readContext(reader, limits)
-      const content = readContent(reader, limits)
+      const mark = readMark(reader)
+      const by = readAuthor(reader, mark)
+      const expires = readExpiry(reader, mark)
+      const value = readValue(reader, mark, limits)
       const again = readFlag(reader)
-      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, context, ...content, again }
+      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, by, context, value, expires, again }
     }
     case KIND.minted: {
       const actor = reader.whole()

@@ -5,9 +5,10 @@
  * What comes back has every promise that the core relies on, whoever wrote the bytes: contexts in canonical form, dots
  * in order and covered by the context, numbers whole.
  */
+import { AUTHOR_LENGTH_MAX } from '../../core/author.ts'
 import { contextFromPairs, hasDot, type CausalContext } from '../../core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../core/causality/dotted-record.ts'
-import type { DottedRecord, LwwRecord, Sibling, StoredRecord, Version } from '../../core/record.ts'
+import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 
 /** Sizes above which a record is refused when it is read. */
@@ -38,10 +39,11 @@ export const LWW_LAYOUT: {
   atAt: 9,
 }
 
+/** What stands in a version's mark. One without a value is a tombstone. */
 const HAS_VALUE = 1
-/** A value, and before it the Unix millisecond in which it ends. */
-const EXPIRES = 2
-const TOMBSTONE = 0
+const HAS_AUTHOR = 2
+/** Only values have an end. */
+const EXPIRES = 4
 const NONE: readonly number[] = []
 
 export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
@@ -115,34 +117,52 @@ function writeVersion(writer: ByteWriter, version: LwwRecord | Sibling): void {
   writeContent(writer, version)
 }
 
-/** What a version says beside its names. */
-type Content = Pick<Version, 'value' | 'expires'>
-
-/** A value with its end, if it has one, or a tombstone. */
-export function readContent(reader: ByteReader, limits: RecordLimits): Content {
-  const mark = reader.uint8()
-  if (mark === HAS_VALUE) return { value: reader.bytes(limits.valueBytesMax) }
-  if (mark === TOMBSTONE) return { value: null }
-  if (mark !== EXPIRES) throw new Malformed('a value is neither there nor a tombstone')
-  const expires = reader.whole()
-  return { value: reader.bytes(limits.valueBytesMax), expires }
+/** What a version says beside its stamp. */
+interface Content {
+  readonly by?: string | undefined
+  readonly value: Uint8Array | null
+  readonly expires?: number | undefined
 }
 
-export function writeContent(writer: ByteWriter, { value, expires }: Content): void {
-  if (value === null) {
-    writer.uint8(TOMBSTONE)
-    return
+/** A mark of what follows; the author; the millisecond in which the value ends; the value. */
+export function writeContent(writer: ByteWriter, { by, value, expires }: Content): void {
+  const ends = value !== null && expires !== undefined
+  writer.uint8((value === null ? 0 : HAS_VALUE) | (by === undefined ? 0 : HAS_AUTHOR) | (ends ? EXPIRES : 0))
+  if (by !== undefined) writer.name(by)
+  if (ends) writer.float64(expires)
+  if (value !== null) writer.bytes(value)
+}
+
+/** What `writeContent` wrote is read in this order: the mark, the author, the end, the value. */
+export function readMark(reader: ByteReader): number {
+  const mark = reader.uint8()
+  const isKnown = mark <= (HAS_VALUE | HAS_AUTHOR | EXPIRES)
+  if (!isKnown || (mark & EXPIRES && !(mark & HAS_VALUE))) {
+    throw new Malformed('a version says what is not known here')
   }
-  writer.uint8(expires === undefined ? HAS_VALUE : EXPIRES)
-  if (expires !== undefined) writer.float64(expires)
-  writer.bytes(value)
+  return mark
+}
+
+export function readAuthor(reader: ByteReader, mark: number): string | undefined {
+  return mark & HAS_AUTHOR ? reader.name(AUTHOR_LENGTH_MAX) : undefined
+}
+
+export function readExpiry(reader: ByteReader, mark: number): number | undefined {
+  return mark & EXPIRES ? reader.whole() : undefined
+}
+
+/** The bytes of a value, or `null` for a tombstone. */
+export function readValue(reader: ByteReader, mark: number, limits: RecordLimits): Uint8Array | null {
+  return mark & HAS_VALUE ? reader.bytes(limits.valueBytesMax) : null
 }
 
 function readLww(reader: ByteReader, limits: RecordLimits): LwwRecord {
   const op = reader.whole()
   const at = reader.whole()
-  const { value, expires } = readContent(reader, limits)
-  return expires === undefined ? { kind: 'lww', op, at, value } : { kind: 'lww', op, at, value, expires }
+  const mark = readMark(reader)
+  const by = readAuthor(reader, mark)
+  const expires = readExpiry(reader, mark)
+  return { kind: 'lww', op, at, by, value: readValue(reader, mark, limits), expires }
 }
 
 function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
@@ -155,9 +175,10 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     const counter = reader.whole()
     const op = reader.whole()
     const at = reader.whole()
-    const { value, expires } = readContent(reader, limits)
-    const plain = { actor, counter, op, at, value }
-    const sibling: Sibling = expires === undefined ? plain : { ...plain, expires }
+    const mark = readMark(reader)
+    const by = readAuthor(reader, mark)
+    const expires = readExpiry(reader, mark)
+    const sibling = { actor, counter, op, at, by, value: readValue(reader, mark, limits), expires }
     if (counter === 0 || !hasDot(context, sibling)) throw new Malformed('a sibling is not covered by its context')
     const last = siblings.at(-1)
     if (last !== undefined && (last.actor > actor || (last.actor === actor && last.counter >= counter))) {

@@ -33,9 +33,11 @@ const anyDots = fc.array(fc.record({ actor: positive, counter: fc.oneof(fc.integ
 })
 const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduce(withDot, EMPTY_CONTEXT))
 
+/** Authors as machines write them; a replica's own records have none. */
+const by = fc.option(fc.stringMatching(/^[!-~]{1,129}$/), { nil: undefined, freq: 3 })
 const version = fc
-  .record({ op: positive, at: whole, value, expires: opt(whole) })
-  .map(({ expires, ...rest }) => (expires === undefined || rest.value === null ? rest : { ...rest, expires }))
+  .record({ op: positive, at: whole, by, value, expires: opt(whole) })
+  .map(({ expires, ...rest }) => ({ ...rest, expires: rest.value === null ? undefined : expires }))
 const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }))
 
 /** `at, op, counter` of writes that a replica remembers. */
@@ -175,12 +177,13 @@ export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap> = fc.on
       ...life,
       op: positive,
       at: whole,
+      by,
       context: anyContext,
       value,
       again: fc.boolean(),
       expires: opt(whole),
     })
-    .map(({ expires, ...mint }) => (expires === undefined || mint.value === null ? mint : { ...mint, expires })),
+    .map(({ expires, ...mint }) => ({ ...mint, expires: mint.value === null ? undefined : expires })),
   fc.record({
     kind: kind('scan'),
     ...head,
