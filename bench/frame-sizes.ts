@@ -31,7 +31,16 @@ export function putSizes(write: { readonly key: string; readonly by: string; rea
   const record = { kind: 'lww', op: 1, at: 1, by: write.by, value } as const
   return {
     headBytes: writer.length,
-    requestBytes: sizeOf({ kind: 'write', id: 1, round: 0, keyspace: 1, key: write.key, record }),
+    requestBytes: sizeOf({
+      kind: 'write',
+      asOf: 0,
+      repairs: false,
+      id: 1,
+      round: 0,
+      keyspace: 1,
+      key: write.key,
+      record,
+    }),
     answerBytes: sizeOf({ kind: 'written', id: 1, round: 0 }),
   }
 }

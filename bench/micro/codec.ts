@@ -13,8 +13,8 @@ const KEYSPACE = 2 ** 45 + 99
 const DIGEST = 2 ** 44 + 3
 
 const REQUESTS: Readonly<Record<string, Request>> = {
-  'write lww': { kind: 'write', ...HEAD, keyspace: KEYSPACE, key: KEY, record: LWW },
-  'write siblings': { kind: 'write', ...HEAD, keyspace: KEYSPACE, key: KEY, record: SETTLED },
+  'write lww': { kind: 'write', asOf: 0, repairs: false, ...HEAD, keyspace: KEYSPACE, key: KEY, record: LWW },
+  'write siblings': { kind: 'write', asOf: 0, repairs: false, ...HEAD, keyspace: KEYSPACE, key: KEY, record: SETTLED },
   mint: {
     kind: 'mint',
     ...HEAD,
@@ -34,7 +34,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   written: { kind: 'written', ...HEAD },
-  minted: { kind: 'minted', ...HEAD, actor: ACTOR, counter: 41, record: undefined },
+  minted: { kind: 'minted', ...HEAD, actor: ACTOR, counter: 41, floor: 0, record: undefined },
   'read answer, lww': { kind: 'read-answer', ...HEAD, digest: DIGEST, record: LWW },
   'read answer, siblings': { kind: 'read-answer', ...HEAD, digest: DIGEST, record: SETTLED },
   'read answer, digest': { kind: 'read-answer', ...HEAD, digest: DIGEST, record: undefined },

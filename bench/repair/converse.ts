@@ -31,6 +31,8 @@ export function converse(
     limits,
     nextId: () => ++id,
     known: () => 0,
+    asOf: () => 0,
+    ageMsMax: Infinity,
     timeoutMs: 1000,
     attemptsMax: 1,
     pace: (_, nowMs) => nowMs,

@@ -44,7 +44,16 @@ export function upkeepCost(conflicts: KeyspaceDefinition['conflicts']): UpkeepCo
   for (let round = 1; round <= ROUNDS; round++) {
     const frames = Array.from({ length: KEYS }, (_, i) => {
       const record = versionOf(conflicts, round)
-      writeMessage(writer, { kind: 'write', id: round * KEYS + i, round: 0, keyspace, key: keyAt(i), record })
+      writeMessage(writer, {
+        kind: 'write',
+        asOf: 0,
+        repairs: false,
+        id: round * KEYS + i,
+        round: 0,
+        keyspace,
+        key: keyAt(i),
+        record,
+      })
       return writer.take()
     })
     let startedAt = performance.now()

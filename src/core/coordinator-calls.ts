@@ -33,6 +33,8 @@ export interface PutCall extends KeyCall {
   readonly kind: 'put'
   readonly value: Uint8Array | null
   readonly context?: CausalContext | undefined
+  /** How long the value is to stay; the keyspace's by default, `Infinity` for always. */
+  readonly ttlMs?: number | undefined
   /** The id of the session that writes. */
   readonly session?: string | undefined
   /** The identity of an earlier attempt. */

@@ -45,6 +45,8 @@ interface Waiting extends HintedKey {
 /** A hint on its way. */
 interface Flight {
   readonly hint: HintedKey
+  /** When it was asked for. */
+  readonly sinceMs: number
   record: StoredRecord | undefined
   digest: number
   isTaught: boolean
@@ -177,7 +179,7 @@ export class Handoff {
       if (hint.at < oldest || walk.isSweep) continue
       const id = this.#nextId++
       const { keyspace, key } = hint
-      flights.set(id, { hint, record: undefined, digest: 0, isTaught: false })
+      flights.set(id, { hint, sinceMs: now.monoMs, record: undefined, digest: 0, isTaught: false })
       step.send(this.#config.local, { kind: 'read', id, round: 0, keyspace, key, digest: false })
     }
     if (flights.size > 0 || walk.pageId !== 0) return
@@ -197,12 +199,14 @@ export class Handoff {
     }
     flight.record = record
     flight.digest = digest
-    this.#send(walk, id, flight, step)
+    this.#send(walk, id, flight, now, step)
   }
 
-  #send(walk: Walk, id: number, { hint, record }: Flight, step: Step): void {
+  #send({ owner }: Walk, id: number, { hint, record, sinceMs }: Flight, now: Now, step: Step): void {
     const { keyspace, key } = hint
-    if (record !== undefined) step.send(walk.owner, { kind: 'write', id, round: 0, keyspace, key, record })
+    if (record === undefined) return
+    const asOf = this.#config.peers.asOf(owner, sinceMs, now.monoMs)
+    step.send(owner, { kind: 'write', id, round: 0, keyspace, key, record, asOf, repairs: false })
   }
 
   #written(walk: Walk, id: number, now: Now, step: Step): void {
@@ -224,10 +228,15 @@ export class Handoff {
       flight.isTaught = true
       const { name } = definition
       step.send(walk.owner, { kind: 'open', id: 0, round: 0, name, definition, confirmed: true })
-      this.#send(walk, id, flight, step)
+      this.#send(walk, id, flight, now, step)
       return
     }
     walk.flights.delete(id)
+    if (code === 'too-late' && flight.record !== undefined) {
+      // It was deleted since, and that erased.
+      this.#drop(walk, flight.hint, flight.digest, step)
+      return this.#goOn(walk, now, step)
+    }
     walk.refused++
     if (isFinal(code) || flight.record === undefined || code === 'unknown-keyspace') this.#goOn(walk, now, step)
     else this.#end(walk, REFUSED_BEATS, now, step)

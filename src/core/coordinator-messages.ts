@@ -1,7 +1,7 @@
 /**
  * What an operation wants, as messages to replicas.
  *
- * One message object serves all its receivers: a host encodes it once.
+ * One message object serves all its receivers, where they get the same: a host encodes it once.
  * Ring: machines.
  */
 import type { Message } from './message.ts'
@@ -12,50 +12,61 @@ import { Put } from './operation/put.ts'
 import { Scan } from './operation/scan.ts'
 import type { Step } from './step.ts'
 
-export function sendQuestions(operation: Operation, agenda: Agenda, step: Step): void {
-  if (operation instanceof Get) sendGet(operation, agenda, step)
-  else if (operation instanceof Put) sendPut(operation, agenda, step)
+/** What a replica's clock had told before the operation began. */
+type AsOf = (replica: number) => number
+
+export function sendQuestions(operation: Operation, agenda: Agenda, asOf: AsOf, step: Step): void {
+  if (operation instanceof Get) sendGet(operation, agenda, asOf, step)
+  else if (operation instanceof Put) sendPut(operation, agenda, asOf, step)
   else if (operation instanceof Scan) sendScan(operation, agenda, step)
   else if (operation instanceof Open) sendOpen(operation, agenda, step)
 }
 
-function sendGet(operation: Get, agenda: Agenda, step: Step): void {
+function sendGet(operation: Get, agenda: Agenda, asOf: AsOf, step: Step): void {
   const { id, round } = operation
   const { key } = operation.plan
   const keyspace = operation.keyspaceFingerprint
   if (agenda.full) sendTo(operation, agenda.full, { kind: 'read', id, round, keyspace, key, digest: false }, step)
   if (agenda.digest) sendTo(operation, agenda.digest, { kind: 'read', id, round, keyspace, key, digest: true }, step)
-  sendRecord(operation, key, agenda, step)
+  sendRecord(operation, key, agenda, asOf, step)
 }
 
-function sendPut(operation: Put, agenda: Agenda, step: Step): void {
-  const { key, op, at, by, value, seen: context } = operation.plan
+function sendPut(operation: Put, agenda: Agenda, asOf: AsOf, step: Step): void {
+  const { key, op, at, by, value, expires, seen: context } = operation.plan
   if (agenda.mint && operation.life !== undefined) {
     const { id, round, askedBefore: again } = operation
     const { incarnation, run } = operation.life
     const keyspace = operation.keyspaceFingerprint
-    const what = { op, at, by, context, value, again }
+    const what = { op, at, by, context, value, expires, again }
     sendTo(operation, agenda.mint, { kind: 'mint', id, round, keyspace, key, incarnation, run, ...what }, step)
   }
-  sendRecord(operation, key, agenda, step)
-  if (agenda.keep) sendHints(operation, agenda, step)
+  sendRecord(operation, key, agenda, asOf, step)
+  if (agenda.keep) sendHints(operation, agenda, asOf, step)
 }
 
 /** Each stand-in has its own owner. */
-function sendHints(operation: Put, { keep, record }: Agenda, step: Step): void {
+function sendHints(operation: Put, { keep, record }: Agenda, asOf: AsOf, step: Step): void {
   if (record === undefined) return
   const { id, round, list } = operation
   const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key }
   for (let position = 0; position < list.replicas.length; position++) {
     const owner = keep & (1 << position) ? operation.ownerAt(position) : undefined
-    if (owner !== undefined) step.send(list.replicas[position] as number, { kind: 'write', ...where, record, owner })
+    if (owner === undefined) continue
+    const to = list.replicas[position] as number
+    step.send(to, { kind: 'write', ...where, record, owner, asOf: asOf(to), repairs: false })
   }
 }
 
-function sendRecord(operation: Get | Put, key: string, { write, record }: Agenda, step: Step): void {
+/** Each replica is told its own clock. */
+function sendRecord(operation: Get | Put, key: string, { write, record }: Agenda, asOf: AsOf, step: Step): void {
   if (write === 0 || record === undefined) return
-  const { id, round } = operation
-  sendTo(operation, write, { kind: 'write', id, round, keyspace: operation.keyspaceFingerprint, key, record }, step)
+  const { id, round, keyspaceFingerprint: keyspace, list } = operation
+  const repairs = operation instanceof Get
+  for (let position = 0; position < list.replicas.length; position++) {
+    if (!(write & (1 << position))) continue
+    const to = list.replicas[position] as number
+    step.send(to, { kind: 'write', id, round, keyspace, key, record, asOf: asOf(to), repairs })
+  }
 }
 
 function sendScan(operation: Scan, agenda: Agenda, step: Step): void {

@@ -11,7 +11,7 @@ import { authorText } from './author.ts'
 import { invalid, QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
 import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
-import { HybridClock, stampOf } from './causality/hybrid-time.ts'
+import { HybridClock, stampOf, wallOf } from './causality/hybrid-time.ts'
 import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
@@ -248,12 +248,23 @@ export class Coordinator {
     if (operation?.home === 0 && keyspace.definition.conflicts === 'siblings') {
       throw invalid(`this operation is not one of ${keyspace.name}: it names no replica to mint it`)
     }
+    if (operation !== undefined && keyspace.definition.conflicts === 'lww') this.#checkAge(operation.at, now)
     const op = operation?.op ?? this.#config.random.identity()
     const at = operation?.at ?? this.#clock.next(now.wallMs)
+    const expires = expiryOf(call, at)
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
     const by = authorText({ coordinator: this.#config.name, session: call.session })
-    return new Put({ keyspace, key, list, reach, write, op, at, by, home: operation?.home, value, seen, times })
+    const version = { op, at, by, value, expires }
+    return new Put({ keyspace, key, list, reach, write, ...version, home: operation?.home, seen, times })
+  }
+
+  /** A write that was first tried before the horizon may have been deleted since, and that erased. */
+  #checkAge(at: number, now: Now): void {
+    const { horizonMs } = this.#config.options
+    if (horizonMs === 0 || at >= stampOf(now.wallMs - horizonMs)) return
+    const message = 'the first attempt was made before the horizon: nothing was sent; read the key, and write anew'
+    throw new QuorateError('QUORATE_LIMIT', message, { outcome: 'unknown' })
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */
@@ -313,6 +324,11 @@ export class Coordinator {
       operation.again(position, this.#agenda)
       return
     }
+    if (answer.code === 'too-old') {
+      // What it knew of the replica's clock was too old as well. The operation asks again when answers are overdue.
+      step.send(operation.list.replicas[position] as number, { kind: 'ping', sentAt: now.monoMs })
+      return
+    }
     if (isFinal(answer.code)) operation.refusedForGood |= 1 << position
     operation.refusals ??= new Map()
     operation.refusals.set(position, `${answer.code} ${answer.detail}`.trim())
@@ -330,7 +346,8 @@ export class Coordinator {
   #carryOut(operation: Operation, now: Now, step: Step): void {
     const agenda = this.#agenda
     if (!agenda.any) return
-    sendQuestions(operation, agenda, step)
+    const asOf = (replica: number): number => this.#peers.asOf(replica, operation.startedAtMs, now.monoMs)
+    sendQuestions(operation, agenda, asOf, step)
     if (operation instanceof Get && agenda.write) this.#tellRepair(operation, agenda.write, step)
     if (agenda.done !== undefined) this.#end(operation, agenda.done, now, step)
     agenda.clear()
@@ -360,4 +377,10 @@ export class Coordinator {
       }
     }
   }
+}
+
+/** When a value ends whose write has this stamp: the same for each retry. Nothing for one that stays, and for a delete. */
+function expiryOf({ value, ttlMs, keyspace }: PutCall, at: number): number | undefined {
+  const lastsMs = ttlMs ?? keyspace.ttlMs ?? Infinity
+  return value === null || lastsMs === Infinity ? undefined : wallOf(at) + Math.ceil(lastsMs)
 }

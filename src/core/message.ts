@@ -11,6 +11,7 @@ import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'
 import type { ExchangeAnswer, Question } from './repair/exchange-message.ts'
+import type { Agree, Agreed, Reap } from './repair/reap-message.ts'
 
 /** One run of a replica's process over one incarnation of its data. */
 export interface Life {
@@ -51,6 +52,10 @@ export interface Write extends Numbered {
   readonly record: StoredRecord
   /** The index of the replica for which it is to be kept and handed over: a hint. */
   readonly owner?: number
+  /** The receiver's clock, as it had told it before the record was got together (replica-clock.ts). 0: not known. */
+  readonly asOf: number
+  /** Whether it is a copy of what other replicas hold, and not a write that is on its way to them. */
+  readonly repairs: boolean
 }
 
 /** The record, or one that includes it, is durable here. */
@@ -68,6 +73,7 @@ export interface Mint extends Numbered, Life {
   readonly by?: string | undefined
   readonly context: CausalContext
   readonly value: Uint8Array | null
+  readonly expires?: number | undefined
   /** Whether this replica may have been asked before. */
   readonly again: boolean
 }
@@ -77,6 +83,8 @@ export interface Minted extends Numbered {
   readonly kind: 'minted'
   readonly actor: number
   readonly counter: number
+  /** All dots of the actor up to here are over for this key: it comes after records that were erased. Else 0. */
+  readonly floor: number
   /** For a retry of a write that was minted before: a record that knows of it. */
   readonly record: StoredRecord | undefined
 }
@@ -132,6 +140,8 @@ export interface Ping {
 export interface Pong extends Life {
   readonly kind: 'pong'
   readonly sentAt: number
+  /** The replica's clock: whoever sends it a record tells it back. */
+  readonly clock: number
 }
 
 /** For which replicas do you keep hints? */
@@ -163,7 +173,7 @@ export type Request = Read | Write | Mint | Scan | Open | Ping
 /** What a replica answers. */
 export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong
 /** What travels between processes. */
-export type Message = Request | Answer | Question | ExchangeAnswer
+export type Message = Request | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
 /** What passes between the machines of one process. */
@@ -179,4 +189,9 @@ export function isExchangeAnswer(message: LocalMessage): message is ExchangeAnsw
 export function isQuestion(message: LocalMessage): message is Question {
   const { kind } = message
   return kind === 'compare' || kind === 'descend' || kind === 'list' || kind === 'trade'
+}
+
+/** Whether this is what one replica asks or tells another about erasing. */
+export function isReaping(message: LocalMessage): message is Agree | Reap {
+  return message.kind === 'agree' || message.kind === 'reap'
 }

@@ -54,6 +54,11 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
    * Calls that name another level never count such copies. Siblings still need one replica of the key.
    */
   readonly sloppy?: boolean
+  /**
+   * How long values stay, in milliseconds: always, by default. It concerns writes through this store alone, as their
+   * own `ttlMs` does, and is no part of what the members agree on.
+   */
+  readonly ttlMs?: number
   /** Milliseconds that a call may take. The node's `timeoutMs` by default. */
   readonly timeoutMs?: number
 }
@@ -64,11 +69,13 @@ export interface ResolvedKeyspace {
   /** Left out by the user: derived from the quorums. */
   readonly repair: Repair | undefined
   readonly timeoutMs: number | undefined
+  readonly ttlMs?: number | undefined
   readonly strategy?: QuorumStrategy | undefined
 }
 
 const QUORUM_FIELDS = ['n', 'r', 'w', 'read', 'write', 'quorums', 'strategy']
-const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'timeoutMs']
+const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'ttlMs', 'timeoutMs']
+const TTL_MS_MAX = 3_155_760_000_000
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /**
@@ -99,7 +106,8 @@ export function resolveKeyspace<V>(
   const repair = options.repair === undefined ? undefined : checkRepair(options.repair)
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
   const strategy = options.strategy === undefined ? undefined : checkStrategy(options.strategy, cluster)
-  return { definition, repair, timeoutMs: options.timeoutMs, ...(strategy && { strategy }) }
+  const ttlMs = options.ttlMs === undefined ? undefined : checkTtl(options.ttlMs)
+  return { definition, repair, timeoutMs: options.timeoutMs, ttlMs, ...(strategy && { strategy }) }
 }
 
 /** Refuses options that do not exist: a misspelt one must not pass for its default. */
@@ -121,6 +129,14 @@ export function checkTimeout(timeoutMs: unknown): number {
     throw invalid(`timeoutMs is ${shown(timeoutMs)}: use 1 to 3600000 milliseconds`)
   }
   return timeoutMs
+}
+
+/** From a millisecond to a hundred years, or `Infinity` for a value that stays. */
+export function checkTtl(ttlMs: unknown): number {
+  if (typeof ttlMs !== 'number' || !(ttlMs === Infinity || (ttlMs >= 1 && ttlMs <= TTL_MS_MAX))) {
+    throw invalid(`ttlMs is ${shown(ttlMs)}: use 1 to ${TTL_MS_MAX} milliseconds, or Infinity for a value that stays`)
+  }
+  return ttlMs
 }
 
 export function checkName(name: unknown): string {
@@ -172,6 +188,12 @@ export interface CoreOptions {
    * with them if no replica of its key came back by then.
    */
   readonly hintAgeMsMax?: number
+  /**
+   * How long every replica of a key holds the same deleted record before it is erased: a day by default, at least eight
+   * heartbeats, and twice `hintAgeMsMax`. Messages that carry records are refused after a quarter of it. 0 keeps deleted
+   * records for ever.
+   */
+  readonly horizonMs?: number
   /** UTF-8 bytes of a key: 1,024 by default. */
   readonly keyBytesMax?: number
   /** Encoded bytes of a value: 1 MiB by default. */
@@ -197,9 +219,13 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   keyspacesMax: { default: 256, min: 1, max: 65_536 },
   hintBytesMax: { default: 67_108_864, min: 0, max: 2 ** 40 },
   hintAgeMsMax: { default: 10_800_000, min: 0, max: 2_592_000_000 },
+  horizonMs: { default: 86_400_000, min: 0, max: 31_536_000_000 },
   keyBytesMax: { default: 1_024, min: 1, max: 32_768 },
   valueBytesMax: { default: 1_048_576, min: 1, max: 268_435_456 },
 }
+
+/** A message may be a quarter of the horizon old, and clocks are told twice in a heartbeat. */
+const HORIZON_HEARTBEATS = 8
 
 /** The names of the core's options, for those who take others beside them. */
 export const CORE_FIELDS: readonly string[] = Object.keys(CORE_BOUNDS)
@@ -214,5 +240,22 @@ export function resolveCore(options: CoreOptions): ResolvedCore {
     }
     resolved[name] = value
   }
-  return resolved as unknown as ResolvedCore
+  return checkHorizon(resolved as unknown as ResolvedCore)
+}
+
+/** What is too short for the horizon to mean anything, or so long that it could outlive what was deleted. */
+function checkHorizon(core: ResolvedCore): ResolvedCore {
+  const { horizonMs, heartbeatMs, hintAgeMsMax } = core
+  if (horizonMs === 0) return core
+  if (horizonMs < HORIZON_HEARTBEATS * heartbeatMs) {
+    const least = HORIZON_HEARTBEATS * heartbeatMs
+    throw invalid(`horizonMs is ${horizonMs}, with heartbeats of ${heartbeatMs} ms: use at least ${least}, or 0`)
+  }
+  if (2 * hintAgeMsMax > horizonMs) {
+    throw invalid(
+      `hintAgeMsMax is ${hintAgeMsMax} and horizonMs ${horizonMs}: a hint must not outlive the memory of a delete, so ` +
+        'hintAgeMsMax may be half of horizonMs at most',
+    )
+  }
+  return core
 }

@@ -18,6 +18,8 @@ export interface Version {
   readonly by?: string | undefined
   /** The encoded value, or `null` for a tombstone. */
   readonly value: Uint8Array | null
+  /** From this Unix millisecond on the value counts as deleted. Left out for one that stays. */
+  readonly expires?: number | undefined
 }
 
 /** A version with the dot that a replica minted for it. */

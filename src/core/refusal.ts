@@ -38,6 +38,8 @@ export const REFUSALS = [
   'hints-full',
   /** The write is so old already that it would not be kept. */
   'hint-too-old',
+  /** The record was got together so long ago that what it was deleted by may be erased. */
+  'too-old',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

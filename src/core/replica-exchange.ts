@@ -24,6 +24,7 @@ import type { ExchangeSummary } from './notice.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { RecordWrite } from './record.ts'
+import type { ReplicaClock } from './replica-clock.ts'
 import type { Address, LookEffect, Now, Step } from './step.ts'
 
 /** What a replica needs of its surroundings to exchange with others. */
@@ -31,6 +32,8 @@ export interface ExchangeSetting {
   readonly random: Random
   /** Whether another replica can be asked now. */
   readonly usable: (replica: number, nowMs: number) => boolean
+  /** What another replica's clock had told by a time, as far as is known. */
+  readonly asOf: (replica: number, sinceMs: number, nowMs: number) => number
   /** Where digests are kept. An empty forest by default. */
   readonly forest?: (copiesOf: (keyspace: number) => number | undefined) => DigestForest
 }
@@ -44,6 +47,8 @@ export interface ExchangeOwner {
   /** What is registered, by fingerprint. */
   readonly definitions: ReadonlyMap<number, KeyspaceDefinition>
   readonly isConfirmed: (definition: KeyspaceDefinition) => boolean
+  /** How old records may be that come. */
+  readonly clock: ReplicaClock
   /** Merges a record that came from another replica, if it passes the checks of a write. */
   readonly merge: (write: RecordWrite, now: Now, step: Step) => void
 }
@@ -165,7 +170,8 @@ export class ReplicaExchange {
   /** A question from the replica with this index. */
   asked(question: Question, asker: { readonly from: Address; readonly peer: number }, now: Now, step: Step): void {
     const { from, peer } = asker
-    if (peer < 0 || peer === this.#owner.index || !this.#upkeep.complete) {
+    const isTooOld = question.kind === 'trade' && this.#owner.clock.isTooOld(question.asOf, now)
+    if (peer < 0 || peer === this.#owner.index || !this.#upkeep.complete || isTooOld) {
       step.send(from, { kind: 'declined', id: question.id })
       return
     }
@@ -269,6 +275,8 @@ export class ReplicaExchange {
       known: () => this.#known(),
       timeoutMs: TIMEOUT_HEARTBEATS * this.#owner.options.heartbeatMs,
       attemptsMax: ATTEMPTS_MAX,
+      asOf: (sinceMs, nowMs) => this.#setting.asOf(peer, sinceMs, nowMs),
+      ageMsMax: this.#owner.clock.ageMsMax,
       pace: (sizeBytes, nowMs) => (nowMs - this.#servedAtMs < BUSY_MS ? nowMs + sizeBytes / BYTES_PER_MS : nowMs),
     })
     const sequence = ++this.#sequence

@@ -19,10 +19,10 @@ import {
 } from './causality/dotted-record.ts'
 import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
-import { sameContext } from './causality/causal-context.ts'
+import { sameContext, withAllUpTo } from './causality/causal-context.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
-import type { Errand, Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
+import type { Errand, Life, Mint, Minted, Open, Ping, Read, Request, Scan, Write } from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
@@ -31,6 +31,9 @@ import { Keyspaces, type Registered } from './replica-keyspaces.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
+import { ReplicaClock } from './replica-clock.ts'
+import { Floor } from './replica-floor.ts'
+import { REAP_WALK, ReplicaReaper } from './replica-reaper.ts'
 import { whyOverBudget } from './sibling-budget.ts'
 import type { Address, Now, ScanEffect, Step } from './step.ts'
 
@@ -61,24 +64,30 @@ export interface ReplicaConfig {
 }
 
 /** What is merged: a write of a coordinator, a hint, or what an exchange brought. */
-type Mergeable = RecordWrite & { readonly owner?: number }
+type Mergeable = RecordWrite & Partial<Pick<Write, 'owner' | 'repairs'>>
 
 /** The keyspace in which a replica keeps what is its own: registered definitions, by name. */
 export const OWN_KEYSPACE = 0
 
 export class Replica {
   readonly exchange: ReplicaExchange | undefined
+  /** Told in pongs. */
+  readonly clock: ReplicaClock
+  /** Where there is an exchange. */
+  readonly reaper: ReplicaReaper | undefined
   readonly #config: ReplicaConfig
   readonly #records: Records
   readonly #guard = new ReplayGuard()
   readonly #retried = new Retried()
   readonly #keyspaces: Keyspaces
   readonly #hints: Hints
+  readonly #floor = new Floor(OWN_KEYSPACE)
 
   constructor(config: ReplicaConfig) {
     const { index, membership, options, records, own, exchange } = config
     this.#config = config
     this.#records = records
+    this.clock = new ReplicaClock({ run: config.life.run, horizonMs: options.horizonMs })
     this.#hints = new Hints({
       index,
       membership,
@@ -94,7 +103,9 @@ export class Replica {
       ownKeyspace: OWN_KEYSPACE,
       redefined: () => this.exchange?.redefined(),
     })
-    for (const write of own) if (!this.#hints.load(write)) this.#keyspaces.load(write)
+    for (const write of own) {
+      if (!this.#hints.load(write) && !this.#floor.load(write)) this.#keyspaces.load(write)
+    }
     this.exchange =
       exchange &&
       new ReplicaExchange(exchange, {
@@ -103,7 +114,21 @@ export class Replica {
         options,
         definitions: this.#keyspaces.definitions,
         isConfirmed: (definition) => this.#keyspaces.isConfirmed(definition),
+        clock: this.clock,
         merge: (write, now, step) => this.#mergeOffered(write, now, step),
+      })
+    this.reaper =
+      exchange &&
+      new ReplicaReaper({
+        index,
+        run: config.life.run,
+        membership,
+        options,
+        definitions: this.#keyspaces.definitions,
+        floor: this.#floor,
+        usable: exchange.usable,
+        read: (keyspace, key) => records.read(keyspace, key),
+        change: (change, before, step) => this.#change(change, before, step),
       })
   }
 
@@ -126,7 +151,7 @@ export class Replica {
       case 'open':
         return this.#open(request, from, step)
       case 'ping':
-        return step.send(from, { kind: 'pong', sentAt: request.sentAt, ...this.#config.life })
+        return this.#pong(request, from, now, step)
       case 'hints':
         return step.send(from, { kind: 'hinted', id: request.id, round: request.round, owners: this.#hints.owners })
       case 'drop-hint':
@@ -140,12 +165,19 @@ export class Replica {
   }
 
   /** The host walked the records that a `ScanEffect` asked for. */
-  scanned({ request, to }: ScanEffect, page: ScannedPage, now: Now, step: Step): void {
-    if (to === WALK) return this.exchange?.paged(request, page, now, step)
+  scanned(effect: ScanEffect, page: ScannedPage, now: Now, step: Step): void {
+    const { request, to } = effect
+    if (isOwnWalk(effect)) return this.walked(effect, page, now, step)
     const { id, round, keyspace, after } = request
     const isNothing = page.done && page.entries.length === 0 && after === ''
     if (keyspace === HINTS_KEYSPACE && isNothing) this.#hints.foundNothing(request, step)
     step.send(to, { kind: 'scan-page', id, round, entries: page.entries, done: page.done })
+  }
+
+  /** The host walked for the replica itself; without a page, its storage failed. */
+  walked({ request, to }: ScanEffect, page: ScannedPage | undefined, now: Now, step: Step): void {
+    if (to === WALK) this.exchange?.paged(request, page, now, step)
+    else this.reaper?.paged(request, page, now)
   }
 
   /** Hints are walked by the coordinator of the same process alone. */
@@ -153,6 +185,10 @@ export class Replica {
     const isWalk = request.keyspace === HINTS_KEYSPACE && from === this.#config.index
     if (isWalk) this.#hints.walks(request)
     if (isWalk || this.#knows(request, from, step)) step.scans.push({ to: from, request })
+  }
+
+  #pong({ sentAt }: Ping, from: Address, now: Now, step: Step): void {
+    step.send(from, { kind: 'pong', sentAt, clock: this.clock.at(now), ...this.#config.life })
   }
 
   #read(request: Read, from: Address, step: Step): void {
@@ -166,6 +202,10 @@ export class Replica {
   #write(request: Write, from: Address, now: Now, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
+    // What comes from the same process was not under way.
+    if (from !== this.#config.index && this.clock.isTooOld(request.asOf, now)) {
+      return this.#refuse(request, 'too-old', 'it was under way for too long', from, step)
+    }
     const reason = this.#merge(request, definition, now, step)
     if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
     step.send(from, { kind: 'written', id: request.id, round: request.round })
@@ -177,6 +217,9 @@ export class Replica {
     const reason = this.#whyNoMerge(record, definition, now)
     if (reason !== undefined) return reason
     const before = record.kind === 'lww' ? this.#stampOf(keyspace, key) : this.#records.read(keyspace, key)
+    if (before === undefined && write.repairs === false && this.#mayBeErased(record)) {
+      return { code: 'too-late', detail: 'newer writes have been deleted and erased since' }
+    }
     const next = this.#after(record, before)
     if (isHinted(write)) {
       const held = next ?? this.#records.read(keyspace, key) ?? record
@@ -185,6 +228,14 @@ export class Replica {
     }
     if (next !== undefined) this.#change({ keyspace, key, record: next }, before, step)
     return undefined
+  }
+
+  /**
+   * Whether a write may be a retry of one that was deleted and erased. A sibling cannot: its dot is given once, and a
+   * message that carries it is not old.
+   */
+  #mayBeErased(record: StoredRecord): boolean {
+    return record.kind === 'lww' && this.#floor.mayHold('lww', record.at)
   }
 
   #whyNoMerge(record: StoredRecord, definition: KeyspaceDefinition, now: Now): Refusal | undefined {
@@ -223,6 +274,7 @@ export class Replica {
   #change(change: RecordChange, before: StoredRecord | Stamp | undefined, step: Step): void {
     step.writes.push(change)
     this.exchange?.upkeep.note(change, before)
+    this.reaper?.changed(change)
   }
 
   #stampOf(keyspace: number, key: string): Stamp | undefined {
@@ -247,25 +299,29 @@ export class Replica {
     const before = this.#records.read(keyspace, key)
     const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
     const known = dotOf(current, { op: request.op, actor: incarnation })
-    if (known !== undefined) return step.send(from, minted(request, known, current))
+    if (known !== undefined) return step.send(from, minted(request, known, { floor: 0, record: current }))
     const reason = this.#whyNot(request, from, current)
     if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
     if (request.again) this.#retried.note(request)
-    const delta = mint(current, incarnation, request)
+    const floor = hasMinted(current, incarnation) ? 0 : this.#floor.counterOf(incarnation)
+    const context = withAllUpTo(request.context, { actor: incarnation, counter: floor })
+    const delta = mint(current, incarnation, { ...request, context })
     const record = before === undefined ? delta : mergeAt(incarnation, current, delta)
     this.#change({ keyspace, key, record }, before, step)
-    step.send(from, minted(request, delta.siblings[0] as Dot, undefined))
+    step.send(from, minted(request, delta.siblings[0] as Dot, { floor }))
   }
 
   /** Why a write that is not known here is not taken. A request that was refused once is not taken later either. */
   #whyNot(request: Mint, from: Address, current: DottedRecord): Refusal | undefined {
     const isNew = this.#guard.note(from, request.id) === 'new'
-    const isLost = request.again ? mayHaveForgotten(current, request.at) : this.#retried.has(request)
+    const { again, at } = request
+    const isErased = again && this.#floor.mayHold('dotted', at)
+    const isLost = isErased || (again ? mayHaveForgotten(current, at) : this.#retried.has(request))
     if (!isNew || isLost) {
       return { code: 'too-late', detail: 'too much came after the first attempt to tell whether it happened' }
     }
     if (this.#records.full === true) return { code: 'storage-full', detail: '' }
-    if (!isPlausible(current, request.context)) {
+    if (!isPlausible(current, request.context, this.#floor.dots)) {
       return { code: 'bad-context', detail: 'it names writes that this key never had' }
     }
     const over = whyOverBudget(current, request, this.#config.options)
@@ -315,6 +371,24 @@ function addsTo(before: DottedRecord, merged: DottedRecord): boolean {
   return !sameContext(before.context, merged.context) || before.siblings.length !== merged.siblings.length
 }
 
-function minted({ id, round }: Mint, { actor, counter }: Dot, record: StoredRecord | undefined): Minted {
-  return { kind: 'minted', id, round, actor, counter, record }
+function minted(
+  { id, round }: Mint,
+  { actor, counter }: Dot,
+  { floor, record }: { readonly floor: number; readonly record?: StoredRecord },
+): Minted {
+  return { kind: 'minted', id, round, actor, counter, floor, record }
+}
+
+/**
+ * Whether this actor's dots stand in the record since it first minted one for the key, or since the key was last erased:
+ * then no others were ever given. A context alone does not tell: it may have come with a write of somebody who had seen
+ * some of what was erased.
+ */
+function hasMinted({ siblings, replaced }: DottedRecord, actor: number): boolean {
+  return replaced.length > 0 || siblings.some((sibling) => sibling.actor === actor)
+}
+
+/** Whether the replica asked for this walk itself, and nobody gets an answer. */
+export function isOwnWalk({ to }: ScanEffect): boolean {
+  return to === WALK || to === REAP_WALK
 }

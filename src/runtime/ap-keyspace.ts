@@ -8,7 +8,7 @@ import { invalid, QuorateError } from '../core/base/errors.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import { operationName, parseOperationName, type OperationId } from '../core/operation/operation-name.ts'
 import type { ScanResult } from '../core/operation/scan.ts'
-import { checkFields, checkRepair, type ResolvedCore } from '../core/options.ts'
+import { checkFields, checkRepair, checkTtl, type ResolvedCore } from '../core/options.ts'
 import {
   GET_FIELDS,
   levelIn,
@@ -207,6 +207,7 @@ export class ApKeyspace<V = unknown> {
     const level = levelIn(options)
     const operation = options.operation === undefined ? undefined : parseOperationName(options.operation)
     const given = options.context === undefined ? undefined : parseContextToken(options.context, place)
+    const ttlMs = options.ttlMs === undefined ? undefined : checkTtl(options.ttlMs)
     const timeoutMs = timeoutOf(options)
     const tag = new PutFinisher(place, session)
     return this.#whenOpen(options, (keyspace) => {
@@ -220,6 +221,7 @@ export class ApKeyspace<V = unknown> {
         level,
         value,
         context,
+        ttlMs,
         session: session?.id,
         operation,
       } as const

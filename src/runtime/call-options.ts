@@ -35,6 +35,12 @@ export interface PutOptions extends CallOptions {
   readonly context?: string
   /** The identity of this write, from `operation(key)` or from an error: a retry with it applies at most once. */
   readonly operation?: string
+  /**
+   * Milliseconds from now, by the coordinator's clock, until the value counts as deleted: for reads at once, and it is
+   * erased later like what was deleted. The keyspace's `ttlMs` by default, `Infinity` for always. A retry has to say the
+   * same. Deletes have none.
+   */
+  readonly ttlMs?: number
 }
 
 /** Contexts and operations belong to one key: in `putMany` a session threads the contexts. */
@@ -55,7 +61,7 @@ export interface ScanOptions extends CallOptions {
 export const NOTHING: Readonly<Record<string, never>> = {}
 const CALL_FIELDS = ['signal', 'timeoutMs', 'level'] as const
 export const GET_FIELDS: readonly string[] = [...CALL_FIELDS, 'r', 'read', 'repair']
-export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'write', 'context', 'operation']
+export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'write', 'context', 'operation', 'ttlMs']
 export const SCAN_FIELDS: readonly string[] = [...CALL_FIELDS, 'prefix', 'after', 'limit']
 
 /** The opening of a keyspace, for one call: it goes on for others when this one stops waiting. */

@@ -10,6 +10,7 @@ import type { Call } from '../core/coordinator-calls.ts'
 import {
   isExchangeAnswer,
   isQuestion,
+  isReaping,
   type Answer,
   type Errand,
   type Hinted,
@@ -163,6 +164,7 @@ export class Engine {
     while (!reader.done) {
       const answer = readAnswer(reader, limits)
       if (isExchangeAnswer(answer)) this.#host?.answered(answer, index, now)
+      else if (answer.kind === 'agreed') this.#host?.agreed(answer, index, now)
       else coordinator.receive(answer, index, now, this.#step)
     }
     this.#pump()
@@ -180,6 +182,7 @@ export class Engine {
     while (!reader.done) {
       const request = readRequest(reader, limits)
       if (isQuestion(request)) this.#host?.ask(request, { from, peer: memberIndex }, now)
+      else if (isReaping(request)) this.#host?.reap(request, { from, peer: memberIndex }, now)
       else this.#host?.serve(request, from, now)
     }
     this.#pump()

@@ -4,6 +4,7 @@
 import { parseAuthor } from '../core/author.ts'
 import { invalid } from '../core/base/errors.ts'
 import { contextOf, versionsOf } from '../core/causality/merge.ts'
+import { isGone } from '../core/causality/tombstone.ts'
 import { wallOf } from '../core/causality/hybrid-time.ts'
 import type { Receipt } from '../core/operation/receipt.ts'
 import type { PutResult } from '../core/operation/put.ts'
@@ -13,7 +14,10 @@ import { decodeValue } from './value-codec.ts'
 
 /** When and by whom a version was written. */
 export interface VersionOrigin {
+  /** Whether it is a delete, or a value whose time was over. */
   readonly deleted: boolean
+  /** When the value ends, or ended; nothing for one that stays. */
+  readonly expiresAt: Date | undefined
   /** When the write began, by its coordinator's hybrid clock, to the millisecond. */
   readonly writtenAt: Date
   /** The same with all that the clock tells: a larger one is later. Of two `lww` versions the larger one wins. */
@@ -26,7 +30,7 @@ export interface VersionOrigin {
 
 /** One stored version of a key. */
 export interface VersionInfo<V> extends VersionOrigin {
-  /** `undefined` for a delete. */
+  /** `undefined` for a delete, and for a value whose time was over. */
   readonly value: V | undefined
 }
 
@@ -36,6 +40,8 @@ export class Entry<V> {
   readonly #record: StoredRecord | undefined
   readonly #resolve: ((siblings: V[]) => V) | undefined
   readonly #place: Place
+  /** Values end by the clock of the reader, all of the entry at one moment. */
+  readonly #readAtMs = Date.now()
   #siblings: V[] | undefined
   #context: string | undefined
   #resolved: Resolution<V> | undefined
@@ -55,7 +61,7 @@ export class Entry<V> {
     return this.#live().length > 0
   }
 
-  /** Whether a delete is what the read saw, and nothing else. */
+  /** Whether deletes, or values whose time is over, are what the read saw, and nothing else. */
   get deleted(): boolean {
     return this.#record !== undefined && !this.found
   }
@@ -97,8 +103,9 @@ export class Entry<V> {
   /** When each was written and by whom; deletes that stand beside values are among them. */
   get versions(): readonly VersionInfo<V>[] {
     return versionsOf(this.#record).map((version) => {
-      const { value } = version
-      return { value: value === null ? undefined : (decodeValue(value) as V), ...originOf(version) }
+      const origin = originOf(version, this.#readAtMs)
+      const value = origin.deleted ? undefined : (decodeValue(version.value as Uint8Array) as V)
+      return { value, ...origin }
     })
   }
 
@@ -111,7 +118,7 @@ export class Entry<V> {
   toJSON(): Record<string, unknown> {
     const { found, deleted, conflict, siblings, context, receipt, resolveError } = this
     const value = resolveError === undefined ? this.value : undefined
-    const versions = versionsOf(this.#record).map(originOf)
+    const versions = versionsOf(this.#record).map((version) => originOf(version, this.#readAtMs))
     const told = { found, deleted, conflict, value, siblings, versions, context, receipt }
     return resolveError === undefined ? told : { ...told, resolveError: resolveError.message }
   }
@@ -126,14 +133,22 @@ export class Entry<V> {
 
   #live(): readonly Version[] {
     const versions = versionsOf(this.#record)
-    return versions.every(({ value }) => value !== null) ? versions : versions.filter(({ value }) => value !== null)
+    return versions.some((version) => this.#isGone(version))
+      ? versions.filter((version) => !this.#isGone(version))
+      : versions
+  }
+
+  #isGone(version: Version): boolean {
+    return isGone(version, this.#readAtMs)
   }
 }
 
-function originOf({ value, at, by }: Version): VersionOrigin {
+function originOf(version: Version, readAtMs: number): VersionOrigin {
+  const { at, by, expires } = version
   const author = by === undefined ? undefined : parseAuthor(by)
   return {
-    deleted: value === null,
+    deleted: isGone(version, readAtMs),
+    expiresAt: expires === undefined ? undefined : new Date(expires),
     writtenAt: new Date(wallOf(at)),
     timestamp: at,
     coordinator: author?.coordinator,

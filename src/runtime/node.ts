@@ -6,6 +6,7 @@ import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedC
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary } from '../core/notice.ts'
+import type { ReaperProgress } from '../core/replica-reaper.ts'
 import type { DamagedRecord } from './replica-host.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
@@ -73,6 +74,8 @@ export interface NodeStatus extends StoreStatus {
   readonly damaged: readonly DamagedRecord[]
   /** The last exchange that this replica began with each other one, and how long ago it ended. */
   readonly exchanges: Readonly<Record<string, ExchangeSummary & { readonly agoMs: number }>>
+  /** Deleted records: how many wait here for the word of all replicas to be erased, and how many were. */
+  readonly reaping: ReaperProgress
 }
 
 export class Node extends Store {
@@ -104,6 +107,7 @@ export class Node extends Store {
       held: this.#wiring.engine.held,
       damaged: [...this.#wiring.engine.damaged],
       exchanges: this.#exchanges(),
+      reaping: this.#wiring.replica?.reaper?.progress ?? { waiting: 0, erased: 0 },
     }
   }
 

@@ -9,10 +9,11 @@ import { QuorateError } from '../core/base/errors.ts'
 import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Errand, LocalMessage, Request } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
-import type { Replica } from '../core/replica.ts'
+import { isOwnWalk, type Replica } from '../core/replica.ts'
 import type { RefusalCode } from '../core/refusal.ts'
 import type { ExchangeAnswer, Question } from '../core/repair/exchange-message.ts'
-import { WALK, type ReplicaExchange } from '../core/replica-exchange.ts'
+import type { ReplicaExchange } from '../core/replica-exchange.ts'
+import type { Agree, Agreed, Reap } from '../core/repair/reap-message.ts'
 import { Step, type Address, type LookEffect, type Now, type ScanEffect } from '../core/step.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -88,8 +89,21 @@ export class ReplicaHost {
     this.exchange(peer, undefined, (exchange, step) => exchange.answered(answer, peer, now, step))
   }
 
+  /** A question of another replica about erasing. One for which the storage fails has no answer. */
+  reap(question: Agree | Reap, asker: { readonly from: Address; readonly peer: number }, now: Now): void {
+    if (this.#heldCount >= HELD_MAX) return
+    this.#quietly(undefined, asker.from, (step) => this.#config.replica.reaper?.asked(question, asker, now, step))
+  }
+
+  /** What another replica answered to such a question. */
+  agreed(answer: Agreed, peer: number, now: Now): void {
+    this.#quietly(undefined, peer, (step) => this.#config.replica.reaper?.answered(answer, peer, now, step))
+  }
+
   tick(now: Now): void {
+    const { reaper } = this.#config.replica
     this.exchange(-1, undefined, (exchange, step) => exchange.tick(now, step))
+    this.#quietly(undefined, -1, (step) => reaper?.tick(now, step))
   }
 
   /**
@@ -97,11 +111,16 @@ export class ReplicaHost {
    * A question for which the storage fails is declined.
    */
   exchange(from: Address, question: Question | undefined, run: (exchange: ReplicaExchange, step: Step) => void): void {
-    const { replica, storage, deliver } = this.#config
+    const { exchange } = this.#config.replica
+    if (exchange !== undefined) this.#quietly(question, from, (step) => run(exchange, step))
+  }
+
+  #quietly(question: Question | undefined, from: Address, run: (step: Step) => void): void {
+    const { storage, deliver } = this.#config
     const step = this.#step
-    if (this.#failed || replica.exchange === undefined) return
+    if (this.#failed) return
     try {
-      run(replica.exchange, step)
+      run(step)
       this.#stage()
     } catch (error) {
       step.clear()
@@ -190,7 +209,7 @@ export class ReplicaHost {
 
   async #scan(effect: ScanEffect): Promise<void> {
     const { to, request } = effect
-    if (to === WALK) return this.#walk(effect)
+    if (isOwnWalk(effect)) return this.#walk(effect)
     if (this.#scans >= SCANS_MAX) {
       this.#refuse(request, to, { code: 'overloaded', detail: `${SCANS_MAX} scans are under way` })
       return
@@ -214,9 +233,10 @@ export class ReplicaHost {
     }
   }
 
-  /** A page of the walk that a replica begins with. */
-  async #walk({ request }: ScanEffect): Promise<void> {
-    const { storage, resume, settle } = this.#config
+  /** A page of a walk that a replica does for itself. */
+  async #walk(effect: ScanEffect): Promise<void> {
+    const { request } = effect
+    const { replica, storage, resume, settle } = this.#config
     const { keyspace, prefix, after, limit } = request
     const page = await storage
       .scan({ keyspace, prefix, after, limit, sizeBytesMax: SCAN_BYTES_MAX, skipsDamaged: true })
@@ -224,7 +244,7 @@ export class ReplicaHost {
     if (this.#failed) return
     for (const key of page?.damaged ?? []) this.#tellDamaged(keyspace, key)
     const now = resume()
-    this.exchange(-1, undefined, (exchange, step) => exchange.paged(request, page, now, step))
+    this.#quietly(undefined, -1, (step) => replica.walked(effect, page, now, step))
     settle()
   }
 

@@ -60,6 +60,7 @@ export class Wiring {
     if (storage !== undefined && life !== undefined) {
       const { peers } = this.coordinator
       const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)
+      const asOf = (index: number, sinceMs: number, nowMs: number): number => peers.asOf(index, sinceMs, nowMs)
       this.replica = new Replica({
         index: local,
         life,
@@ -67,7 +68,7 @@ export class Wiring {
         records: storage,
         own: storage.own(),
         options: limits,
-        exchange: { random: new Random(drawIdentity()), usable },
+        exchange: { random: new Random(drawIdentity()), usable, asOf },
       })
     }
     const { replica } = this

@@ -3,7 +3,11 @@
  *
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
-import type { RecordChange } from '../core/record.ts'
+import { digestOf } from '../core/causality/merge.ts'
+import { isDead } from '../core/causality/tombstone.ts'
+import type { Request } from '../core/message.ts'
+import type { RecordChange, RecordWrite } from '../core/record.ts'
+import type { Now } from '../core/step.ts'
 import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
 
@@ -18,6 +22,9 @@ import type { Parcel } from './network.ts'
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
  * `stale-digest`: digests that miss what is written to three keys of four.
+ * `reaps-by-timer`: a replica erases deleted records after a while, whatever the others hold.
+ * `counters-restart`: a process forgets what was erased before it began, so that dots are given again.
+ * `late-messages`: a record that was under way for long is taken for a fresh one.
  */
 export type Breakage =
   | 'half-quorums'
@@ -30,6 +37,9 @@ export type Breakage =
   | 'hint-counts-strict'
   | 'hint-dropped-early'
   | 'stale-digest'
+  | 'reaps-by-timer'
+  | 'counters-restart'
+  | 'late-messages'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -42,6 +52,9 @@ export const BREAKAGES: readonly Breakage[] = [
   'hint-counts-strict',
   'hint-dropped-early',
   'stale-digest',
+  'reaps-by-timer',
+  'counters-restart',
+  'late-messages',
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */
@@ -54,6 +67,36 @@ export function brokenWrite(write: RecordChange): RecordChange {
 /** Which of the replicas an answer is taken to come from. */
 export function brokenSource({ from, isCopy }: Parcel, replicas: number): number {
   return isCopy ? (from.host + 1) % replicas : from.host
+}
+
+/** What a process finds of its replica's own records. */
+export function forgetful(own: readonly RecordWrite[]): readonly RecordWrite[] {
+  return own.filter(({ key }) => !key.startsWith('/erased/'))
+}
+
+/** A message as if it had left just now, in place of what it says. */
+export function hurried(message: Request, clock: number): Request {
+  return message.kind === 'write' ? { ...message, asOf: clock } : message
+}
+
+/** Erases deleted records that have not changed for so long. */
+export class TimerReaper {
+  readonly #sinceMs = new Map<string, number>()
+  readonly #ageMs: number
+
+  constructor(ageMs: number) {
+    this.#ageMs = ageMs
+  }
+
+  /** What goes now. */
+  ripe(records: readonly RecordWrite[], { monoMs: nowMs, wallMs }: Now): readonly RecordChange[] {
+    return records.flatMap(({ keyspace, key, record }) => {
+      const name = `${key} ${digestOf(record)}`
+      const sinceMs = this.#sinceMs.get(name) ?? nowMs
+      this.#sinceMs.set(name, sinceMs)
+      return isDead(record, wallMs) && nowMs - sinceMs >= this.#ageMs ? [{ keyspace, key, record: undefined }] : []
+    })
+  }
 }
 
 /** Digests that miss some keys, the same everywhere. */

@@ -16,6 +16,7 @@ import type { Level } from '../core/quorum/level.ts'
 import { majorityOf } from '../core/quorum/quorum.ts'
 import { isExpression } from '../core/quorum/quorum-text.ts'
 import { proveQuorums } from '../core/operation/prove-quorums.ts'
+import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { Breakage } from './breakage.ts'
 import { drawSide, drawSystem } from './system-plan.ts'
 
@@ -53,6 +54,8 @@ export interface ClusterPlan {
   readonly callTexts: readonly string[]
   /** Whether replicas have to be equal after healing before anybody reads. */
   readonly healsUnread: boolean
+  /** Whether deleted records may be erased while the run lasts. */
+  readonly reaps: boolean
 }
 
 export interface ClusterSetting {
@@ -69,6 +72,10 @@ export interface ClusterSetting {
   readonly exchanges: Random
   /** How often replicas exchange, in place of what is drawn. */
   readonly exchangeMs: number | undefined
+  /** What the horizon is drawn from: a stream of its own. */
+  readonly reaping: Random
+  /** The horizon, in place of what is drawn; 0 for the usual one, that no run lasts for. */
+  readonly horizonMs: number | undefined
 }
 
 /** The share of sloppy keyspaces among those that have members to stand in, and of those the share with little room. */
@@ -84,6 +91,9 @@ const SYSTEM_RATE = 0.25
 const EXCHANGE_MS = [0, 1000, 3000, 10_000, 10_000]
 /** The share of the others in which nobody reads before replicas are compared. */
 const UNREAD_RATE = 0.5
+/** The share of clusters with a horizon that ends before the run does, in heartbeats. */
+const REAP_RATE = 0.5
+const HORIZON_HEARTBEATS = [8, 8, 12, 20]
 
 export function drawCluster(random: Random, setting: ClusterSetting): ClusterPlan {
   const replicas = setting.replicas ?? random.pick([3, 3, 3, 5, 5, 7])
@@ -128,7 +138,33 @@ export function drawCluster(random: Random, setting: ClusterSetting): ClusterPla
   const keyspace = settle({ ...merged(drawn, given, replicas), sloppy }, { membership, breakage })
   const callTexts = hasSystem ? [drawSide(systems, over), drawSide(systems, over)] : []
   const hintBytesMax = standIns.chance(TIGHT_RATE) ? TIGHT_BYTES : options.hintBytesMax
-  return { membership, keyspace, options: { ...options, hintBytesMax }, hosts, callTexts, healsUnread }
+  const horizonMs = drawHorizon(setting, keyspace.definition, options)
+  const reaps = horizonMs !== options.horizonMs
+  return {
+    membership,
+    keyspace,
+    options: { ...options, hintBytesMax, horizonMs },
+    hosts,
+    callTexts,
+    healsUnread,
+    reaps,
+  }
+}
+
+/**
+ * Hints may live longer than the horizon here: what keeps them apart from erased records is the word of every member.
+ * Registers of the last writer have that rule as well, so they are spared it where there are stand-ins.
+ */
+function drawHorizon(
+  { reaping, horizonMs: given, breakage }: ClusterSetting,
+  { conflicts, sloppy }: KeyspaceDefinition,
+  { heartbeatMs, horizonMs }: ResolvedCore,
+): number {
+  const isDrawn = reaping.chance(REAP_RATE)
+  const drawnMs = reaping.pick(HORIZON_HEARTBEATS) * heartbeatMs
+  if (given !== undefined) return given === 0 ? horizonMs : given
+  const mayReap = breakage === undefined && !(conflicts === 'lww' && sloppy === true)
+  return isDrawn && mayReap ? drawnMs : horizonMs
 }
 
 /** Never where all members hold every key, and never by chance in a run that is broken on purpose. */

@@ -5,7 +5,8 @@
  * In a run with permanent faults the replicas outside the core are left as they are, and only the core has to work.
  */
 import type { Random } from '../core/base/random.ts'
-import { digestOf } from '../core/causality/merge.ts'
+import { ABSENT, digestOf } from '../core/causality/merge.ts'
+import { isDead } from '../core/causality/tombstone.ts'
 import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Level } from '../core/quorum/level.ts'
 import { Caller, type CallerSurroundings, type Manner } from './caller.ts'
@@ -26,6 +27,8 @@ export interface FinaleParts {
   readonly core: readonly number[]
   /** So long after healing replicas have to be equal without a read; 0 where they need not be. */
   readonly unreadMs: number
+  /** Whether deleted records are erased meanwhile, here sooner than there. */
+  readonly reaps: boolean
   readonly processes: () => number
 }
 
@@ -102,11 +105,12 @@ export class Finale {
   }
 
   #digests(key: string, holders: readonly number[]): Set<number> {
-    const { hosts } = this.#parts
+    const { hosts, reaps } = this.#parts
     return new Set(
       holders.map((index) => {
         const { config } = hosts[index] as Host
-        return digestOf(config.disk?.read(definitionFingerprint(config.keyspace.definition), key))
+        const record = config.disk?.read(definitionFingerprint(config.keyspace.definition), key)
+        return reaps && record !== undefined && isDead(record, 0) ? ABSENT : digestOf(record)
       }),
     )
   }

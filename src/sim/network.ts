@@ -235,6 +235,9 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   trade: 18,
   traded: 19,
   declined: 20,
+  agree: 21,
+  agreed: 22,
+  reap: 23,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

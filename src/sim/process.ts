@@ -12,6 +12,7 @@ import type { Call } from '../core/coordinator-calls.ts'
 import {
   isExchangeAnswer,
   isQuestion,
+  isReaping,
   type Answer,
   type Errand,
   type Hinted,
@@ -19,13 +20,14 @@ import {
   type Message,
   type Request,
 } from '../core/message.ts'
+import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import type { ReplicaExchange } from '../core/replica-exchange.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import { brokenSource, brokenWrite, ForgetfulForest } from './breakage.ts'
+import { brokenSource, brokenWrite, forgetful, ForgetfulForest, hurried, TimerReaper } from './breakage.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -84,6 +86,8 @@ export class Process {
   readonly #forged: { readonly from: Address; readonly id: number }[] = []
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
+  /** Only where it is broken. */
+  #timer: TimerReaper | undefined
 
   constructor(config: HostConfig, life: number) {
     const { name, membership, options, disk, zone, random, index, breakage } = config
@@ -98,11 +102,13 @@ export class Process {
     const exchange = {
       random: random.fork(),
       usable: (replica: number, nowMs: number) => peers.usable(replica, nowMs),
+      asOf: (replica: number, sinceMs: number, nowMs: number) => peers.asOf(replica, sinceMs, nowMs),
       ...(breakage === 'stale-digest' && { forest: (copiesOf: CopiesOf) => new ForgetfulForest(copiesOf) }),
     }
-    const own = disk.own()
+    const own = breakage === 'counters-restart' ? forgetful(disk.own()) : disk.own()
     const parts = { index, life: lifeOfReplica, membership, records: disk, own, options, exchange }
     this.#replica = new Replica(parts)
+    if (breakage === 'reaps-by-timer') this.#timer = new TimerReaper(options.horizonMs)
   }
 
   receive(parcel: Parcel, now: Now): void {
@@ -112,6 +118,8 @@ export class Process {
     const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
     if (isExchangeAnswer(message)) {
       this.#exchange((exchange) => exchange.answered(message, source, now, this.#step))
+    } else if (message.kind === 'agreed') {
+      this.#quietly(() => this.#replica?.reaper?.answered(message, source, now, this.#step))
     } else if (isAnswer(message)) {
       this.coordinator.receive(message, source, now, this.#step)
       this.#absorb()
@@ -120,8 +128,14 @@ export class Process {
       const address = LINKS_FROM + from.life * HOSTS_MAX + from.host
       const asker = { from: address, peer: from.host < members ? from.host : -1 }
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
-      else this.#serve(message, address, now)
+      else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
+      else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
+  }
+
+  #hurried(message: Request, now: Now): Request {
+    const clock = this.#replica?.clock.at(now)
+    return clock === undefined ? message : hurried(message, clock)
   }
 
   call(ticket: Ticket, call: Call, now: Now): void {
@@ -145,6 +159,15 @@ export class Process {
     this.coordinator.tick(now, this.#step)
     this.#absorb()
     this.#exchange((exchange) => exchange.tick(now, this.#step))
+    this.#quietly(() => this.#replica?.reaper?.tick(now, this.#step))
+    if (this.#timer !== undefined) this.#eraseRashly(this.#timer, now)
+  }
+
+  #eraseRashly(timer: TimerReaper, now: Now): void {
+    const { disk, keyspace } = this.#config
+    const range = { keyspace: definitionFingerprint(keyspace.definition), prefix: '', after: '', limit: 1_000 }
+    const records = disk?.scan({ kind: 'scan', id: 0, round: 0, ...range }).entries ?? []
+    for (const change of timer.ripe(records, now)) disk?.stage(change)
   }
 
   scanned(scan: ScanEffect, page: ScannedPage, now: Now): void {
@@ -158,10 +181,14 @@ export class Process {
 
   /** Digests speak of all that is staged. */
   #exchange(input: (exchange: ReplicaExchange) => void): void {
-    const { disk } = this.#config
     const exchange = this.#replica?.exchange
-    if (disk === undefined || exchange === undefined) return
-    input(exchange)
+    if (exchange !== undefined) this.#quietly(() => input(exchange))
+  }
+
+  #quietly(input: () => void): void {
+    const { disk } = this.#config
+    if (disk === undefined) return
+    input()
     disk.touchedStaged = true
     this.#absorb()
   }

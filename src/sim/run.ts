@@ -35,6 +35,8 @@ export interface SimulateOptions {
   readonly workload?: Partial<WorkloadPlan>
   /** How often replicas exchange; 0 for never. */
   readonly exchangeMs?: number
+  /** How long deleted records are kept; 0 for longer than any run. */
+  readonly horizonMs?: number
   readonly nemesis?: {
     /** Which classes of faults are enabled. */
     readonly classes?: readonly FaultClass[]
@@ -120,6 +122,7 @@ interface Streams {
   readonly systems: Random
   readonly standIns: Random
   readonly exchanges: Random
+  readonly reaping: Random
 }
 
 function streamsOf(seed: number): Streams {
@@ -136,6 +139,7 @@ function streamsOf(seed: number): Streams {
     systems: random.fork(),
     standIns: random.fork(),
     exchanges: random.fork(),
+    reaping: random.fork(),
   }
 }
 
@@ -152,9 +156,10 @@ class Run {
   constructor(options: SimulateOptions) {
     this.#options = options
     this.#streams = streamsOf(options.seed)
-    const { replicas, zones, keyspace = {}, breakage, exchangeMs } = options
-    const { systems, standIns, exchanges } = this.#streams
-    const setting = { replicas, zones, keyspace, breakage, systems, standIns, exchanges, exchangeMs }
+    const { replicas, zones, keyspace = {}, breakage, exchangeMs, horizonMs } = options
+    const { systems, standIns, exchanges, reaping } = this.#streams
+    const draws = { systems, standIns, exchanges, reaping }
+    const setting = { replicas, zones, keyspace, breakage, exchangeMs, horizonMs, ...draws }
     const cluster = drawCluster(this.#streams.cluster, setting)
     const workload = this.#drawWorkload(cluster)
     const { keys, readLevels } = workload
@@ -196,6 +201,7 @@ class Run {
       promises: this.#promises,
       core: plan.core,
       unreadMs: this.#drawn.cluster.healsUnread ? 2 * this.#drawn.cluster.options.exchangeMs : 0,
+      reaps: this.#drawn.cluster.reaps,
       processes: () => this.#processes++,
     })
     finale.play()

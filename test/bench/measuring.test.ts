@@ -103,7 +103,8 @@ describe('frame sizes', () => {
     const link = { send: (frame: Uint8Array) => sent.push(frame.length) > 0 } as Partial<Link> as Link
     const outbox = new Outbox(5, link)
     const record = { kind: 'lww', op: 3, at: 4, by: CLIENT_ID, value: encodeValue(value, 1024) } as const
-    for (let id = 0; id < 3; id++) outbox.add({ kind: 'write', id, round: 0, keyspace: 9, key, record })
+    for (let id = 0; id < 3; id++)
+      outbox.add({ kind: 'write', asOf: 0, repairs: false, id, round: 0, keyspace: 9, key, record })
     outbox.flush()
     for (let id = 0; id < 3; id++) outbox.add({ kind: 'written', id, round: 0 })
     outbox.flush()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/core/base/random.ts'
 import { Coordinator } from '../../src/core/coordinator.ts'
 import type { Call } from '../../src/core/coordinator-calls.ts'
-import type { LocalMessage } from '../../src/core/message.ts'
+import type { Answer, LocalMessage } from '../../src/core/message.ts'
 import type { Keyspace } from '../../src/core/operation/keyspace.ts'
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, resolveKeyspace, type CoreOptions, type KeyspaceOptions } from '../../src/core/options.ts'
@@ -31,10 +31,10 @@ class Bench {
     }
   }
 
-  pong(replica: number): void {
+  pong(replica: number, clock = 0): void {
     const life = { incarnation: 100 + replica, run: 1 }
     this.step((now, step) =>
-      this.coordinator.receive({ kind: 'pong', sentAt: now.monoMs, ...life }, replica, now, step),
+      this.coordinator.receive({ kind: 'pong', sentAt: now.monoMs, clock, ...life }, replica, now, step),
     )
   }
 
@@ -69,6 +69,10 @@ class Bench {
 
   get(timeoutMs?: number): { id: number; step: Step } {
     return this.call({ kind: 'get', tag: 'get', key: 'k', timeoutMs })
+  }
+
+  answer(from: number, answer: Answer): Step {
+    return this.step((now, step) => this.coordinator.receive(answer, from, now, step))
   }
 
   tick(): Step {
@@ -197,11 +201,37 @@ describe('identities', () => {
 })
 
 describe('what is sent', () => {
-  test('one record to many replicas: is one message object, so that it is encoded once', () => {
+  test('one record to many replicas: each is told its own clock, of before the operation began', () => {
     const bench = new Bench({ conflicts: 'lww' })
+    for (const replica of [0, 1, 2]) bench.pong(replica, 5_000 + replica)
     const { step } = bench.call({ kind: 'put', tag: 't', key: 'k', value: Uint8Array.of(1) })
-    expect(new Set(step.to)).toEqual(new Set([0, 1, 2]))
-    expect(new Set(step.messages).size).toBe(1)
+    const told = ({ to, messages }: Step): unknown =>
+      messages.flatMap((message, i) => (message.kind === 'write' ? [message.asOf - (to[i] as number)] : []))
+    expect(told(step)).toEqual([5_000, 5_000, 5_000])
+    bench.monoMs += 600
+    expect(told(bench.tick())).toEqual([4_400, 4_400, 4_400])
+  })
+
+  test('a write that was refused as too old: is sent again with what the clock tells by then', () => {
+    const bench = new Bench({ conflicts: 'lww' })
+    const { id } = bench.call({ kind: 'put', tag: 't', key: 'k', value: Uint8Array.of(1) })
+    const refused = bench.answer(0, { kind: 'refused', id, round: 0, code: 'too-old', detail: '' })
+    expect(refused.messages).toMatchObject([{ kind: 'ping' }])
+    bench.pong(0, 9_000)
+    bench.monoMs += 600
+    const again = bench.tick()
+    const at = again.messages.findIndex(({ kind }, i) => kind === 'write' && again.to[i] === 0)
+    expect(again.messages[at]).toMatchObject({ asOf: 8_400 })
+    bench.answer(0, { kind: 'written', id, round: 0 })
+    expect(bench.answer(1, { kind: 'written', id, round: 0 }).replies).toMatchObject([{ result: { kind: 'put' } }])
+  })
+
+  test('a retry of a last write from before the horizon: is not sent', () => {
+    const bench = new Bench({ conflicts: 'lww' })
+    const operation = { op: 5, at: 1, home: 0 }
+    const { step } = bench.call({ kind: 'put', tag: 't', key: 'k', value: Uint8Array.of(1), operation })
+    expect(step.messages).toEqual([])
+    expect(step.replies).toMatchObject([{ result: { code: 'QUORATE_LIMIT', outcome: 'unknown' } }])
   })
 
   test('the time that the host hands in: is not kept', () => {

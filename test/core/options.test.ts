@@ -4,6 +4,7 @@ import { shown } from '../../src/core/base/shape.ts'
 import {
   checkName,
   checkRepair,
+  checkTtl,
   checkTimeout,
   resolveCore,
   resolveKeyspace,
@@ -222,7 +223,24 @@ describe('spans and choices', () => {
   })
 })
 
+describe('how long values stay', () => {
+  test.for([1, 0.5 + 1, 3_155_760_000_000, Infinity])('ttlMs %s: is allowed', (ttlMs) => {
+    expect(checkTtl(ttlMs)).toBe(ttlMs)
+  })
+
+  test.for([0, 0.5, -1, NaN, 3_155_760_000_001, '1', null])('ttlMs %j: is refused', (ttlMs) => {
+    expect(() => checkTtl(ttlMs)).toThrow(refused('ttlMs is'))
+  })
+})
+
 describe('options of the core', () => {
+  test('a horizon that hints outlive, or that is shorter than eight heartbeats: is refused, and 0 is not', () => {
+    expect(() => resolveCore({ horizonMs: 20_000_000 })).toThrow(refused('hintAgeMsMax is 10800000 and horizonMs'))
+    expect(() => resolveCore({ horizonMs: 7_999, hintAgeMsMax: 0 })).toThrow(refused('horizonMs is 7999, with heart'))
+    expect(resolveCore({ horizonMs: 8_000, hintAgeMsMax: 4_000 }).horizonMs).toBe(8_000)
+    expect(resolveCore({ horizonMs: 0, hintAgeMsMax: 2_592_000_000 }).horizonMs).toBe(0)
+  })
+
   test('none: the documented defaults', () => {
     expect(resolveCore({})).toEqual({
       timeoutMs: 5_000,
@@ -235,6 +253,7 @@ describe('options of the core', () => {
       keyspacesMax: 256,
       hintBytesMax: 67_108_864,
       hintAgeMsMax: 10_800_000,
+      horizonMs: 86_400_000,
       keyBytesMax: 1_024,
       valueBytesMax: 1_048_576,
     })

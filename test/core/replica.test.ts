@@ -90,6 +90,8 @@ class Bench {
 }
 
 const head = { id: 9, round: 3 } as const
+/** What a write says of the clock, as one does that was under way for no time. */
+const SENT = { asOf: LIFE.run + NOW.monoMs, repairs: false } as const
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 function sibling(op: number, context = EMPTY_CONTEXT, actor = 5): DottedRecord {
@@ -108,7 +110,7 @@ describe('reading', () => {
   test('a key: gives the record and its digest, or the digest alone', () => {
     const bench = Bench.ready()
     const record = sibling(1)
-    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record })
+    bench.ask({ kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k', record })
     const answer = { kind: 'read-answer', ...head, digest: digestOf(record) }
     const read = { kind: 'read', ...head, keyspace: CARTS, key: 'k' } as const
     expect(bench.ask({ ...read, digest: false }).answers).toEqual([{ ...answer, record }])
@@ -120,7 +122,7 @@ describe('writing', () => {
   test('siblings: are merged with what is here', () => {
     const bench = Bench.ready()
     const [one, other] = [sibling(1), sibling(2, EMPTY_CONTEXT, 6)]
-    const write = { kind: 'write', ...head, keyspace: CARTS, key: 'k' } as const
+    const write = { kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k' } as const
     expect(bench.ask({ ...write, record: one }).writes).toEqual([{ keyspace: CARTS, key: 'k', record: one }])
     const both = bench.ask({ ...write, record: other })
     expect(both.writes).toEqual([{ keyspace: CARTS, key: 'k', record: mergeDotted(one, other) }])
@@ -129,7 +131,7 @@ describe('writing', () => {
 
   test('what is known already: is acknowledged and not stored again', () => {
     const bench = Bench.ready()
-    const write = { kind: 'write', ...head, keyspace: CARTS, key: 'k' } as const
+    const write = { kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k' } as const
     const record = sibling(1)
     bench.ask({ ...write, record })
     const next = mint(record, 5, { op: 2, at: 2, value: null, context: record.context })
@@ -144,7 +146,7 @@ describe('writing', () => {
 
   test('a record that takes a sibling away without a new dot: is stored', () => {
     const bench = Bench.ready()
-    const write = { kind: 'write', ...head, keyspace: CARTS, key: 'k' } as const
+    const write = { kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k' } as const
     const one = sibling(1)
     const other = sibling(2, EMPTY_CONTEXT, 6)
     const both = mergeDotted(one, other)
@@ -155,7 +157,7 @@ describe('writing', () => {
 
   test('lww: a newer record is stored, an older one is acknowledged and dropped', () => {
     const bench = Bench.ready()
-    const write = { kind: 'write', ...head, keyspace: SEATS, key: 'k' } as const
+    const write = { kind: 'write', ...head, ...SENT, keyspace: SEATS, key: 'k' } as const
     const now = stampOf(NOW.wallMs)
     const stored = (record: LwwRecord): readonly unknown[] => {
       const { answers, writes } = bench.ask({ ...write, record })
@@ -177,7 +179,7 @@ describe('writing', () => {
   ] as const)('lww: with a drift bound of %d ms, %d steps beyond it are %s', ([driftMsMax, steps, kind]) => {
     const bench = Bench.ready({ driftMsMax })
     const record = latest(stampOf(NOW.wallMs + driftMsMax) + steps)
-    const { answers, writes } = bench.ask({ kind: 'write', ...head, keyspace: SEATS, key: 'k', record })
+    const { answers, writes } = bench.ask({ kind: 'write', ...head, ...SENT, keyspace: SEATS, key: 'k', record })
     expect(answers).toMatchObject([{ ...head, kind, ...(kind === 'refused' && { code: 'clock-ahead' }) }])
     expect(writes).toHaveLength(kind === 'written' ? 1 : 0)
   })
@@ -203,7 +205,7 @@ describe('minting', () => {
     const request = mintOf(1, { value: bytes('v') })
     const first = bench.ask(request)
     const dot = { actor: INCARNATION, counter: 1 }
-    expect(first.answers).toEqual([{ kind: 'minted', id: request.id, round: 3, ...dot, record: undefined }])
+    expect(first.answers).toEqual([{ kind: 'minted', id: request.id, round: 3, ...dot, floor: 0, record: undefined }])
     expect(first.writes).toMatchObject([
       { keyspace: CARTS, key: 'k', record: { siblings: [{ ...dot, op: 1, at: 4, value: bytes('v') }], replaced: [] } },
     ])
@@ -221,7 +223,7 @@ describe('minting', () => {
     for (const again of [request, mintOf(1, { again: true }), mintOf(1, { again: true, context: seen(2) })]) {
       const { answers, writes } = bench.ask(again)
       const dot = { actor: INCARNATION, counter: 1 }
-      expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, ...dot, record }])
+      expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, ...dot, floor: 0, record }])
       expect(writes).toEqual([])
     }
   })
@@ -236,7 +238,7 @@ describe('minting', () => {
     for (const again of [request, mintOf(1, { again: true })]) {
       const { answers, writes } = bench.ask(again)
       const dot = { actor: INCARNATION, counter: 1 }
-      expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, ...dot, record }])
+      expect(answers).toEqual([{ kind: 'minted', id: again.id, round: 3, ...dot, floor: 0, record }])
       expect(writes).toEqual([])
     }
   })
@@ -244,7 +246,7 @@ describe('minting', () => {
   test('an operation that a write from elsewhere has overwritten: is known as well', () => {
     const bench = Bench.ready()
     bench.ask(mintOf(1))
-    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(2, seen(1)) })
+    bench.ask({ kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k', record: sibling(2, seen(1)) })
     expect(bench.read(CARTS, 'k')).toMatchObject({ siblings: [{ op: 2, actor: 5 }], replaced: [4, 1, 1] })
     expect(bench.ask(mintOf(1, { again: true }))).toMatchObject({
       answers: [{ kind: 'minted', actor: INCARNATION, counter: 1, record: { siblings: [{ op: 2 }] } }],
@@ -255,7 +257,7 @@ describe('minting', () => {
   test('what a record from elsewhere remembers: is not taken in', () => {
     const bench = Bench.ready()
     const record = { ...sibling(2), replaced: [4, 1, 9] }
-    bench.ask({ kind: 'write', ...head, keyspace: CARTS, key: 'k', record })
+    bench.ask({ kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k', record })
     expect(bench.read(CARTS, 'k')).toMatchObject({ replaced: [] })
     expect(bench.ask(mintOf(1)).answers).toMatchObject([{ kind: 'minted', counter: 1, record: undefined }])
   })
@@ -425,8 +427,8 @@ describe('minting', () => {
 })
 
 describe('refusing', () => {
-  const dotted: Request = { kind: 'write', ...head, keyspace: CARTS, key: 'k', record: sibling(1) }
-  const lww: Request = { kind: 'write', ...head, keyspace: SEATS, key: 'k', record: latest(1) }
+  const dotted: Request = { kind: 'write', ...head, ...SENT, keyspace: CARTS, key: 'k', record: sibling(1) }
+  const lww: Request = { kind: 'write', ...head, ...SENT, keyspace: SEATS, key: 'k', record: latest(1) }
   const mintCarts: Request = {
     kind: 'mint',
     ...head,
@@ -572,7 +574,9 @@ describe('opening', () => {
 })
 
 test('ping: comes back with the time that it brought, and says which life of the replica answers', () => {
-  expect(new Bench().ask({ kind: 'ping', sentAt: 12.5 }).answers).toEqual([{ kind: 'pong', sentAt: 12.5, ...LIFE }])
+  expect(new Bench().ask({ kind: 'ping', sentAt: 12.5 }).answers).toEqual([
+    { kind: 'pong', sentAt: 12.5, clock: LIFE.run + NOW.monoMs, ...LIFE },
+  ])
 })
 
 describe('hints', () => {
@@ -582,7 +586,7 @@ describe('hints', () => {
   const stamp = stampOf(NOW.wallMs)
   const hint = (key: string, owner: number, size = 100, at = stamp): Request => {
     const record: LwwRecord = { kind: 'lww', op: 1, at, value: new Uint8Array(size) }
-    return { kind: 'write', ...head, keyspace: LOOSE, key, record, owner }
+    return { kind: 'write', ...head, ...SENT, keyspace: LOOSE, key, record, owner }
   }
   const drop = (key: string, owner: number, digest: number | undefined): Errand => {
     return { kind: 'drop-hint', ...head, owner, keyspace: LOOSE, key, digest }
@@ -648,7 +652,7 @@ describe('hints', () => {
     const keyspace = definitionFingerprint(dotted)
     bench.ask({ kind: 'open', ...head, name: 'dotted', definition: dotted, confirmed: true })
     const keep = (record: DottedRecord): void => {
-      bench.ask({ kind: 'write', ...head, keyspace, key: one, record, owner: 1 })
+      bench.ask({ kind: 'write', ...head, ...SENT, keyspace, key: one, record, owner: 1 })
       bench.ask({ kind: 'drop-hint', ...head, owner: 1, keyspace, key: one, digest: undefined }, HERE)
     }
     keep(mint(EMPTY_RECORD, 5, { op: 1, at: stamp, value: null, context: EMPTY_CONTEXT }))

@@ -29,6 +29,7 @@ const CORE_OPTIONS = [
   'keyspacesMax',
   'hintBytesMax',
   'hintAgeMsMax',
+  'horizonMs',
 ]
 
 export class Player {
@@ -184,6 +185,9 @@ export class Player {
       }
       case 'wait':
         stage.wait(command.number())
+        return true
+      case 'reap':
+        stage.reap()
         return true
       case 'pause':
         stage.pause(command.number())
@@ -408,7 +412,7 @@ export class Player {
     const record = deltaOf({ op: 1, at: 1, value: null, context }, { actor: 99, counter: 9 })
     const answers: Record<string, Answer> = {
       stored: { kind: 'written', ...head },
-      minted: { kind: 'minted', ...head, actor: 99, counter: 9, record: undefined },
+      minted: { kind: 'minted', ...head, actor: 99, counter: 9, floor: 0, record: undefined },
       record: { kind: 'read-answer', ...head, digest: 99, record },
       absent: { kind: 'read-answer', ...head, digest: 0, record: undefined },
       page: { kind: 'scan-page', ...head, entries: [], done: true },

@@ -9,7 +9,16 @@ import { Random } from '../../src/core/base/random.ts'
 import { mergeRecords } from '../../src/core/causality/merge.ts'
 import { compareKeys } from '../../src/core/base/key-order.ts'
 import { Coordinator } from '../../src/core/coordinator.ts'
-import type { Answer, Errand, Hinted, Life, LocalMessage, Request, Scan } from '../../src/core/message.ts'
+import {
+  isReaping,
+  type Answer,
+  type Errand,
+  type Hinted,
+  type Life,
+  type LocalMessage,
+  type Request,
+  type Scan,
+} from '../../src/core/message.ts'
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
 import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
@@ -39,6 +48,8 @@ interface Surroundings {
   readonly membership: Membership
   readonly words: Words
   readonly options: ResolvedCore
+  /** Whether a replica answers others. */
+  readonly isAwake: (index: number) => boolean
 }
 
 export class StagedReplica {
@@ -91,8 +102,10 @@ export class StagedReplica {
       const { keyspace, key } = parsePlace(place)
       return keyspace === 0 ? [{ keyspace, key, record }] : []
     })
-    const { membership, options } = this.#stage
-    this.#machine = new Replica({ index: this.index, life: this.life, membership, records: this, own, options })
+    const { membership, options, isAwake } = this.#stage
+    const exchange = { random: new Random(this.index + 1), usable: isAwake, asOf: () => 0 }
+    const { index, life } = this
+    this.#machine = new Replica({ index, life, membership, records: this, own, options, exchange })
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -157,11 +170,10 @@ export class Stage {
     this.membership = membershipOf(replicas.map((id, i) => ({ id, zone: zones[i] ?? '' })))
     this.#names = coordinators
     this.#notices = options.notices
+    const isAwake = (index: number): boolean => this.replica(this.membership.members[index]?.id as string).awake
+    const around = { membership: this.membership, words: this.words, options: core, isAwake }
     for (const [index, { id }] of this.membership.members.entries()) {
-      this.replicas.set(
-        id,
-        new StagedReplica(id, index, { membership: this.membership, words: this.words, options: core }),
-      )
+      this.replicas.set(id, new StagedReplica(id, index, around))
     }
     for (const [at, name] of coordinators.entries()) {
       const local = this.membership.members.findIndex(({ id }) => id === name)
@@ -216,10 +228,17 @@ export class Stage {
         continue
       }
       this.#noteWrite(message)
-      const also: string[] = []
-      while (step.messages[i + 1] === message) also.push(this.membership.members[step.to[++i] as number]?.id as string)
-      for (const replica of [to, ...also]) this.bag.push({ coordinator: name, replica, message })
-      this.#say(name, `to ${[to, ...also].join(' ')}: ${this.words.message(message)}`)
+      // The same for several, but for what each is told of its own clock.
+      const said = this.words.message(message)
+      const receivers = [to]
+      this.bag.push({ coordinator: name, replica: to, message })
+      for (let next = step.messages[i + 1]; next?.kind === message.kind; next = step.messages[i + 1]) {
+        if (this.words.message(next) !== said) break
+        const replica = this.membership.members[step.to[++i] as number]?.id as string
+        receivers.push(replica)
+        this.bag.push({ coordinator: name, replica, message: next })
+      }
+      this.#say(name, `to ${receivers.join(' ')}: ${said}`)
     }
     if (this.#notices) for (const notice of step.notices) this.#say(name, `notice: ${this.words.notice(notice)}`)
     for (const { tag, result } of step.replies) {
@@ -249,7 +268,10 @@ export class Stage {
 
   #pong(name: string, replica: StagedReplica): void {
     if (!replica.awake) return
-    const pong: Answer = { kind: 'pong', sentAt: this.#monoMs - replica.distanceMs, ...replica.life }
+    const step = new Step()
+    const ping = { kind: 'ping', sentAt: this.#monoMs - replica.distanceMs } as const
+    replica.machine.receive(ping, FIRST_COORDINATOR, this.now(replica.wallAheadMs), step)
+    const pong = step.messages[0] as Answer
     this.act(name, (coordinator, now, step) => coordinator.receive(pong, replica.index, now, step))
   }
 
@@ -353,6 +375,33 @@ export class Stage {
     const { index } = this.replica(id)
     for (const name of this.#names) {
       if (name !== id) this.act(name, (coordinator, now, step) => coordinator.linked(index, up, now, step))
+    }
+  }
+
+  /** Replicas that are awake look after deleted records, and say what they have to say to each other. */
+  reap(): void {
+    for (const replica of this.replicas.values()) {
+      if (replica.awake) this.#background(replica, ({ reaper }, now, step) => reaper?.tick(now, step))
+    }
+  }
+
+  #background(replica: StagedReplica, run: (machine: Replica, now: Now, step: Step) => void): void {
+    const step = new Step()
+    const now = this.now(replica.wallAheadMs)
+    run(replica.machine, now, step)
+    for (const write of step.writes) replica.store(write)
+    for (const [i, message] of step.messages.entries()) {
+      const to = this.replica(this.membership.members[step.to[i] as number]?.id as string)
+      this.lines.push(`${replica.id} to ${to.id}: ${this.words.message(message)}`)
+      if (!to.awake) continue
+      this.#background(to, ({ reaper }, at, next) => {
+        if (message.kind === 'agreed') reaper?.answered(message, replica.index, at, next)
+        else if (isReaping(message)) reaper?.asked(message, { from: replica.index, peer: replica.index }, at, next)
+      })
+    }
+    for (const scan of step.scans) {
+      const page = replica.scan(scan.request)
+      this.#background(replica, (machine, at, next) => machine.walked(scan, page, at, next))
     }
   }
 

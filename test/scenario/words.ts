@@ -157,9 +157,18 @@ export class Words {
         return `refused ${`${message.code} ${message.detail}`.trim()}`
       case 'drop-hint':
         return `drop the hint for ${this.member(message.owner)} of ${this.key(message.key)}`
+      case 'agree':
+      case 'reap':
+        return `${kind} on ${message.entries.map((entry) => this.#heldKey(entry)).join('; ')}`
+      case 'agreed':
+        return message.heldMs.map((ms) => (ms < 0 ? 'held otherwise' : `held for ${ms} ms`)).join('; ')
       default:
         return kind
     }
+  }
+
+  #heldKey({ key, digest }: { readonly key: string; readonly digest: number }): string {
+    return `${this.key(key)} ${digest === 0 ? 'as nothing' : this.digest(digest)}`
   }
 
   #write(owner: number | undefined): string {

@@ -36,6 +36,20 @@ const BLIND = {
   ],
   levelRate: 0,
 } as const
+/** Much is deleted, and written again with what was seen before. */
+const DELETES = {
+  operations: 300,
+  durationMs: 60_000,
+  keys: ['k1', 'k2'],
+  weights: [
+    ['get', 2],
+    ['put', 1],
+    ['blind', 1],
+    ['delete', 2],
+    ['update', 1],
+  ],
+  levelRate: 0,
+} as const
 const SEEDS_MAX = 60
 /** As many runs of the same set-up, unbroken, that every judge has to leave alone. */
 const GOOD_SEEDS = 10
@@ -109,6 +123,52 @@ const CASES: readonly Case[] = [
       workload: { operations: 300, durationMs: 30_000, weights: BLIND.weights, levelRate: 0 },
       exchangeMs: 1000,
       nemesis: { classes: ['partition', 'crash'], permanent: false },
+    },
+  },
+  {
+    breakage: 'reaps-by-timer',
+    judge: 'noResurrection',
+    setting: {
+      keyspace: STRICT,
+      workload: DELETES,
+      horizonMs: 4000,
+      exchangeMs: 1000,
+      nemesis: { classes: ['partition', 'crash', 'pause'], permanent: false },
+    },
+  },
+  {
+    breakage: 'counters-restart',
+    judge: 'noLostWrites',
+    setting: {
+      keyspace: { ...STRICT, n: 1, r: 1, w: 1 },
+      workload: {
+        ...DELETES,
+        operations: 100,
+        keys: ['k1'],
+        sessionRate: 1,
+        burstRate: 0.5,
+        weights: [
+          ['get', 1],
+          ['put', 1],
+          ['blind', 2],
+          ['delete', 2],
+          ['update', 1],
+        ],
+      },
+      horizonMs: 2000,
+      exchangeMs: 1000,
+      nemesis: { classes: ['crash'], permanent: false },
+    },
+  },
+  {
+    breakage: 'late-messages',
+    judge: 'noResurrection',
+    setting: {
+      keyspace: STRICT,
+      workload: { ...DELETES, operations: 150, keys: ['k1', 'k2', 'k3'] },
+      horizonMs: 4000,
+      exchangeMs: 1000,
+      nemesis: { classes: ['replay', 'slow-host'], permanent: false },
     },
   },
 ]

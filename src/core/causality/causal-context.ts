@@ -87,6 +87,14 @@ export function withDot(
   return compact([...context.vector], [...context.cloud, dot.actor, dot.counter])
 }
 
+/** The context with every dot of an actor up to a counter, which may be 0. */
+export function withAllUpTo(
+  context: CausalContext,
+  { actor, counter }: { readonly actor: number; readonly counter: number },
+): CausalContext {
+  return counter === 0 ? context : joinContexts(context, { vector: [actor, counter], cloud: NONE })
+}
+
 /** Whether `a` has seen everything that `b` has seen. */
 export function covers(a: CausalContext, b: CausalContext): boolean {
   if (isClock(b)) return isClock(a) && clockCovers(a, b)

@@ -39,6 +39,7 @@ export interface UnmintedWrite {
   readonly at: number
   readonly by?: string | undefined
   readonly value: Uint8Array | null
+  readonly expires?: number | undefined
   /** What the writer had seen: these siblings are replaced, all others stay. */
   readonly context: CausalContext
 }
@@ -65,17 +66,22 @@ export function mayHaveForgotten({ replaced }: DottedRecord, at: number): boolea
 const LAG_MAX = 2 ** 40
 
 /**
- * Whether a writer can have seen this. A context that names writes far beyond the record's is made up, and minting
- * after it would soon leave the whole numbers behind.
+ * Whether a writer can have seen this. A context that names writes far beyond the record's, and beyond those of erased
+ * ones (`floor`), is made up, and minting after it would soon leave the whole numbers behind.
  */
-export function isPlausible(record: DottedRecord, { vector, cloud }: CausalContext): boolean {
-  return isNear(record, vector) && isNear(record, cloud)
+export function isPlausible(
+  record: DottedRecord,
+  { vector, cloud }: CausalContext,
+  floor: CausalContext = EMPTY_CONTEXT,
+): boolean {
+  const known = joinContexts(record.context, floor)
+  return isNear(known, vector) && isNear(known, cloud)
 }
 
-function isNear({ context }: DottedRecord, pairs: readonly number[]): boolean {
+function isNear(known: CausalContext, pairs: readonly number[]): boolean {
   for (let i = 0; i < pairs.length; i += 2) {
     const counter = pairs[i + 1] as number
-    if (counter > LAG_MAX && counter > highestSeen(context, pairs[i] as number) + LAG_MAX) return false
+    if (counter > LAG_MAX && counter > highestSeen(known, pairs[i] as number) + LAG_MAX) return false
   }
   return true
 }
@@ -91,8 +97,9 @@ export function mint(record: DottedRecord, actor: number, write: UnmintedWrite):
 }
 
 /** The delta of a write whose dot is known. */
-export function deltaOf({ op, at, by, value, context }: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
-  const sibling: Sibling = { actor, counter, op, at, by, value }
+export function deltaOf(write: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
+  const { op, at, by, value, expires, context } = write
+  const sibling: Sibling = { actor, counter, op, at, by, value, expires }
   return { kind: 'dotted', context: withDot(context, sibling), siblings: [sibling], replaced: NONE }
 }
 

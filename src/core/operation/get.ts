@@ -14,7 +14,7 @@ import type { Choice, Keyspace } from './keyspace.ts'
 import type { Repair } from '../options.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import { choose, tally } from '../quorum/tally.ts'
-import type { Quorum } from '../quorum/quorum.ts'
+import { firstPositions, type Quorum } from '../quorum/quorum.ts'
 import type { StoredRecord } from '../record.ts'
 import { Operation, unknownFor, type Agenda, type View } from './operation.ts'
 import { NOBODY, Receipt } from './receipt.ts'
@@ -181,13 +181,22 @@ export class Get extends Operation {
       if (unknown & (this.failed | ~view.usable)) this.#askFurther(agenda, view)
       return
     }
-    if (atLeast !== undefined && !covers(contextOf(this.#merged), atLeast)) {
+    if (atLeast !== undefined && !covers(contextOf(this.#merged), atLeast) && !this.#isErased()) {
       const fresh = view.usable & ~this.asked
       agenda.full = fresh
       this.asked |= fresh
       return
     }
     this.#settle(agenda, view)
+  }
+
+  /**
+   * Whether what the session has seen was deleted and erased: then no replica of the key keeps anything of it. Where
+   * stand-ins may keep it still, nobody can tell.
+   */
+  #isErased(): boolean {
+    const { keyspace, list } = this.plan
+    return !keyspace.isSloppy && this.#merged === undefined && this.answered === firstPositions(list.replicas.length)
   }
 
   /** Whether replicas whose state is known, in full or by an equal digest, make up the quorum. */

@@ -48,6 +48,8 @@ export class Keyspace {
   readonly definition: KeyspaceDefinition
   readonly fingerprint: number
   readonly timeoutMs: number
+  /** How long values stay; nothing for always. */
+  readonly ttlMs: number | undefined
   readonly #resolved: ResolvedKeyspace
   readonly #placement: Placement
   readonly #owner: KeyspaceOwner
@@ -66,6 +68,7 @@ export class Keyspace {
     this.definition = resolved.definition
     this.fingerprint = definitionFingerprint(resolved.definition)
     this.timeoutMs = resolved.timeoutMs ?? owner.timeoutMs
+    this.ttlMs = resolved.ttlMs
     this.#resolved = resolved
     this.#isNamed = !isLevel(resolved.definition.read) || !isLevel(resolved.definition.write)
     this.#placement = new Placement(owner.membership, resolved.definition.n)

@@ -43,6 +43,8 @@ export class Peers {
   readonly #local: number
   readonly #detector: FaultDetector
   readonly #lives: (Life | undefined)[]
+  /** What each replica's clock told last. */
+  readonly #clocks: number[]
   readonly #views = new Map<PreferenceList, ListView>()
   /** When a replica last became usable or was lost. */
   #changedAtMs = -Infinity
@@ -55,6 +57,7 @@ export class Peers {
   constructor({ membership, local, life, options }: PeersConfig) {
     this.names = membership.members.map(({ id }) => id)
     this.#lives = this.names.map((_, index) => (index === local ? life : undefined))
+    this.#clocks = this.names.map(() => 0)
     this.#local = local
     this.#detector = new FaultDetector({ replicas: this.names.length, heartbeatMs: options.heartbeatMs })
     this.#states = this.names.map(() => 'unreachable')
@@ -96,15 +99,25 @@ export class Peers {
     return Math.min(PATIENCE_MS_MAX, Math.max(PATIENCE_MS_MIN, usualMs))
   }
 
+  /**
+   * What a replica's clock had told by `sinceMs`, or less: it may have told the last of it just now. 0 for nothing, and
+   * for the replica in this process.
+   */
+  asOf(replica: number, sinceMs: number, nowMs: number): number {
+    return Math.max(0, Math.floor((this.#clocks[replica] as number) - (nowMs - sinceMs)))
+  }
+
   /** Something arrived from a replica, answered or not. */
   heard(replica: number, nowMs: number): void {
     this.#detector.heard(replica, nowMs)
   }
 
   /** A replica answered the ping of `sentAt`. */
-  ponged(replica: number, { sentAt, incarnation, run }: Pong, nowMs: number, step: Step): void {
+  ponged(replica: number, { sentAt, clock, incarnation, run }: Pong, nowMs: number, step: Step): void {
     const life = this.#lives[replica]
-    if (life?.run !== run || life.incarnation !== incarnation) this.#lives[replica] = { incarnation, run }
+    const isSame = life?.run === run && life.incarnation === incarnation
+    if (!isSame) this.#lives[replica] = { incarnation, run }
+    this.#clocks[replica] = isSame ? Math.max(clock, this.#clocks[replica] as number) : clock
     this.#detector.answered(replica, { sentAtMs: sentAt, nowMs })
     if (this.#states[replica] !== 'reachable') this.#tell(replica, nowMs, step)
   }

@@ -11,7 +11,7 @@
  * Ring: decisions.
  */
 import type { ErrorCode, Outcome, ReplicaSaid } from '../base/errors.ts'
-import { joinContexts, withDot, type CausalContext } from '../causality/causal-context.ts'
+import { joinContexts, withAllUpTo, withDot, type CausalContext } from '../causality/causal-context.ts'
 import { deltaOf, type Dot } from '../causality/dotted-record.ts'
 import { contextOf } from '../causality/merge.ts'
 import type { Life, Minted } from '../message.ts'
@@ -50,6 +50,8 @@ export interface PutPlan {
   /** Who mints it, if that is known: its identity was given out before. Never 0 for a sibling. */
   readonly home: number | undefined
   readonly value: Uint8Array | null
+  /** When the value ends, in Unix milliseconds. */
+  readonly expires: number | undefined
   /** What the writer has seen. */
   readonly seen: CausalContext
   readonly times: { readonly nowMs: number; readonly timeoutMs: number }
@@ -61,6 +63,8 @@ export class Put extends Operation {
   /** What every replica is to merge; known at once for `lww`, after the mint for siblings. */
   #record: StoredRecord | undefined
   #dot: Dot | undefined
+  /** What the writer has seen, and what is over for the key. */
+  #seen: CausalContext
   /** Who mints it; 0 for `lww`, and for a new write that has not chosen yet. */
   #home: number
   /** The life of the home that is asked. */
@@ -78,8 +82,10 @@ export class Put extends Operation {
     this.kind = plan.value === null ? 'delete' : 'put'
     this.#home = plan.home ?? 0
     this.#record = undefined
+    this.#seen = plan.seen
     if (plan.keyspace.definition.conflicts === 'lww') {
-      this.#record = { kind: 'lww', op: plan.op, at: plan.at, by: plan.by, value: plan.value }
+      const { op, at, by, value, expires } = plan
+      this.#record = { kind: 'lww', op, at, by, value, expires }
     }
   }
 
@@ -153,9 +159,11 @@ export class Put extends Operation {
   minted(position: number, answer: Minted, agenda: Agenda, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
-    const { op, at, by, value, seen: context } = this.plan
+    const { op, at, by, value, expires, seen } = this.plan
     this.#dot = answer
-    this.#record = answer.record ?? deltaOf({ op, at, by, value, context }, answer)
+    const context = withAllUpTo(seen, { actor: answer.actor, counter: answer.floor })
+    this.#seen = context
+    this.#record = answer.record ?? deltaOf({ op, at, by, value, expires, context }, answer)
     this.#writeToAll(agenda, view)
     this.#stands(agenda, view)
   }
@@ -327,7 +335,7 @@ export class Put extends Operation {
 
   /** What the writer has seen, and this write. */
   #seenNow(): CausalContext {
-    const { seen } = this.plan
+    const seen = this.#seen
     return this.#dot === undefined ? joinContexts(seen, contextOf(this.#record)) : withDot(seen, this.#dot)
   }
 

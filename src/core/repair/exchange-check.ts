@@ -71,8 +71,9 @@ function areNodes({ nodes, briefs }: Nodes, partitions: ReadonlySet<number>): bo
   return nodes.every((node) => isNode(node) && isNode(firstChild(node)) && partitions.has(rangeOf(node).partition))
 }
 
-function isSoundTrade({ wanted, skip, offered, copies }: Trade, partitions: ReadonlySet<number>): boolean {
+function isSoundTrade({ wanted, skip, offered, copies, asOf }: Trade, partitions: ReadonlySet<number>): boolean {
   if (wanted.length > 2 * LISTED_MAX || wanted.length % 2 !== 0 || !isWhole(skip) || !isWhole(copies)) return false
+  if (!isWhole(asOf)) return false
   for (let i = 0; i < wanted.length; i += 2) {
     const from = wanted[i + 1] as number
     if (!isRange({ partition: wanted[i] as number, from, to: from + 1 }, partitions)) return false

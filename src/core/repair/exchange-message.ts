@@ -72,6 +72,8 @@ export interface Trade extends Numbered {
   readonly wanted: readonly number[]
   /** So many records of the first wanted place were received already. */
   readonly skip: number
+  /** The clock of the one that is asked, as it had told it before these records were read. */
+  readonly asOf: number
 }
 
 /** What was offered is durable here. The records wanted follow, but for those that are equal to an offered one. */
@@ -119,7 +121,7 @@ export function exchangeSizeBytes(message: Question | ExchangeAnswer): number {
       return nodes + lists + COUNT + RANGE * message.left.length + COUNT
     }
     case 'trade':
-      return sum(message.offered, recordSizeBytes, HEAD + 1 + 2 * COUNT + 4) + (PLACE * message.wanted.length) / 2
+      return sum(message.offered, recordSizeBytes, HEAD + 1 + 2 * COUNT + 4 + 8) + (PLACE * message.wanted.length) / 2
     case 'traded':
       return sum(message.records, recordSizeBytes, HEAD + 2 * COUNT + 4)
     case 'declined':
@@ -138,9 +140,13 @@ export function recordSizeBytes({ key, record }: RecordWrite): number {
   return 8 + 2 + utf8Bytes(key) + stateSizeBytes(record)
 }
 
+function valueSizeBytes(value: Uint8Array | null): number {
+  return value === null ? 0 : 4 + value.length
+}
+
 function stateSizeBytes(record: StoredRecord): number {
-  const version = ({ by, value }: Version): number =>
-    8 + 8 + 1 + (by === undefined ? 0 : 1 + by.length) + (value === null ? 0 : 4 + value.length)
+  const version = ({ by, value, expires }: Version): number =>
+    8 + 8 + 1 + (by === undefined ? 0 : 1 + by.length) + (expires === undefined ? 0 : 8) + valueSizeBytes(value)
   if (record.kind === 'lww') return 1 + version(record)
   const { vector, cloud } = record.context
   const context = 2 * COUNT + 8 * (vector.length + cloud.length)

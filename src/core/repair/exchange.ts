@@ -70,6 +70,10 @@ export interface ExchangeConfig {
   readonly timeoutMs: number
   /** How often one question is asked. */
   readonly attemptsMax: number
+  /** What the peer's clock had told by this time. */
+  readonly asOf: (sinceMs: number, nowMs: number) => number
+  /** Records that come later than this after they were asked for are not taken. */
+  readonly ageMsMax: number
   /** When the next question may leave, given what the last round took: how an exchange is kept slow. */
   readonly pace: (sizeBytes: number, nowMs: number) => number
 }
@@ -110,6 +114,9 @@ export class Exchange {
   /** The lists of the peer that a look is about. */
   #looking: Listed | undefined = undefined
   #attempts = 0
+  /** When the question was made, and when the records were looked for that it offers. */
+  #askedAtMs = -Infinity
+  #lookedAtMs = -Infinity
   /** When to send the question, again if it was sent before. */
   #dueAt = Infinity
   #roundBytes = 0
@@ -139,6 +146,7 @@ export class Exchange {
     }
     if (answer.kind === 'declined') return this.#end('declined', step)
     if (!isSoundAnswer(answer, question, this.#shared)) return this.#end('bad-answer', step)
+    if (answer.kind === 'traded' && nowMs - this.#askedAtMs > this.#config.ageMsMax) return this.#end('silent', step)
     const size = exchangeSizeBytes(answer)
     this.progress.receivedBytes += size
     this.#roundBytes += size
@@ -163,7 +171,9 @@ export class Exchange {
       const { copies } = look
       const { wanted, skip } = this.#trades.taken(found)
       this.progress.offered += found.records.length
-      this.#ask({ kind: 'trade', id: this.#config.nextId(), copies, offered: found.records, wanted, skip }, nowMs, step)
+      const asOf = this.#config.asOf(this.#lookedAtMs, nowMs)
+      const what = { copies, offered: found.records, wanted, skip, asOf }
+      this.#ask({ kind: 'trade', id: this.#config.nextId(), ...what }, nowMs, step)
     }
   }
 
@@ -175,6 +185,7 @@ export class Exchange {
   #ask(question: Question, nowMs: number, step: ExchangeStep): void {
     this.#question = question
     this.#attempts = 0
+    this.#askedAtMs = nowMs
     this.#dueAt = Math.max(nowMs, this.#config.pace(this.#roundBytes, nowMs))
     this.#roundBytes = 0
     this.tick(nowMs, step)
@@ -226,11 +237,13 @@ export class Exchange {
     const { copies, offers, skip } = this.#trades.take()
     if (offers.length > 0) {
       const { sizeBytesMax } = this.#config.limits
+      this.#lookedAtMs = nowMs
       this.#lookFor({ kind: 'records', copies, places: offers, skip, sizeBytesMax }, step)
       return
     }
     const taken = this.#trades.taken({ done: 0, skip: 0 })
-    this.#ask({ kind: 'trade', id: this.#config.nextId(), copies, offered: [], ...taken }, nowMs, step)
+    const asOf = this.#config.asOf(nowMs, nowMs)
+    this.#ask({ kind: 'trade', id: this.#config.nextId(), copies, offered: [], asOf, ...taken }, nowMs, step)
   }
 
   #lookFor(look: Look, step: ExchangeStep): void {

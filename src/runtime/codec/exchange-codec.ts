@@ -67,6 +67,7 @@ export function writeExchange(writer: ByteWriter, message: Question | ExchangeAn
       writeRecords(writer, message.offered)
       writePlaces(writer, message.wanted)
       writer.uint32(message.skip)
+      writer.float64(message.asOf)
       return
     case 'traded':
       writeRecords(writer, message.records)
@@ -106,7 +107,9 @@ export function readExchange(
     case EXCHANGE_KIND.trade: {
       const copies = reader.uint8()
       const offered = readRecords(reader, limits)
-      return { kind: 'trade', id, copies, offered, wanted: readPlaces(reader), skip: reader.uint32() }
+      const wanted = readPlaces(reader)
+      const skip = reader.uint32()
+      return { kind: 'trade', id, copies, offered, wanted, skip, asOf: reader.whole() }
     }
     case EXCHANGE_KIND.traded: {
       const records = readRecords(reader, limits)

@@ -8,9 +8,11 @@ import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../
 import {
   isExchangeAnswer,
   isQuestion,
+  isReaping,
   type Answer,
   type Life,
   type Message,
+  type Pong,
   type Request,
   type Write,
 } from '../../core/message.ts'
@@ -18,13 +20,16 @@ import { POSITIONS_MAX } from '../../core/quorum/quorum.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
 import type { ExchangeAnswer, Question } from '../../core/repair/exchange-message.ts'
+import type { Agree, Agreed, Reap } from '../../core/repair/reap-message.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
+import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
 import {
   readAuthor,
   readContext,
   readMark,
   readRecord,
+  readExpiry,
   readValue,
   writeContent,
   writeContext,
@@ -59,6 +64,7 @@ const KIND = {
   pong: 12,
   refused: 14,
   ...EXCHANGE_KIND,
+  ...REAP_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -82,10 +88,11 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   writer.uint8(isHint ? KIND_HINT : KIND[message.kind])
   if (message.kind === 'ping' || message.kind === 'pong') {
     writer.float64(message.sentAt)
-    if (message.kind === 'pong') writeLife(writer, message)
+    if (message.kind === 'pong') writePong(writer, message)
     return
   }
   if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
+  if (isReaping(message) || message.kind === 'agreed') return writeReaping(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
   switch (message.kind) {
@@ -116,6 +123,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     case 'minted':
       writer.float64(message.actor)
       writer.float64(message.counter)
+      writer.float64(message.floor)
       writeOptional(writer, message.record)
       return
     default:
@@ -123,9 +131,16 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   }
 }
 
-function writeWrite(writer: ByteWriter, { keyspace, key, record, owner }: Write): void {
+function writePong(writer: ByteWriter, pong: Pong): void {
+  writer.float64(pong.clock)
+  writeLife(writer, pong)
+}
+
+function writeWrite(writer: ByteWriter, { keyspace, key, record, owner, asOf, repairs }: Write): void {
   writer.float64(keyspace)
   writer.text(key)
+  writer.float64(asOf)
+  writer.uint8(repairs ? 1 : 0)
   if (owner !== undefined) writer.uint8(owner)
   writeRecord(writer, record)
 }
@@ -165,24 +180,28 @@ function writeRare(writer: ByteWriter, message: Rare): void {
 }
 
 /** One request. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question {
+export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question | Agree | Reap {
   const kind = reader.uint8()
   if (kind % 2 === 0) throw new Malformed('an answer came where requests are expected')
-  return readMessage(reader, limits, kind) as Request | Question
+  return readMessage(reader, limits, kind) as Request | Question | Agree | Reap
 }
 
 /** One answer. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer | ExchangeAnswer {
+export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer | ExchangeAnswer | Agreed {
   const kind = reader.uint8()
   if (kind % 2 === 1) throw new Malformed('a request came where answers are expected')
-  return readMessage(reader, limits, kind) as Answer | ExchangeAnswer
+  return readMessage(reader, limits, kind) as Answer | ExchangeAnswer | Agreed
 }
 
 function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
   if (kind === KIND.ping) return { kind: 'ping', sentAt: readTime(reader) }
-  if (kind === KIND.pong) return { kind: 'pong', sentAt: readTime(reader), ...readLife(reader) }
+  if (kind === KIND.pong) {
+    return { kind: 'pong', sentAt: readTime(reader), clock: reader.whole(), ...readLife(reader) }
+  }
   const exchange = readExchange(reader, limits, kind)
   if (exchange !== undefined) return exchange
+  const reaping = readReaping(reader, limits, kind)
+  if (reaping !== undefined) return reaping
   const id = reader.whole()
   const round = reader.uint8()
   switch (kind) {
@@ -193,9 +212,9 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
     case KIND['read-answer']:
       return { kind: 'read-answer', id, round, digest: reader.whole(), record: readOptional(reader, limits) }
     case KIND.write:
-      return { kind: 'write', id, round, ...readPlaced(reader, limits), record: readRecord(reader, limits) }
+      return { kind: 'write', id, round, ...readSent(reader, limits), record: readRecord(reader, limits) }
     case KIND_HINT: {
-      const where = readPlaced(reader, limits)
+      const where = readSent(reader, limits)
       const owner = reader.uint8()
       if (owner >= POSITIONS_MAX) throw new Malformed(`${owner} is no member's index`)
       return { kind: 'write', id, round, ...where, record: readRecord(reader, limits), owner }
@@ -211,14 +230,16 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const context = readContext(reader, limits)
       const mark = readMark(reader)
       const by = readAuthor(reader, mark)
+      const expires = readExpiry(reader, mark)
       const value = readValue(reader, mark, limits)
       const again = readFlag(reader)
-      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, by, context, value, again }
+      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, by, context, value, expires, again }
     }
     case KIND.minted: {
       const actor = reader.whole()
       const counter = reader.whole()
-      return { kind: 'minted', id, round, actor, counter, record: readOptional(reader, limits) }
+      const floor = reader.whole()
+      return { kind: 'minted', id, round, actor, counter, floor, record: readOptional(reader, limits) }
     }
     default:
       return readRare(reader, limits, { kind, id, round })
@@ -276,9 +297,10 @@ function readLife(reader: ByteReader): Life {
   return { incarnation: reader.whole(), run: reader.whole() }
 }
 
-function readPlaced(reader: ByteReader, limits: MessageLimits): { readonly keyspace: number; readonly key: string } {
+function readSent(reader: ByteReader, limits: MessageLimits): Pick<Write, 'keyspace' | 'key' | 'asOf' | 'repairs'> {
   const keyspace = reader.whole()
-  return { keyspace, key: readKey(reader, limits) }
+  const key = readKey(reader, limits)
+  return { keyspace, key, asOf: reader.whole(), repairs: readFlag(reader) }
 }
 
 function readKey(reader: ByteReader, limits: MessageLimits): string {

@@ -42,6 +42,8 @@ export const LWW_LAYOUT: {
 /** What stands in a version's mark. One without a value is a tombstone. */
 const HAS_VALUE = 1
 const HAS_AUTHOR = 2
+/** Only values have an end. */
+const EXPIRES = 4
 const NONE: readonly number[] = []
 
 export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
@@ -119,24 +121,34 @@ function writeVersion(writer: ByteWriter, version: LwwRecord | Sibling): void {
 interface Content {
   readonly by?: string | undefined
   readonly value: Uint8Array | null
+  readonly expires?: number | undefined
 }
 
-/** A mark of what follows; the author; the value. */
-export function writeContent(writer: ByteWriter, { by, value }: Content): void {
-  writer.uint8((value === null ? 0 : HAS_VALUE) | (by === undefined ? 0 : HAS_AUTHOR))
+/** A mark of what follows; the author; the millisecond in which the value ends; the value. */
+export function writeContent(writer: ByteWriter, { by, value, expires }: Content): void {
+  const ends = value !== null && expires !== undefined
+  writer.uint8((value === null ? 0 : HAS_VALUE) | (by === undefined ? 0 : HAS_AUTHOR) | (ends ? EXPIRES : 0))
   if (by !== undefined) writer.name(by)
+  if (ends) writer.float64(expires)
   if (value !== null) writer.bytes(value)
 }
 
-/** What `writeContent` wrote is read in this order: the mark, the author, the value. */
+/** What `writeContent` wrote is read in this order: the mark, the author, the end, the value. */
 export function readMark(reader: ByteReader): number {
   const mark = reader.uint8()
-  if (mark > (HAS_VALUE | HAS_AUTHOR)) throw new Malformed('a version says what is not known here')
+  const isKnown = mark <= (HAS_VALUE | HAS_AUTHOR | EXPIRES)
+  if (!isKnown || (mark & EXPIRES && !(mark & HAS_VALUE))) {
+    throw new Malformed('a version says what is not known here')
+  }
   return mark
 }
 
 export function readAuthor(reader: ByteReader, mark: number): string | undefined {
   return mark & HAS_AUTHOR ? reader.name(AUTHOR_LENGTH_MAX) : undefined
+}
+
+export function readExpiry(reader: ByteReader, mark: number): number | undefined {
+  return mark & EXPIRES ? reader.whole() : undefined
 }
 
 /** The bytes of a value, or `null` for a tombstone. */
@@ -149,7 +161,8 @@ function readLww(reader: ByteReader, limits: RecordLimits): LwwRecord {
   const at = reader.whole()
   const mark = readMark(reader)
   const by = readAuthor(reader, mark)
-  return { kind: 'lww', op, at, by, value: readValue(reader, mark, limits) }
+  const expires = readExpiry(reader, mark)
+  return { kind: 'lww', op, at, by, value: readValue(reader, mark, limits), expires }
 }
 
 function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
@@ -164,7 +177,8 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     const at = reader.whole()
     const mark = readMark(reader)
     const by = readAuthor(reader, mark)
-    const sibling = { actor, counter, op, at, by, value: readValue(reader, mark, limits) }
+    const expires = readExpiry(reader, mark)
+    const sibling = { actor, counter, op, at, by, value: readValue(reader, mark, limits), expires }
     if (counter === 0 || !hasDot(context, sibling)) throw new Malformed('a sibling is not covered by its context')
     const last = siblings.at(-1)
     if (last !== undefined && (last.actor > actor || (last.actor === actor && last.counter >= counter))) {

@@ -17,7 +17,7 @@ function peers(local = -1): { subject: Peers; step: Step } {
 
 /** A ping is answered. */
 function ponged(subject: Peers, replica: number, times: { sentAtMs: number; nowMs: number }, step: Step): void {
-  const pong = { kind: 'pong', sentAt: times.sentAtMs, incarnation: 100 + replica, run: 1 } as const
+  const pong = { kind: 'pong', sentAt: times.sentAtMs, clock: 0, incarnation: 100 + replica, run: 1 } as const
   subject.ponged(replica, pong, times.nowMs, step)
 }
 
@@ -84,7 +84,7 @@ describe('whom to ask', () => {
 })
 
 describe('which life of a replica answers', () => {
-  const pong = { kind: 'pong', sentAt: 999, incarnation: 5, run: 6 } as const
+  const pong = { kind: 'pong', sentAt: 999, clock: 0, incarnation: 5, run: 6 } as const
 
   test('nobody has answered: only that of the replica in this process is known', () => {
     expect(peers().subject.view(everybody, 0).lives).toEqual([undefined, undefined, undefined, undefined])

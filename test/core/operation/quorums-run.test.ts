@@ -32,7 +32,7 @@ class Bench {
     this.#keyspace = this.coordinator.keyspace(resolved)
     for (let replica = 0; replica < n; replica++) {
       this.act((step) => this.coordinator.linked(replica, true, this.#now, step))
-      const pong: Answer = { kind: 'pong', sentAt: 99 - replica, incarnation: replica + 1, run: 1 }
+      const pong: Answer = { kind: 'pong', sentAt: 99 - replica, clock: 0, incarnation: replica + 1, run: 1 }
       this.receive(pong, replica)
     }
   }

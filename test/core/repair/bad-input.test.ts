@@ -36,6 +36,8 @@ function exchangeOf(replica: ModelReplica, pace = (_: number, nowMs: number): nu
     limits,
     nextId: () => ++id,
     known: () => 0,
+    asOf: () => 0,
+    ageMsMax: Infinity,
     timeoutMs: TIMEOUT_MS,
     attemptsMax: 3,
     pace,
@@ -121,10 +123,10 @@ describe('exchange: questions that make no sense', () => {
     'a range that is not shared': { kind: 'list', id, copies, ranges: [{ ...range, partition: UNSHARED }] },
     'a range with nothing in it': { kind: 'list', id, copies, ranges: [{ ...range, to: range.from }] },
     'a range beyond the last position': { kind: 'list', id, copies, ranges: [{ ...range, to: 2 ** 32 + 1 }] },
-    'half a place': { kind: 'trade', id, copies, offered: [], wanted: [shared], skip: 0 },
-    'a place that is not shared': { kind: 'trade', id, copies, offered: [], wanted: [UNSHARED, 1], skip: 0 },
-    'a skip that is no number': { kind: 'trade', id, copies, offered: [], wanted: [], skip: -1 },
-    'a record that is not shared': { kind: 'trade', id, copies, offered: [notShared()], wanted: [], skip: 0 },
+    'half a place': { kind: 'trade', id, copies, asOf: 0, offered: [], wanted: [shared], skip: 0 },
+    'a place that is not shared': { kind: 'trade', id, copies, asOf: 0, offered: [], wanted: [UNSHARED, 1], skip: 0 },
+    'a skip that is no number': { kind: 'trade', id, copies, asOf: 0, offered: [], wanted: [], skip: -1 },
+    'a record that is not shared': { kind: 'trade', id, copies, asOf: 0, offered: [notShared()], wanted: [], skip: 0 },
   }
 
   test.for(Object.keys(bad))('question: %s is declined', (name) => {
@@ -135,7 +137,9 @@ describe('exchange: questions that make no sense', () => {
 
   test('question: a record of a keyspace that is not known here is left out', () => {
     const offered = [{ ...write(KEY, 2), keyspace: LWW }]
-    expect(ask(replica, { kind: 'trade', id, copies, offered, wanted: [], skip: 0 })).toMatchObject({ kind: 'traded' })
+    expect(ask(replica, { kind: 'trade', id, copies, asOf: 0, offered, wanted: [], skip: 0 })).toMatchObject({
+      kind: 'traded',
+    })
     expect(replica.records.get(`${LWW}/${KEY}`)).toBeUndefined()
   })
 

@@ -106,6 +106,8 @@ export function talk({ asks, answers, indexes: [self, peer], limits, network, me
     limits,
     nextId: () => ++ids,
     known: () => 0,
+    asOf: () => 0,
+    ageMsMax: Infinity,
     timeoutMs: 100,
     attemptsMax: 40,
     pace: pace ?? ((_, nowMs) => nowMs),

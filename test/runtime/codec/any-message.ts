@@ -10,6 +10,7 @@ import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../sr
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { PlaceRange } from '../../../src/core/repair/digest-tree.ts'
 import type { ExchangeAnswer, Question, RangeList } from '../../../src/core/repair/exchange-message.ts'
+import type { Agree, Agreed, Reap } from '../../../src/core/repair/reap-message.ts'
 
 /** Whole numbers of every size. */
 const whole = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER))
@@ -23,6 +24,7 @@ const text = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'toString', '\u0000', '\ufffd', 'a\ufffdb', '\u{1f511}', 'ключ'),
 )
 const key = text.filter((value) => value !== '')
+const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 const bytes = fc.uint8Array({ maxLength: 40 })
 const value = fc.option(bytes, { nil: null, freq: 4 })
 
@@ -33,7 +35,9 @@ const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduc
 
 /** Authors as machines write them; a replica's own records have none. */
 const by = fc.option(fc.stringMatching(/^[!-~]{1,129}$/), { nil: undefined, freq: 3 })
-const version = fc.record({ op: positive, at: whole, by, value })
+const version = fc
+  .record({ op: positive, at: whole, by, value, expires: opt(whole) })
+  .map(({ expires, ...rest }) => ({ ...rest, expires: rest.value === null ? undefined : expires }))
 const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }))
 
 /** `at, op, counter` of writes that a replica remembers. */
@@ -83,7 +87,6 @@ function kind<K extends Message['kind']>(name: K): fc.Arbitrary<K> {
 
 const head = { id: whole, round }
 const life = { incarnation: whole, run: whole }
-const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 
 /** Whole numbers of 8, 16 and 32 bits. */
 const small = fc.nat({ max: 255 })
@@ -117,7 +120,15 @@ const anyQuestion: fc.Arbitrary<Question> = fc.oneof(
     ...of,
   })),
   fc.record({ kind: kind('list'), id: whole, copies: small, ranges }),
-  fc.record({ kind: kind('trade'), id: whole, copies: small, offered: records, wanted: places, skip: position }),
+  fc.record({
+    kind: kind('trade'),
+    id: whole,
+    copies: small,
+    offered: records,
+    wanted: places,
+    skip: position,
+    asOf: whole,
+  }),
 )
 
 const anyExchangeAnswer: fc.Arbitrary<ExchangeAnswer> = fc.oneof(
@@ -141,31 +152,38 @@ const anyExchangeAnswer: fc.Arbitrary<ExchangeAnswer> = fc.oneof(
   fc.record({ kind: kind('declined'), id: whole }),
 )
 
-export const anyRequest: fc.Arbitrary<Request | Question> = fc.oneof(
+const sent = { asOf: whole, repairs: fc.boolean() }
+const entries = fc.array(fc.record({ keyspace: whole, key, digest: whole }), { maxLength: 3 })
+
+export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap> = fc.oneof(
   { arbitrary: anyQuestion, weight: 4 },
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
-  fc.record({ kind: kind('write'), ...head, keyspace: whole, key, record: anyRecord }),
+  fc.record({ kind: kind('write'), ...head, ...sent, keyspace: whole, key, record: anyRecord }),
   fc.record({
     kind: kind('write'),
     ...head,
+    ...sent,
     keyspace: whole,
     key,
     record: anyRecord,
     owner: fc.integer({ min: 0, max: 30 }),
   }),
-  fc.record({
-    kind: kind('mint'),
-    ...head,
-    keyspace: whole,
-    key,
-    ...life,
-    op: positive,
-    at: whole,
-    by,
-    context: anyContext,
-    value,
-    again: fc.boolean(),
-  }),
+  fc
+    .record({
+      kind: kind('mint'),
+      ...head,
+      keyspace: whole,
+      key,
+      ...life,
+      op: positive,
+      at: whole,
+      by,
+      context: anyContext,
+      value,
+      again: fc.boolean(),
+      expires: opt(whole),
+    })
+    .map(({ expires, ...mint }) => ({ ...mint, expires: mint.value === null ? undefined : expires })),
   fc.record({
     kind: kind('scan'),
     ...head,
@@ -181,14 +199,16 @@ export const anyRequest: fc.Arbitrary<Request | Question> = fc.oneof(
     definition: opt(definition),
     confirmed: fc.boolean(),
   }),
+  fc.record({ kind: kind('agree'), id: whole, entries }),
+  fc.record({ kind: kind('reap'), id: whole, entries }),
   fc.record({ kind: kind('ping'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }) }),
 )
 
-export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer> = fc.oneof(
+export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed> = fc.oneof(
   { arbitrary: anyExchangeAnswer, weight: 4 },
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
-  fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, record: opt(anyRecord) }),
+  fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, floor: whole, record: opt(anyRecord) }),
   fc.record({
     kind: kind('scan-page'),
     ...head,
@@ -202,7 +222,8 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer> = fc.oneof(
     code: fc.constantFrom(...REFUSALS),
     detail: fc.string({ unit: 'binary', maxLength: 40 }),
   }),
-  fc.record({ kind: kind('pong'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }), ...life }),
+  fc.record({ kind: kind('pong'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }), clock: whole, ...life }),
+  fc.record({ kind: kind('agreed'), id: whole, heldMs: fc.array(fc.integer({ min: -1 }), { maxLength: 3 }) }),
 )
 
 export const anyMessage: fc.Arbitrary<Message> = fc.oneof(anyRequest, anyAnswer)

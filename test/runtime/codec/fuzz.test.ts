@@ -122,7 +122,10 @@ test(`records spoilt (seed ${SEED}): are refused, or come out sound`, () => {
   const limits = { ...LIMITS, ...RECORD_LIMITS }
   const { refused, taken } = spoil(corpus, (bytes) => {
     const record = readRecord(new ByteReader(bytes), RECORD_LIMITS)
-    const flaw = flawOf({ kind: 'write', id: 1, round: 0, keyspace: 1, key: 'k', record }, limits)
+    const flaw = flawOf(
+      { kind: 'write', asOf: 0, repairs: false, id: 1, round: 0, keyspace: 1, key: 'k', record },
+      limits,
+    )
     if (flaw !== undefined) throw new Error(`${flaw} in ${JSON.stringify(record)}`)
   })
   expect(Math.min(refused, taken)).toBeGreaterThan(ROUNDS / 20)

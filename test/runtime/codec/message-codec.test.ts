@@ -27,6 +27,7 @@ const ANSWERS: ReadonlySet<string> = new Set([
   'opened',
   'refused',
   'pong',
+  'agreed',
   'compared',
   'differing',
   'traded',
@@ -64,7 +65,7 @@ describe('round trips', () => {
       }),
       { numRuns: 3_000 },
     )
-    expect(seen.size).toBe(21)
+    expect(seen.size).toBe(24)
     for (const [kind, times] of seen) expect(times, kind).toBeGreaterThan(50)
   })
 
@@ -108,22 +109,50 @@ describe('known bytes: a change here makes running clusters refuse each other', 
   test.for([
     [{ kind: 'ping', sentAt: 1.5 }, '0b 000000000000f83f'],
     [
-      { kind: 'minted', id: 1, round: 2, actor: 3, counter: 4, record: undefined },
-      '06 000000000000f03f 02 0000000000000840 0000000000001040 00',
+      { kind: 'minted', id: 1, round: 2, actor: 3, counter: 4, floor: 2, record: undefined },
+      '06 000000000000f03f 02 0000000000000840 0000000000001040 0000000000000040 00',
     ],
-    [{ kind: 'pong', sentAt: 1.5, incarnation: 3, run: 4 }, '0c 000000000000f83f 0000000000000840 0000000000001040'],
+    [
+      { kind: 'pong', sentAt: 1.5, clock: 2, incarnation: 3, run: 4 },
+      '0c 000000000000f83f 0000000000000040 0000000000000840 0000000000001040',
+    ],
+    [
+      { kind: 'agree', id: 1, entries: [{ keyspace: 2, key: 'k', digest: 4 }] },
+      '2b 000000000000f03f 0100 0000000000000040 0100 6b 0000000000001040',
+    ],
+    [{ kind: 'agreed', id: 1, heldMs: [-1, 2] }, '2c 000000000000f03f 0200 000000000000f0bf 0000000000000040'],
+    [{ kind: 'reap', id: 1, entries: [] }, '2d 000000000000f03f 0000'],
     [{ kind: 'written', id: 1, round: 2 }, '04 000000000000f03f 02'],
     [
       { kind: 'read', id: 1, round: 0, keyspace: 2, key: 'k', digest: true },
       '01 000000000000f03f 00 0000000000000040 0100 6b 01',
     ],
     [
-      { kind: 'write', id: 1, round: 0, keyspace: 2, key: 'k', record: { kind: 'lww', op: 1, at: 2, value } },
-      '03 000000000000f03f 00 0000000000000040 0100 6b 01 000000000000f03f 0000000000000040 01 02000000 aabb',
+      {
+        kind: 'write',
+        asOf: 4,
+        repairs: true,
+        id: 1,
+        round: 0,
+        keyspace: 2,
+        key: 'k',
+        record: { kind: 'lww', op: 1, at: 2, value },
+      },
+      '03 000000000000f03f 00 0000000000000040 0100 6b 0000000000001040 01 01 000000000000f03f 0000000000000040 01 02000000 aabb',
     ],
     [
-      { kind: 'write', id: 1, round: 0, keyspace: 2, key: 'k', record: { kind: 'lww', op: 1, at: 2, value }, owner: 4 },
-      '0d 000000000000f03f 00 0000000000000040 0100 6b 04 01 000000000000f03f 0000000000000040 01 02000000 aabb',
+      {
+        kind: 'write',
+        asOf: 0,
+        repairs: false,
+        id: 1,
+        round: 0,
+        keyspace: 2,
+        key: 'k',
+        record: { kind: 'lww', op: 1, at: 2, value },
+        owner: 4,
+      },
+      '0d 000000000000f03f 00 0000000000000040 0100 6b 0000000000000000 00 04 01 000000000000f03f 0000000000000040 01 02000000 aabb',
     ],
     [
       {
@@ -169,7 +198,7 @@ describe('what is refused', () => {
 
   test('a request where answers are expected, and the other way round', () => {
     const request: Request = { kind: 'ping', sentAt: 1 }
-    const answer: Answer = { kind: 'pong', sentAt: 1, incarnation: 1, run: 1 }
+    const answer: Answer = { kind: 'pong', sentAt: 1, clock: 1, incarnation: 1, run: 1 }
     expect(() => parse(bytesOf(request), 'answer')).toThrow(new Malformed('a request came where answers are expected'))
     expect(() => parse(bytesOf(answer), 'request')).toThrow(new Malformed('an answer came where requests are expected'))
   })
@@ -203,7 +232,14 @@ describe('limits', () => {
   const countUp = Array.from({ length: 66 }, (_, i) => i + 1)
 
   const read = (key: string): Message => ({ kind: 'read', ...head, key, digest: true })
-  const write = (written: StoredRecord): Message => ({ kind: 'write', ...head, key: 'k', record: written })
+  const write = (written: StoredRecord): Message => ({
+    kind: 'write',
+    asOf: 0,
+    repairs: false,
+    ...head,
+    key: 'k',
+    record: written,
+  })
   const dotted = (other: Partial<DottedRecord>): Message =>
     write({ kind: 'dotted', context, siblings: [], replaced: [], ...other })
   const mint = (seen: CausalContext, value: Uint8Array | null = null): Message => ({
@@ -268,10 +304,11 @@ describe('limits', () => {
 describe('what no quorate writes', () => {
   const head = { id: 1, round: 0, keyspace: 1 } as const
   const sibling = (actor: number, counter: number): object => ({ actor, counter, op: 1, at: 1, value: null })
-  const write = (record: object): Message => ({ kind: 'write', ...head, key: 'k', record }) as unknown as Message
+  const write = (record: object): Message =>
+    ({ kind: 'write', asOf: 0, repairs: false, ...head, key: 'k', record }) as unknown as Message
   const dotted = (vector: number[], siblings: object[]): Message =>
     write({ kind: 'dotted', context: { vector, cloud: [] }, siblings, replaced: [] })
-  const pong = { kind: 'pong', sentAt: 1, incarnation: 1, run: 1 } as const
+  const pong = { kind: 'pong', sentAt: 1, clock: 1, incarnation: 1, run: 1 } as const
   const mint = {
     kind: 'mint',
     ...head,
@@ -301,6 +338,13 @@ describe('what no quorate writes', () => {
     ['a ping at an infinite time', { kind: 'ping', sentAt: Infinity }],
     ['a pong at no time', { ...pong, sentAt: NaN }],
     ['a hint for an index that no member has', { ...write({ kind: 'lww', op: 1, at: 1, value: null }), owner: 31 }],
+    ['a write as of no time', { ...write({ kind: 'lww', op: 1, at: 1, value: null }), asOf: -1 }],
+    ['a pong of no clock', { ...pong, clock: 0.5 }],
+    ['an agreement on no key', { kind: 'agree', id: 1, entries: [{ keyspace: 1, key: '', digest: 1 }] }],
+    ['an agreement on half a digest', { kind: 'reap', id: 1, entries: [{ keyspace: 1, key: 'k', digest: 0.5 }] }],
+    ['something held for less than nothing', { kind: 'agreed', id: 1, heldMs: [-2] }],
+    ['something held for half a millisecond', { kind: 'agreed', id: 1, heldMs: [0.5] }],
+    ['too much held', { kind: 'agreed', id: 1, heldMs: Array.from({ length: 513 }, () => 1) }],
     ['a pong of no incarnation', { ...pong, incarnation: NaN }],
     ['a pong of a negative run', { ...pong, run: -1 }],
     ['a mint for half an incarnation', { ...mint, incarnation: 0.5 }],

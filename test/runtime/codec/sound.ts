@@ -3,7 +3,7 @@
  * all of it.
  */
 import { contextFromPairs, hasDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
-import { isExchangeAnswer, isQuestion, type Message } from '../../../src/core/message.ts'
+import { isExchangeAnswer, isQuestion, isReaping, type Message } from '../../../src/core/message.ts'
 import type { StoredRecord } from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { MessageLimits } from '../../../src/runtime/codec/message-codec.ts'
@@ -29,11 +29,12 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
     return flaws[0]
   }
   whole(message.id, 'the id')
-  if (isQuestion(message) || isExchangeAnswer(message)) {
+  if (isQuestion(message) || isExchangeAnswer(message) || isReaping(message) || message.kind === 'agreed') {
     const numbers = JSON.stringify(message, (name, of: unknown) =>
       name === 'record' || name === 'key' || name === 'kind' ? undefined : of,
     ).match(/-?\d[^,\]}]*/g)
-    for (const number of numbers ?? []) whole(Number(number), 'a number')
+    for (const number of numbers ?? [])
+      whole(message.kind === 'agreed' ? Math.max(0, Number(number)) : Number(number), 'a number')
     const records = message.kind === 'trade' ? message.offered : message.kind === 'traded' ? message.records : []
     for (const entry of records) {
       fits(entry.key, 'a key')

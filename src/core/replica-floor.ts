@@ -1,0 +1,102 @@
+/**
+ * What a replica remembers of records that it has erased, together: the *floor*.
+ *
+ * Of each actor the highest counter that was among them, so that no dot is ever given twice: the first write that this
+ * replica mints for a key that it has none of here gets a counter above the floor, and knows all of this replica's dots
+ * below it, which are over for this key. And the newest stamp, so that a retry of a write that may have been among them is told to be too late.
+ * It is stored before the records are erased: should the disk tear a step, it is too high rather than too low.
+ * Ring: machines.
+ */
+import {
+  contextFromPairs,
+  EMPTY_CONTEXT,
+  highestSeen,
+  joinContexts,
+  sameContext,
+  seenUpTo,
+  type CausalContext,
+} from './causality/causal-context.ts'
+import { versionsOf } from './causality/merge.ts'
+import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import type { Step } from './step.ts'
+
+/** No keyspace has a name that begins like these. */
+const DOTS = '/erased/dots'
+const STAMPS: Readonly<Record<StoredRecord['kind'], string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
+
+export class Floor {
+  readonly #ownKeyspace: number
+  #dots: CausalContext = EMPTY_CONTEXT
+  /** The newest stamp in an erased record of each kind; 0 for none. */
+  readonly #newest: Record<StoredRecord['kind'], number> = { dotted: 0, lww: 0 }
+
+  /** @param ownKeyspace the keyspace in which a replica keeps what is its own. */
+  constructor(ownKeyspace: number) {
+    this.#ownKeyspace = ownKeyspace
+  }
+
+  /** Takes a record of the replica's own. False when it is about something else. */
+  load({ key, record }: RecordWrite): boolean {
+    if (key === DOTS && record.kind === 'dotted') this.#dots = record.context
+    else if (key === STAMPS.dotted && record.kind === 'lww') this.#newest.dotted = record.at
+    else if (key === STAMPS.lww && record.kind === 'lww') this.#newest.lww = record.at
+    else return false
+    return true
+  }
+
+  /** By actor: no dot up to here is given again. */
+  get dots(): CausalContext {
+    return this.#dots
+  }
+
+  counterOf(actor: number): number {
+    return seenUpTo(this.#dots, actor)
+  }
+
+  /** Whether a write of this time may have been in an erased record of this kind. */
+  mayHold(kind: StoredRecord['kind'], at: number): boolean {
+    return at <= this.#newest[kind]
+  }
+
+  /** These records are about to be erased. */
+  raise(records: readonly StoredRecord[], step: Step): void {
+    let dots = this.#dots
+    const newest = { ...this.#newest }
+    for (const record of records) {
+      newest[record.kind] = Math.max(newest[record.kind], newestIn(record))
+      if (record.kind === 'dotted') dots = joinContexts(dots, highestOf(record))
+    }
+    if (!sameContext(dots, this.#dots)) {
+      this.#dots = dots
+      this.#keep(DOTS, { kind: 'dotted', context: dots, siblings: [], replaced: [] }, step)
+    }
+    for (const kind of ['dotted', 'lww'] as const) {
+      if (newest[kind] === this.#newest[kind]) continue
+      this.#newest[kind] = newest[kind]
+      this.#keep(STAMPS[kind], { kind: 'lww', op: 1, at: newest[kind], value: null }, step)
+    }
+  }
+
+  #keep(key: string, record: StoredRecord, step: Step): void {
+    step.writes.push({ keyspace: this.#ownKeyspace, key, record })
+  }
+}
+
+/** Writes that were replaced long ago count as well, for those who retry them. */
+function newestIn(record: StoredRecord): number {
+  let newest = 0
+  for (const { at } of versionsOf(record)) newest = Math.max(newest, at)
+  if (record.kind === 'dotted') newest = Math.max(newest, record.replaced[0] ?? 0)
+  return newest
+}
+
+function highestOf({ context }: DottedRecord): CausalContext {
+  const { vector, cloud } = context
+  const pairs: number[] = []
+  for (let i = 0; i < vector.length; i += 2) pairs.push(vector[i] as number, vector[i + 1] as number)
+  for (let i = 0; i < cloud.length; i += 2) {
+    const actor = cloud[i] as number
+    pairs.push(actor, highestSeen(context, actor))
+  }
+  return contextFromPairs({ vector: pairs, cloud: [] })
+}
