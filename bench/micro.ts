@@ -6,6 +6,7 @@
 import { Bench } from 'tinybench'
 import { causalityTasks } from './micro/causality.ts'
 import { codecTasks } from './micro/codec.ts'
+import { predictionTasks } from './micro/prediction.ts'
 import { quorumTasks } from './micro/quorum.ts'
 import { strategyTasks } from './micro/strategy.ts'
 import type { Task } from './micro/tasks.ts'
@@ -18,11 +19,12 @@ const GROUPS: Readonly<Record<string, readonly Task[]>> = {
   Causality: causalityTasks,
   'Quorums and placement': quorumTasks,
   'Quorum strategies': strategyTasks,
+  Prediction: predictionTasks,
 }
 
 export const micro: Part = {
   name: 'micro',
-  about: 'codec, causality and quorums, piece by piece',
+  about: 'codec, causality, quorums and prediction, piece by piece',
   run: async ({ quick }, progress) => {
     progress.part('micro', Object.keys(GROUPS).length)
     const sections: Section[] = []

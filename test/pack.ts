@@ -26,7 +26,7 @@ console.log('embed: wrote with w = 2, read with r = 2')
 `
 
 const SUBPATHS = `
-for (const subpath of ['quorate', 'quorate/quorum', 'quorate/sim', 'quorate/check']) {
+for (const subpath of ['quorate', 'quorate/quorum', 'quorate/sim', 'quorate/check', 'quorate/predict']) {
   const names = Object.keys(await import(subpath))
   if (names.length === 0) throw new Error(subpath + ' exports nothing')
   console.log(subpath + ': ' + names.join(', '))

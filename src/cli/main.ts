@@ -7,6 +7,7 @@ import { helpOf, Input, type Command } from './command.ts'
 import { failureOf, UsageError } from './failure.ts'
 import { deleteCommand, getCommand, putCommand, scanCommand } from './key-commands.ts'
 import { Output } from './output.ts'
+import { predictCommand } from './predict.ts'
 import { quorumsCommand } from './quorums.ts'
 import { repairCommand } from './repair.ts'
 import { serveCommand } from './serve.ts'
@@ -28,6 +29,7 @@ const COMMANDS: readonly Command[] = [
   repairCommand,
   simCommand,
   quorumsCommand,
+  predictCommand,
 ]
 
 function overview(): string {

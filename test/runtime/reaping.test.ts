@@ -59,7 +59,7 @@ describe.for([{ conflicts: 'siblings' }, { conflicts: 'lww' }] as const)('delete
       await keyspace.put('k0', 2)
       await keyspace.put('k0', 3, { context: before.context })
       const { siblings } = await keyspace.get('k0')
-      expect(siblings.toSorted()).toEqual(conflicts === 'lww' ? [3] : [2, 3])
+      expect(siblings.toSorted((a, b) => a - b)).toEqual(conflicts === 'lww' ? [3] : [2, 3])
     },
   )
 
