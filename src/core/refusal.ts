@@ -38,6 +38,8 @@ export const REFUSALS = [
   'hints-full',
   /** The write is so old already that it would not be kept. */
   'hint-too-old',
+  /** The replica may have forgotten writes and has not caught up, or has not heard yet whether it has. */
+  'catching-up',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

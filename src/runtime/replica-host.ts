@@ -6,7 +6,7 @@
  * one is under way.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Errand, LocalMessage, Request } from '../core/message.ts'
+import type { Acquainted, Announce, Errand, LocalMessage, Request } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import type { RefusalCode } from '../core/refusal.ts'
@@ -59,6 +59,11 @@ export class ReplicaHost {
     return this.#heldCount
   }
 
+  /** Nothing of this replica leaves any more, and nothing is done for it. */
+  stop(): void {
+    this.#failed = true
+  }
+
   /** When the replica wants to be ticked, told once. */
   takeWake(): number {
     const atMs = this.#wakeAtMs
@@ -75,6 +80,18 @@ export class ReplicaHost {
   /** An answer of another replica. */
   answered(answer: ExchangeAnswer, peer: number, now: Now): void {
     this.exchange(peer, undefined, (exchange, step) => exchange.answered(answer, peer, now, step))
+  }
+
+  /** Another replica announces its life, and what it is told waits for the disk. */
+  announced(announce: Announce, asker: { readonly from: Address; readonly peer: number }): void {
+    if (this.#heldCount >= HELD_MAX) return
+    const { standing } = this.#config.replica
+    this.exchange(-1, undefined, (_, step) => standing?.asked(announce, asker, step))
+  }
+
+  acquainted(answer: Acquainted, peer: number, now: Now): void {
+    const { standing } = this.#config.replica
+    this.exchange(-1, undefined, (_, step) => standing?.answered(answer, peer, now, step))
   }
 
   tick(now: Now): void {
@@ -133,6 +150,7 @@ export class ReplicaHost {
         this.#fail(error)
         return
       }
+      if (this.#failed) return
       this.#heldCount -= held.to.length
       this.#config.resume()
       for (let i = 0; i < held.to.length; i++)
