@@ -3,6 +3,8 @@
  *
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
+import { NO_LIFE } from '../core/life-mark.ts'
+import type { Message } from '../core/message.ts'
 import type { RecordChange } from '../core/record.ts'
 import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
@@ -11,10 +13,11 @@ import type { Parcel } from './network.ts'
  * `half-quorums`: r + w = n, called strict all the same.
  * `disjoint-quorums`: sets of replicas that do not meet, without the proof that refuses them, called strict all the same.
  * `no-repair`: reads repair nothing, called monotonic all the same.
- * `early-acknowledgement`: answers leave before the flush.
+ * `early-acknowledgement`: answers leave before the flush, and what a replica then has lost it does not hear.
  * `one-sibling`: a merge that keeps one sibling of several.
  * `duplicate-counts`: a second copy of an answer counts as another replica's.
- * `reused-incarnation`: a replica that lost its data mints dots under its old name.
+ * `reused-incarnation`: a replica that lost its data mints dots under its old name, and does not hear that it did.
+ * `votes-while-empty`: a replica that lost its data takes part in reads at once.
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
  * `stale-digest`: digests that miss what is written to three keys of four.
@@ -27,6 +30,7 @@ export type Breakage =
   | 'one-sibling'
   | 'duplicate-counts'
   | 'reused-incarnation'
+  | 'votes-while-empty'
   | 'hint-counts-strict'
   | 'hint-dropped-early'
   | 'stale-digest'
@@ -39,6 +43,7 @@ export const BREAKAGES: readonly Breakage[] = [
   'one-sibling',
   'duplicate-counts',
   'reused-incarnation',
+  'votes-while-empty',
   'hint-counts-strict',
   'hint-dropped-early',
   'stale-digest',
@@ -49,6 +54,16 @@ export function brokenWrite(write: RecordChange): RecordChange {
   const { record } = write
   if (record?.kind !== 'dotted' || record.siblings.length < 2) return write
   return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
+}
+
+/** Those that other replicas would notice, and that it would mend by beginning anew. */
+const FORGETFUL: readonly Breakage[] = ['votes-while-empty', 'reused-incarnation', 'early-acknowledgement']
+
+/** What a replica hears that does not want to know whether it lost anything. */
+export function forgetful(breakage: Breakage | undefined, message: Message): Message {
+  if (breakage === undefined || !FORGETFUL.includes(breakage)) return message
+  if (message.kind === 'acquainted') return { ...message, before: NO_LIFE, remembers: true }
+  return message.kind === 'open' ? { ...message, confirmed: false } : message
 }
 
 /** Which of the replicas an answer is taken to come from. */

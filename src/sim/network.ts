@@ -235,6 +235,8 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   trade: 18,
   traded: 19,
   declined: 20,
+  announce: 21,
+  acquainted: 22,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

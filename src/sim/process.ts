@@ -23,9 +23,10 @@ import type { Keyspace } from '../core/operation/keyspace.ts'
 import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import type { ReplicaExchange } from '../core/replica-exchange.ts'
+import type { ReplicaStanding } from '../core/replica-standing.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import { brokenSource, brokenWrite, ForgetfulForest } from './breakage.ts'
+import { brokenSource, brokenWrite, forgetful, ForgetfulForest } from './breakage.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -75,6 +76,8 @@ export class Process {
   /** Looks of its exchanges. */
   readonly looks: LookEffect[] = []
   keyspace: Keyspace | undefined = undefined
+  /** Whether its replica has found that its disk holds an older copy. */
+  isOlderCopy = false
   /** When the machine wants to be ticked, on its own clock. */
   wakeAtMs: number = Infinity
   readonly #config: HostConfig
@@ -105,13 +108,21 @@ export class Process {
     this.#replica = new Replica(parts)
   }
 
+  /** Whether its replica has everything that it should have. */
+  get isWhole(): boolean {
+    return this.#replica?.standing?.isWhole !== false
+  }
+
   receive(parcel: Parcel, now: Now): void {
-    const { message, from } = parcel
+    const { from } = parcel
     const { membership, breakage } = this.#config
+    const message = forgetful(breakage, parcel.message)
     const members = membership.members.length
     const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
     if (isExchangeAnswer(message)) {
       this.#exchange((exchange) => exchange.answered(message, source, now, this.#step))
+    } else if (message.kind === 'acquainted') {
+      this.#exchange((_, standing) => standing.answered(message, source, now, this.#step))
     } else if (isAnswer(message)) {
       this.coordinator.receive(message, source, now, this.#step)
       this.#absorb()
@@ -120,6 +131,7 @@ export class Process {
       const address = LINKS_FROM + from.life * HOSTS_MAX + from.host
       const asker = { from: address, peer: from.host < members ? from.host : -1 }
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
+      else if (message.kind === 'announce') this.#exchange((_, standing) => standing.asked(message, asker, this.#step))
       else this.#serve(message, address, now)
     }
   }
@@ -157,11 +169,11 @@ export class Process {
   }
 
   /** Digests speak of all that is staged. */
-  #exchange(input: (exchange: ReplicaExchange) => void): void {
+  #exchange(input: (exchange: ReplicaExchange, standing: ReplicaStanding) => void): void {
     const { disk } = this.#config
-    const exchange = this.#replica?.exchange
-    if (disk === undefined || exchange === undefined) return
-    input(exchange)
+    const { exchange, standing } = this.#replica ?? {}
+    if (disk === undefined || exchange === undefined || standing === undefined) return
+    input(exchange, standing)
     disk.touchedStaged = true
     this.#absorb()
   }
@@ -217,6 +229,7 @@ export class Process {
     for (const scan of step.scans) this.scans.push(scan)
     for (const look of step.looks) this.looks.push(look)
     if (step.wakeAt < this.wakeAtMs) this.wakeAtMs = step.wakeAt
+    this.isOlderCopy ||= step.notices.some(({ kind }) => kind === 'older-copy')
     step.clear()
   }
 
