@@ -57,11 +57,11 @@ export function brokenWrite(write: RecordChange): RecordChange {
 }
 
 /** Those that other replicas would notice, and that it would mend by beginning anew. */
-const FORGETFUL: readonly Breakage[] = ['votes-while-empty', 'reused-incarnation', 'early-acknowledgement']
+const FORGETFUL: ReadonlySet<Breakage> = new Set(['votes-while-empty', 'reused-incarnation', 'early-acknowledgement'])
 
 /** What a replica hears that does not want to know whether it lost anything. */
 export function forgetful(breakage: Breakage | undefined, message: Message): Message {
-  if (breakage === undefined || !FORGETFUL.includes(breakage)) return message
+  if (breakage === undefined || !FORGETFUL.has(breakage)) return message
   if (message.kind === 'acquainted') return { ...message, before: NO_LIFE, remembers: true }
   return message.kind === 'open' ? { ...message, confirmed: false } : message
 }

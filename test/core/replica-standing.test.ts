@@ -94,8 +94,8 @@ class Bench {
   }
 }
 
-function before(mark: number, hasMet = true): RecordWrite {
-  return selfWrite(OWN_KEYSPACE, { mark, hasMet, isRecovering: false, past: [] })
+function dataOf(mark: number): RecordWrite {
+  return selfWrite(OWN_KEYSPACE, { mark, hasMet: true, isRecovering: false, past: [] })
 }
 
 describe('a replica without data', () => {
@@ -141,7 +141,7 @@ describe('a replica without data', () => {
 
 describe('a replica that starts over data', () => {
   test('takes no request before somebody with a memory has answered', () => {
-    const bench = new Bench([before(4)])
+    const bench = new Bench([dataOf(4)])
     bench.open(false)
     expect(['read', 'write', 'mint'].map((kind) => bench.refusal(kind as 'read'))).toEqual(
       Array.from({ length: 3 }, () => 'catching-up'),
@@ -158,7 +158,7 @@ describe('a replica that starts over data', () => {
     { name: 'the same mark of another process', life: { ...LIFE, run: 6, mark: 5 } },
     { name: 'other data that came later', life: { incarnation: 12, run: 6, mark: 5 } },
   ])('and is told of $name: its data is an older copy, and it takes nothing more', ({ life }) => {
-    const bench = new Bench([before(4)])
+    const bench = new Bench([dataOf(4)])
     bench.told(1, life)
     expect(bench.notices.map(({ kind }) => kind)).toContain('older-copy')
     bench.told(2, NONE)
@@ -167,7 +167,7 @@ describe('a replica that starts over data', () => {
   })
 
   test('late, doubled and made-up answers change nothing', () => {
-    const bench = new Bench([before(4)])
+    const bench = new Bench([dataOf(4)])
     const { standing } = bench
     const about = { incarnation: 101, whole: true, remembers: true, known: 0 }
     const old = { ...LIFE, run: 6, mark: 90 }

@@ -5,7 +5,7 @@ import { CatchUp } from '../../../src/core/operation/catch-up.ts'
 import { membershipOf } from '../../../src/core/placement/membership.ts'
 
 function cluster(ids: string, zones: readonly string[] = []): ReturnType<typeof membershipOf> {
-  return membershipOf([...ids].map((id, i) => ({ id, zone: zones[i] ?? '' })))
+  return membershipOf(Array.from(ids, (id, i) => ({ id, zone: zones[i] ?? '' })))
 }
 
 function definition(n: number, write: string): KeyspaceDefinition {
