@@ -45,7 +45,10 @@ async function serve(input: Input, output: Output): Promise<void> {
     if (!process.connected) signals.stop('disconnected')
   }
   try {
-    const replica = await openReplica(input, (error) => signals.stop(error))
+    const observed = (node: Node): void => {
+      if (!supervised) tellOfData(node, output)
+    }
+    const replica = await openReplica(input, (error) => signals.stop(error), observed)
     if (supervised) await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
     else tellReady(replica, input, output)
     const reason = await signals.first
@@ -67,7 +70,11 @@ interface OpenReplica {
   readonly http: HttpSide | undefined
 }
 
-async function openReplica(input: Input, onFatal: (error: QuorateError) => void): Promise<OpenReplica> {
+async function openReplica(
+  input: Input,
+  onFatal: (error: QuorateError) => void,
+  observed: (node: Node) => void,
+): Promise<OpenReplica> {
   const id = input.text('id')
   const listen = input.text('listen')
   if (id === undefined) throw usage(serveCommand, '--id is missing')
@@ -90,6 +97,7 @@ async function openReplica(input: Input, onFatal: (error: QuorateError) => void)
   const { openNode } = await import('../runtime/node.ts')
   const { startHttp } = await import('../dashboard/http-server.ts')
   const node = await openNode(options)
+  observed(node)
   try {
     return { node, http: address === undefined ? undefined : await startHttp({ store: node, ...address }) }
   } catch (error) {
@@ -107,6 +115,21 @@ function tellReady({ node, http }: OpenReplica, input: Input, output: Output): v
     { event: 'ready', id, url, http: http?.url, data, pid: process.pid },
     `replica ${id} serves ${url}${web} (${where})`,
   )
+}
+
+/** What an operator has to know of the data here. */
+function tellOfData(node: Node, output: Output): void {
+  node.observe((notice) => {
+    if (notice.kind === 'older-copy') {
+      output.tell({ event: notice.kind, why: notice.why }, `the data is an older copy: ${notice.why}`)
+    } else if (notice.kind === 'set-aside') {
+      const { kind, directory } = notice
+      output.tell({ event: kind, directory }, `it lies in ${directory ?? 'no directory'}; this replica begins anew`)
+    } else if (notice.kind === 'standing' && notice.keyspace === undefined) {
+      const { standing, why } = notice
+      output.tell({ event: notice.kind, standing, why }, `${standing}: ${why}`)
+    }
+  })
 }
 
 /** Whether everything closed in time. */

@@ -159,6 +159,8 @@ export class Coordinator {
     }
     const operation = this.#inFlight.get(answer.id)
     if (operation === undefined) return
+    // What comes after the time of a call is up is not counted: replicas that lost something wait that long for it.
+    if (now.monoMs >= operation.deadlineMs) return
     const position = operation.list.replicas.indexOf(from)
     if (position < 0 || !(operation.asked & (1 << position))) return
     if ((operation.tookMs[position] as number) < 0) {

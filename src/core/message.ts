@@ -144,6 +144,33 @@ export interface Pong extends Life {
   readonly clock: number
 }
 
+/**
+ * This is the life that asks you, a replica, and the keyspaces that it knows as confirmed, as a sum. Remember it if its
+ * mark is the highest that you have seen of it.
+ */
+export interface Announce extends Life {
+  readonly kind: 'announce'
+  /** A whole number that the sender never uses twice in one run. */
+  readonly id: number
+  readonly mark: number
+  readonly known: number
+}
+
+/** What was remembered of the asker before, and how it stands with the one that answers. */
+export interface Acquainted {
+  readonly kind: 'acquainted'
+  readonly id: number
+  /** The life of the asker with the highest mark; zeros for none. */
+  readonly before: Life & { readonly mark: number }
+  readonly incarnation: number
+  /** Whether it has everything that it should have. */
+  readonly whole: boolean
+  /** Whether it would remember another life of the asker: not so when it may have lost its own data. */
+  readonly remembers: boolean
+  /** The keyspaces that it knows as confirmed, as a sum. */
+  readonly known: number
+}
+
 /** For which replicas do you keep hints? */
 export interface Hints extends Numbered {
   readonly kind: 'hints'
@@ -173,7 +200,7 @@ export type Request = Read | Write | Mint | Scan | Open | Ping
 /** What a replica answers. */
 export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong
 /** What travels between processes. */
-export type Message = Request | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap
+export type Message = Request | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap | Announce | Acquainted
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
 /** What passes between the machines of one process. */

@@ -32,8 +32,20 @@ export type Notice =
    * compare; a quorum of the others still has it.
    */
   | { readonly kind: 'damaged'; readonly keyspace: string; readonly key: string }
+  /**
+   * The replica here may have forgotten writes, and takes no part in reads until exchanges have brought them back; or
+   * it has them again. `keyspace` is the one that it concerns; without it, all of them: its data began anew.
+   */
+  | { readonly kind: 'standing'; readonly standing: Standing; readonly keyspace?: string; readonly why: string }
+  /** The data here is an older copy of what this replica has had: it stops. */
+  | { readonly kind: 'older-copy'; readonly replica: string; readonly why: string }
+  /** That copy is under another name now, and the replica has begun anew with no data. */
+  | { readonly kind: 'set-aside'; readonly replica: string; readonly directory: string | undefined }
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
+
+/** Whether a replica takes part in reads. */
+export type Standing = 'serving' | 'catching-up'
 
 /** What became of an exchange with another replica. */
 export interface ExchangeSummary {

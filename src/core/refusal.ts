@@ -40,6 +40,8 @@ export const REFUSALS = [
   'hint-too-old',
   /** The record was got together so long ago that what it was deleted by may be erased. */
   'too-old',
+  /** The replica may have forgotten writes and has not caught up, or has not heard yet whether it has. */
+  'catching-up',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

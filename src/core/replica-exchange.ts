@@ -20,6 +20,7 @@ import { Sharing } from './repair/sharing.ts'
 import { Upkeep } from './repair/upkeep.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Scan } from './message.ts'
+import type { ReplicaStanding } from './replica-standing.ts'
 import type { ExchangeSummary } from './notice.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
@@ -49,6 +50,8 @@ export interface ExchangeOwner {
   readonly isConfirmed: (definition: KeyspaceDefinition) => boolean
   /** How old records may be that come. */
   readonly clock: ReplicaClock
+  /** What becomes of it if it may have forgotten something. */
+  readonly standing: ReplicaStanding
   /** Merges a record that came from another replica, if it passes the checks of a write. */
   readonly merge: (write: RecordWrite, now: Now, step: Step) => void
 }
@@ -57,6 +60,7 @@ interface Running {
   readonly exchange: Exchange
   readonly peer: number
   readonly sequence: number
+  readonly beganAtMs: number
   readonly out: ExchangeStep
   wakeAtMs: number
   taught: boolean
@@ -116,7 +120,7 @@ export class ReplicaExchange {
     this.#upkeep = new Upkeep(this.#forest)
     this.#upkeep.begin([...definitions.keys()])
     this.#sharing = new Sharing(membership, index)
-    const known = (): number => this.#known()
+    const known = (): number => this.known()
     this.#responder = new ExchangeResponder({
       forest: this.#forest,
       sharing: this.#sharing,
@@ -162,6 +166,16 @@ export class ReplicaExchange {
     return { peers, from }
   }
 
+  /** Exchanges with these as soon as they can be reached. */
+  hasten(peers: readonly number[], nowMs: number): void {
+    this.#schedule.hasten(peers, nowMs)
+  }
+
+  /** How many exchanges have begun. */
+  get begun(): number {
+    return this.#sequence
+  }
+
   /** Nobody waits for what was demanded any more. */
   relax(): void {
     this.#schedule.relax()
@@ -175,7 +189,7 @@ export class ReplicaExchange {
       step.send(from, { kind: 'declined', id: question.id })
       return
     }
-    if (question.kind === 'compare' && question.known !== this.#known()) this.#teach(peer, step)
+    if (question.kind === 'compare' && question.known !== this.known()) this.teach(peer, step)
     // The question that a look is for comes again, or one after it that needs no answer to this one.
     if (this.#answering.has(peer)) return
     void this.#upkeep.forest
@@ -196,9 +210,9 @@ export class ReplicaExchange {
   answered(answer: ExchangeAnswer, peer: number, now: Now, step: Step): void {
     const running = this.#running
     if (running === undefined || running.peer !== peer) return
-    if (answer.kind === 'compared' && answer.known !== this.#known() && !running.taught) {
+    if (answer.kind === 'compared' && answer.known !== this.known() && !running.taught) {
       running.taught = true
-      this.#teach(peer, step)
+      this.teach(peer, step)
     }
     void this.#upkeep.forest
     running.exchange.answered(answer, now.monoMs, running.out)
@@ -225,6 +239,7 @@ export class ReplicaExchange {
 
   tick(now: Now, step: Step): void {
     const nowMs = now.monoMs
+    this.#owner.standing.tick(now, step)
     if (!this.#upkeep.complete) this.#walkOn(nowMs, step)
     const running = this.#running
     if (running !== undefined) {
@@ -253,7 +268,7 @@ export class ReplicaExchange {
     while (this.#running === undefined && this.#upkeep.complete) {
       const peer = this.#schedule.next(nowMs, (other) => this.#shares(other))
       if (peer === undefined) return
-      const running = this.#exchangeWith(peer, this.#schedule.began(peer))
+      const running = this.#exchangeWith(peer, this.#schedule.began(peer), nowMs)
       this.#running = running
       if (!this.#setting.usable(peer, nowMs)) {
         this.#end(running, 'unreachable', now, step)
@@ -265,14 +280,14 @@ export class ReplicaExchange {
     }
   }
 
-  #exchangeWith(peer: number, demanded: boolean): Running {
+  #exchangeWith(peer: number, demanded: boolean, beganAtMs: number): Running {
     const exchange = new Exchange({
       forest: this.#forest,
       sharing: this.#sharing,
       peer,
       limits: EXCHANGE_LIMITS,
       nextId: () => this.#nextQuestion(),
-      known: () => this.#known(),
+      known: () => this.known(),
       timeoutMs: TIMEOUT_HEARTBEATS * this.#owner.options.heartbeatMs,
       attemptsMax: ATTEMPTS_MAX,
       asOf: (sinceMs, nowMs) => this.#setting.asOf(peer, sinceMs, nowMs),
@@ -280,7 +295,7 @@ export class ReplicaExchange {
       pace: (sizeBytes, nowMs) => (nowMs - this.#servedAtMs < BUSY_MS ? nowMs + sizeBytes / BYTES_PER_MS : nowMs),
     })
     const sequence = ++this.#sequence
-    return { exchange, peer, sequence, out: new ExchangeStep(), wakeAtMs: Infinity, taught: false, demanded }
+    return { exchange, peer, sequence, beganAtMs, out: new ExchangeStep(), wakeAtMs: Infinity, taught: false, demanded }
   }
 
   /** Two runs of a process ask under other numbers, so that other digests are salted alike. */
@@ -313,7 +328,7 @@ export class ReplicaExchange {
   }
 
   #end(
-    { exchange, peer, sequence, demanded }: Running,
+    { exchange, peer, sequence, beganAtMs, demanded }: Running,
     outcome: ExchangeSummary['outcome'],
     now: Now,
     step: Step,
@@ -323,6 +338,7 @@ export class ReplicaExchange {
     const summary = { outcome, rounds, bytes: sentBytes + receivedBytes, differing, offered, received }
     this.#last.set(peer, { ...summary, sequence, endedAtMs: now.monoMs })
     this.#schedule.ended(peer, { declined: outcome === 'declined', nowMs: now.monoMs })
+    this.#owner.standing.exchanged({ peer, sequence, beganAtMs, isDone: outcome === 'done' })
     // Of two replicas that are equal there is nothing to tell, unless somebody asked.
     if (demanded || outcome !== 'done' || differing > 0) {
       step.notices.push({ kind: 'exchange', replica: this.#owner.membership.members[peer]?.id ?? '', ...summary })
@@ -359,14 +375,15 @@ export class ReplicaExchange {
   }
 
   /** A peer that knows other keyspaces may miss some. What it has registered otherwise it keeps. */
-  #teach(peer: number, step: Step): void {
+  teach(peer: number, step: Step): void {
     for (const definition of this.#owner.definitions.values()) {
       if (!this.#owner.isConfirmed(definition)) continue
       step.send(peer, { kind: 'open', id: 0, round: 0, name: definition.name, definition, confirmed: true })
     }
   }
 
-  #known(): number {
+  /** What is confirmed here, as a sum. */
+  known(): number {
     let sum = 0
     for (const [fingerprint, definition] of this.#owner.definitions) {
       if (this.#owner.isConfirmed(definition)) sum = addDigests(sum, fingerprint)

@@ -20,7 +20,13 @@ export interface Registered {
   readonly definition: KeyspaceDefinition
   /** Whether a majority of the members is known to have registered it. */
   readonly confirmed: boolean
+  /** Left out unless there may be acknowledged writes that this replica has forgotten. */
+  readonly isCatchingUp?: true
 }
+
+/** What is registered, in the time stamp of the record that keeps it. */
+const CONFIRMED = 1
+const CATCHING_UP = 2
 
 export interface KeyspacesConfig {
   readonly membership: Membership
@@ -29,6 +35,10 @@ export interface KeyspacesConfig {
   readonly ownKeyspace: number
   /** Another definition took the place of one that was never confirmed. */
   readonly redefined: () => void
+  /** Whether this replica may have forgotten writes of a keyspace of which it hears for the first time. */
+  readonly mayForget: (definition: KeyspaceDefinition, confirmed: boolean) => boolean
+  /** There is one with which the replica has to catch up. */
+  readonly behind: () => void
 }
 
 /** A refusal travels with its reason, of which so much has to do. */
@@ -55,11 +65,31 @@ export class Keyspaces {
     return this.#byName.get(name)?.confirmed === true
   }
 
+  /** Those with which this replica has not caught up. */
+  get behind(): readonly KeyspaceDefinition[] {
+    return this.all().flatMap(({ definition, isCatchingUp }) => (isCatchingUp === true ? [definition] : []))
+  }
+
+  isBehind({ name }: KeyspaceDefinition): boolean {
+    return this.#byName.get(name)?.isCatchingUp === true
+  }
+
+  /** Whatever is registered may have been forgotten, or is back. */
+  setBehind(isCatchingUp: boolean, step: Step, which: (definition: KeyspaceDefinition) => boolean = every): void {
+    for (const registered of this.all()) {
+      const { definition, confirmed } = registered
+      if ((registered.isCatchingUp === true) === isCatchingUp || !which(definition)) continue
+      this.#keep({ definition, confirmed, ...catchingUp(isCatchingUp) }, step)
+    }
+  }
+
   /** Takes a record of the replica's own. What is no definition is passed over. */
   load({ record }: RecordWrite): void {
     if (record.kind !== 'lww' || record.value === null) return
     const definition = parseDefinition(new TextDecoder().decode(record.value))
-    if (definition !== undefined) this.#remember({ definition, confirmed: record.at > 0 })
+    if (definition === undefined) return
+    const confirmed = (record.at & CONFIRMED) !== 0
+    this.#remember({ definition, confirmed, ...catchingUp((record.at & CATCHING_UP) !== 0) })
   }
 
   /** The first definition under a name stays, unless it was never confirmed and a confirmed one comes. */
@@ -71,7 +101,7 @@ export class Keyspaces {
       const detail = `${this.#byName.size} are registered: use one of them, or raise keyspacesMax`
       return { code: 'too-many-keyspaces', detail }
     }
-    if (definition !== undefined && definition.name === name && replaces({ definition, confirmed }, registered)) {
+    if (definition !== undefined && definition.name === name && replaces(confirmed, registered)) {
       const wrong = this.#whyNoDefinition(definition)
       if (wrong !== undefined) return { code: 'bad-definition', detail: wrong }
       this.#register({ definition, confirmed }, step)
@@ -91,18 +121,27 @@ export class Keyspaces {
     }
   }
 
-  #register(registered: Registered, step: Step): void {
-    const { definition, confirmed } = registered
+  #register({ definition, confirmed }: Omit<Registered, 'isCatchingUp'>, step: Step): void {
     const before = this.#byName.get(definition.name)
+    const isKnown = before !== undefined && definitionText(before.definition) === definitionText(definition)
     if (before !== undefined) this.#byFingerprint.delete(definitionFingerprint(before.definition))
-    this.#remember(registered)
-    if (before !== undefined && definitionText(before.definition) !== definitionText(definition)) {
-      this.#config.redefined()
-    }
-    const value = new TextEncoder().encode(definitionText(definition))
-    const record: StoredRecord = { kind: 'lww', op: 1, at: confirmed ? 1 : 0, value }
-    step.writes.push({ keyspace: this.#config.ownKeyspace, key: definition.name, record })
+    const isCatchingUp = isKnown ? before.isCatchingUp === true : this.#config.mayForget(definition, confirmed)
+    this.#keep({ definition, confirmed, ...catchingUp(isCatchingUp) }, step)
+    if (before !== undefined && !isKnown) this.#config.redefined()
     step.notices.push({ kind: 'keyspace', name: definition.name, confirmed })
+    if (!isCatchingUp || isKnown) return
+    this.#config.behind()
+    const why = 'this replica may have forgotten writes of it'
+    step.notices.push({ kind: 'standing', standing: 'catching-up', keyspace: definition.name, why })
+  }
+
+  #keep(registered: Registered, step: Step): void {
+    this.#remember(registered)
+    const { definition, confirmed, isCatchingUp } = registered
+    const value = new TextEncoder().encode(definitionText(definition))
+    const at = (confirmed ? CONFIRMED : 0) + (isCatchingUp === true ? CATCHING_UP : 0)
+    const record: StoredRecord = { kind: 'lww', op: 1, at, value }
+    step.writes.push({ keyspace: this.#config.ownKeyspace, key: definition.name, record })
   }
 
   #remember(registered: Registered): void {
@@ -111,7 +150,14 @@ export class Keyspaces {
   }
 }
 
-function replaces(offered: Registered, registered: Registered | undefined): boolean {
-  if (registered === undefined) return true
-  return offered.confirmed && !registered.confirmed
+function catchingUp(isCatchingUp: boolean): { readonly isCatchingUp?: true } {
+  return isCatchingUp ? { isCatchingUp } : {}
+}
+
+function every(): boolean {
+  return true
+}
+
+function replaces(confirmed: boolean, registered: Registered | undefined): boolean {
+  return registered === undefined || (confirmed && !registered.confirmed)
 }

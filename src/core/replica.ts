@@ -19,7 +19,8 @@ import {
 } from './causality/dotted-record.ts'
 import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
-import { sameContext, withAllUpTo } from './causality/causal-context.ts'
+import { highestSeen, sameContext, withAllUpTo } from './causality/causal-context.ts'
+import { HANDOFF_IDS } from './coordinator-handoff.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
 import type { Errand, Life, Mint, Minted, Open, Ping, Read, Request, Scan, Write } from './message.ts'
@@ -28,6 +29,7 @@ import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
 import { Hints, type HintedWrite } from './replica-hints.ts'
 import { Keyspaces, type Registered } from './replica-keyspaces.ts'
+import { ReplicaStanding } from './replica-standing.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
@@ -75,6 +77,8 @@ export class Replica {
   readonly clock: ReplicaClock
   /** Where there is an exchange. */
   readonly reaper: ReplicaReaper | undefined
+  /** Whether it may have forgotten anything. Left out with the exchange: it could never catch up. */
+  readonly standing: ReplicaStanding | undefined
   readonly #config: ReplicaConfig
   readonly #records: Records
   readonly #guard = new ReplayGuard()
@@ -102,13 +106,33 @@ export class Replica {
       keyspacesMax: options.keyspacesMax,
       ownKeyspace: OWN_KEYSPACE,
       redefined: () => this.exchange?.redefined(),
+      mayForget: (definition, confirmed) => this.standing?.mayForget(definition, confirmed) === true,
+      behind: () => this.standing?.behind(),
     })
+    const standing =
+      exchange &&
+      new ReplicaStanding({
+        index,
+        membership,
+        life: config.life,
+        options,
+        keyspaces: this.#keyspaces,
+        ownKeyspace: OWN_KEYSPACE,
+        known: () => this.exchange?.known() ?? 0,
+        exchanges: () => this.exchange?.begun ?? 0,
+        hasten: (peers, nowMs) => this.exchange?.hasten(peers, nowMs),
+        teach: (peer, step) => this.exchange?.teach(peer, step),
+      })
+    this.standing = standing
     for (const write of own) {
-      if (!this.#hints.load(write) && !this.#floor.load(write)) this.#keyspaces.load(write)
+      const isTaken = standing?.load(write) === true || this.#hints.load(write) || this.#floor.load(write)
+      if (!isTaken) this.#keyspaces.load(write)
     }
     this.exchange =
       exchange &&
+      standing &&
       new ReplicaExchange(exchange, {
+        standing,
         index,
         membership,
         options,
@@ -184,7 +208,7 @@ export class Replica {
   #scan(request: Scan, from: Address, step: Step): void {
     const isWalk = request.keyspace === HINTS_KEYSPACE && from === this.#config.index
     if (isWalk) this.#hints.walks(request)
-    if (isWalk || this.#knows(request, from, step)) step.scans.push({ to: from, request })
+    if (isWalk || this.#votes(request, from, step)) step.scans.push({ to: from, request })
   }
 
   #pong({ sentAt }: Ping, from: Address, now: Now, step: Step): void {
@@ -192,9 +216,10 @@ export class Replica {
   }
 
   #read(request: Read, from: Address, step: Step): void {
-    if (!this.#knows(request, from, step)) return
-    const record = this.#records.read(request.keyspace, request.key)
     const { id, round } = request
+    const isHandoff = from === this.#config.index && id >= HANDOFF_IDS
+    if (!(isHandoff ? this.#knows(request, from, step) : this.#votes(request, from, step))) return
+    const record = this.#records.read(request.keyspace, request.key)
     const full = request.digest ? undefined : record
     step.send(from, { kind: 'read-answer', id, round, digest: digestOf(record), record: full })
   }
@@ -220,6 +245,10 @@ export class Replica {
     if (before === undefined && write.repairs === false && this.#mayBeErased(record)) {
       return { code: 'too-late', detail: 'newer writes have been deleted and erased since' }
     }
+    if (isDotted(before) && isDotted(record) && this.#isBefore(before, record)) {
+      this.standing?.found(key, step)
+      return { code: 'catching-up', detail: this.standing?.whyClosed ?? '' }
+    }
     const next = this.#after(record, before)
     if (isHinted(write)) {
       const held = next ?? this.#records.read(keyspace, key) ?? record
@@ -236,6 +265,12 @@ export class Replica {
    */
   #mayBeErased(record: StoredRecord): boolean {
     return record.kind === 'lww' && this.#floor.mayHold('lww', record.at)
+  }
+
+  /** Whether the record holds a write of this very incarnation that the one here has never known. */
+  #isBefore({ context }: DottedRecord, { siblings }: DottedRecord): boolean {
+    const { incarnation: actor } = this.#config.life
+    return siblings.some((sibling) => sibling.actor === actor && sibling.counter > highestSeen(context, actor))
   }
 
   #whyNoMerge(record: StoredRecord, definition: KeyspaceDefinition, now: Now): Refusal | undefined {
@@ -275,6 +310,7 @@ export class Replica {
     step.writes.push(change)
     this.exchange?.upkeep.note(change, before)
     this.reaper?.changed(change)
+    this.standing?.touched()
   }
 
   #stampOf(keyspace: number, key: string): Stamp | undefined {
@@ -337,8 +373,24 @@ export class Replica {
   /** The definition of the request's keyspace; without one the request is refused. */
   #knows(request: Read | Write | Mint | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
     const definition = this.#keyspaces.definitions.get(request.keyspace)
+    const closed = this.standing?.whyClosed
+    if (closed !== undefined) {
+      // A copy of it that comes later is not taken either: its coordinator may ask another replica meanwhile.
+      if (request.kind === 'mint') this.#guard.note(from, request.id)
+      this.#refuse(request, 'catching-up', closed, from, step)
+      return undefined
+    }
     if (definition === undefined) this.#refuse(request, 'unknown-keyspace', '', from, step)
     return definition
+  }
+
+  /** The same, for requests that take part in a read quorum. */
+  #votes(request: Read | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
+    const definition = this.#knows(request, from, step)
+    if (definition === undefined || this.standing === undefined) return definition
+    if (this.standing.of(definition) === 'serving') return definition
+    this.#refuse(request, 'catching-up', 'it may have forgotten writes, and exchanges with the others', from, step)
+    return undefined
   }
 
   #refuse(

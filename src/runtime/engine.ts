@@ -33,10 +33,16 @@ export interface Ticket {
   done(result: unknown): void
 }
 
+/** A replica in this process, with its storage. */
+export interface LocalReplica {
+  readonly replica: Replica
+  readonly storage: Storage
+}
+
 export interface EngineConfig {
   readonly coordinator: Coordinator
   /** The replica in this process, with its place in the membership and its storage. */
-  readonly local: { readonly replica: Replica; readonly index: number; readonly storage: Storage } | undefined
+  readonly local: (LocalReplica & { readonly index: number }) | undefined
   readonly members: number
   readonly epoch: number
   readonly limits: MessageLimits
@@ -51,7 +57,8 @@ const FIRST_LINK_ADDRESS = 1024
 export class Engine {
   readonly #config: EngineConfig
   readonly #localIndex: number
-  readonly #host: ReplicaHost | undefined
+  #replica: Replica | undefined
+  #host: ReplicaHost | undefined
   readonly #now = { monoMs: 0, wallMs: 0 }
   #turnOpen = false
   readonly #step = new Step()
@@ -69,14 +76,27 @@ export class Engine {
     this.#config = config
     this.#localIndex = config.local?.index ?? -1
     for (let index = 0; index < config.members; index++) this.#outboxes.set(index, new Outbox(config.epoch))
-    if (config.local !== undefined) {
-      const { replica, storage } = config.local
-      const { onNotice, onFatal } = config
-      const resume = (): Now => this.now
-      const deliver = this.#deliver
-      this.#host = new ReplicaHost({ replica, storage, deliver, resume, settle: this.#pump, onNotice, onFatal })
-    }
+    if (config.local !== undefined) this.#serve(config.local)
     this.#tick()
+  }
+
+  /** The replica here stops; what it has not answered, it never will. */
+  stopReplica(): void {
+    this.#host?.stop()
+  }
+
+  /** Another replica takes its place, over other data. */
+  replaceReplica(local: LocalReplica): void {
+    this.#serve(local)
+    this.#tick()
+  }
+
+  #serve({ replica, storage }: LocalReplica): void {
+    const { onNotice, onFatal } = this.#config
+    const resume = (): Now => this.now
+    const deliver = this.#deliver
+    this.#replica = replica
+    this.#host = new ReplicaHost({ replica, storage, deliver, resume, settle: this.#pump, onNotice, onFatal })
   }
 
   /** The two clocks, read once per turn. */
@@ -150,7 +170,7 @@ export class Engine {
     const address = this.#addresses.get(link)
     if (address === undefined) return
     this.#addresses.delete(link)
-    this.#config.local?.replica.forget(address)
+    this.#replica?.forget(address)
     this.#outboxes.delete(address)
   }
 
@@ -165,6 +185,7 @@ export class Engine {
       const answer = readAnswer(reader, limits)
       if (isExchangeAnswer(answer)) this.#host?.answered(answer, index, now)
       else if (answer.kind === 'agreed') this.#host?.agreed(answer, index, now)
+      else if (answer.kind === 'acquainted') this.#host?.acquainted(answer, index, now)
       else coordinator.receive(answer, index, now, this.#step)
     }
     this.#pump()
@@ -183,6 +204,7 @@ export class Engine {
       const request = readRequest(reader, limits)
       if (isQuestion(request)) this.#host?.ask(request, { from, peer: memberIndex }, now)
       else if (isReaping(request)) this.#host?.reap(request, { from, peer: memberIndex }, now)
+      else if (request.kind === 'announce') this.#host?.announced(request, { from, peer: memberIndex })
       else this.#host?.serve(request, from, now)
     }
     this.#pump()

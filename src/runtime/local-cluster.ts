@@ -131,7 +131,7 @@ export class LocalCluster {
   }
 }
 
-/** Starts the replicas and waits until all of them see each other. */
+/** Starts the replicas and waits until all of them see each other, and none has lost anything. */
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const { replicas = 3, zones, dataDir, secret, ...core } = options
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 26) {
@@ -168,7 +168,9 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
 
 async function everybodySeen(nodes: readonly Node[]): Promise<void> {
   const deadline = performance.now() + READY_MS
-  const seen = (node: Node): boolean =>
-    Object.values(node.status().replicas).every(({ state }) => state === 'reachable')
+  const seen = (node: Node): boolean => {
+    const { replicas, standing } = node.status()
+    return standing === 'serving' && Object.values(replicas).every(({ state }) => state === 'reachable')
+  }
   while (!nodes.every(seen) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 2))
 }

@@ -5,10 +5,11 @@ import { invalid, QuorateError } from '../core/base/errors.ts'
 import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
-import type { ExchangeSummary } from '../core/notice.ts'
+import type { ExchangeSummary, Standing } from '../core/notice.ts'
 import type { ReaperProgress } from '../core/replica-reaper.ts'
 import type { DamagedRecord } from './replica-host.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
+import { setAside } from './storage/set-aside.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Storage } from './storage/storage.ts'
 import { repair, summaryOf, type RepairOptions, type RepairResult } from './repair.ts'
@@ -65,6 +66,13 @@ export interface NodeStatus extends StoreStatus {
   readonly durable: boolean
   /** Keyspaces that are registered at this replica. */
   readonly registered: readonly KeyspaceDefinition[]
+  /**
+   * `serving` once everything is here that this replica acknowledged; `catching-up` while it may have forgotten some of
+   * it, because its disk was lost, or because nobody has told it yet that it was not. It then takes no part in reads.
+   */
+  readonly standing: Standing
+  /** Keyspaces with which it has not caught up. */
+  readonly catchingUp: readonly string[]
   /** Answers that wait for the disk. */
   readonly held: number
   /**
@@ -82,8 +90,11 @@ export class Node extends Store {
   /** Where this node listens. */
   readonly url: string
   readonly #wiring: Wiring
-  readonly #storage: Storage
+  #storage: Storage
+  readonly #reopen: (before: Storage) => Promise<Reopened>
   #closing: Promise<void> | undefined
+  /** While the data is set aside. */
+  #anew: Promise<void> | undefined
 
   constructor(parts: NodeParts) {
     const { wiring, storage, limits, membership, clusterId, zone, id } = parts
@@ -92,10 +103,12 @@ export class Node extends Store {
     this.url = parts.url
     this.#wiring = wiring
     this.#storage = storage
+    this.#reopen = parts.reopen
   }
 
   override status(): NodeStatus {
-    const registered = this.#wiring.replica?.keyspaces().map(({ definition }) => definition) ?? []
+    const { replica } = this.#wiring
+    const keyspaces = replica?.keyspaces() ?? []
     const { incarnation } = this.#storage.identity
     const { url } = this
     return {
@@ -103,7 +116,9 @@ export class Node extends Store {
       url,
       incarnation,
       durable: this.#storage.durable,
-      registered,
+      registered: keyspaces.map(({ definition }) => definition),
+      standing: replica?.standing?.isWhole === false ? 'catching-up' : 'serving',
+      catchingUp: keyspaces.flatMap(({ definition: { name }, isCatchingUp }) => (isCatchingUp === true ? [name] : [])),
       held: this.#wiring.engine.held,
       damaged: [...this.#wiring.engine.damaged],
       exchanges: this.#exchanges(),
@@ -136,8 +151,29 @@ export class Node extends Store {
 
   /** Ends calls in flight with `QUORATE_CLOSED`, waits for the disk, and frees the port. Closing twice is fine. */
   override close(): Promise<void> {
-    this.#closing ??= this.#wiring.close().then(() => this.#storage.close())
+    this.#closing ??= this.#end()
     return this.#closing
+  }
+
+  async #end(): Promise<void> {
+    await this.#wiring.close()
+    await this.#anew
+    await this.#storage.close()
+  }
+
+  /** The data is an older copy: it is set aside, and the replica goes on without any. Rejects when that cannot be. */
+  beginAnew(): Promise<void> {
+    this.#anew ??= this.#beginAnew().finally(() => (this.#anew = undefined))
+    return this.#anew
+  }
+
+  async #beginAnew(): Promise<void> {
+    this.#wiring.stopReplica()
+    const { storage, directory } = await this.#reopen(this.#storage)
+    this.#storage = storage
+    if (this.#closing !== undefined) return
+    this.#wiring.beginReplica(storage)
+    this.#wiring.tell({ kind: 'set-aside', replica: this.id, directory })
   }
 
   /** Starts to dial the other replicas. For hosts that learn addresses after all of them listen. */
@@ -155,6 +191,14 @@ interface NodeParts {
   readonly limits: ResolvedCore
   readonly wiring: Wiring
   readonly storage: Storage
+  /** Sets the data aside, and opens an empty storage in its place. */
+  readonly reopen: (before: Storage) => Promise<Reopened>
+}
+
+interface Reopened {
+  readonly storage: Storage
+  /** Where the data is now; nothing for memory. */
+  readonly directory: string | undefined
 }
 
 /**
@@ -194,15 +238,34 @@ export async function prepareNode(options: NodeOptions, faults?: LinkFaults): Pr
         throw error
       })
   }
+  const reopen = async (before: Storage): Promise<Reopened> => {
+    await before.close()
+    const directory = options.dataDir === undefined ? undefined : await setAside(options.dataDir)
+    return { storage: await openStorage(options, clusterId), directory }
+  }
+  const onOlderCopy = (): void => {
+    node?.beginAnew().catch((error: unknown) => onFatal(cannotGoOn(error)))
+  }
   try {
     const { incarnation } = storage.identity
     const identity = { clusterId, id, role: 'node', incarnation, epoch: membership.epoch } as const
     const { secret, transport = {} } = options
-    wiring = new Wiring({ identity, membership, zone, limits, storage, secret, faults, transport, onFatal })
+    wiring = new Wiring({
+      identity,
+      membership,
+      zone,
+      limits,
+      storage,
+      secret,
+      faults,
+      transport,
+      onFatal,
+      onOlderCopy,
+    })
     const { host = '127.0.0.1', port = 0 } = options.listen ?? {}
     const bound = await wiring.listen({ host, port })
     const url = `ws://${host.includes(':') ? `[${host}]` : host}:${bound}`
-    node = new Node({ id, url, clusterId, zone, membership, limits, wiring, storage })
+    node = new Node({ id, url, clusterId, zone, membership, limits, wiring, storage, reopen })
     return node
   } catch (error) {
     await wiring?.close()
@@ -216,6 +279,12 @@ async function openStorage(options: NodeOptions, clusterId: string): Promise<Sto
   if (dataDir === undefined)
     return new MemoryStorage({ identity: { clusterId, replicaId, incarnation: drawIdentity() } })
   return openLevelStorage({ directory: dataDir, clusterId, replicaId, randomIdentity: drawIdentity })
+}
+
+function cannotGoOn(cause: unknown): QuorateError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `the data of this replica is an older copy and cannot be set aside, so it stops: ${why}`
+  return new QuorateError('QUORATE_STORAGE', message, { cause })
 }
 
 function memberOf(id: string, peer: Peer): Member {

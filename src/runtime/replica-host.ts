@@ -7,7 +7,7 @@
  */
 import { QuorateError } from '../core/base/errors.ts'
 import { definitionFingerprint } from '../core/keyspace-definition.ts'
-import type { Errand, LocalMessage, Request } from '../core/message.ts'
+import type { Acquainted, Announce, Errand, LocalMessage, Request } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import { isOwnWalk, type Replica } from '../core/replica.ts'
 import type { RefusalCode } from '../core/refusal.ts'
@@ -100,6 +100,18 @@ export class ReplicaHost {
     this.#quietly(undefined, peer, (step) => this.#config.replica.reaper?.answered(answer, peer, now, step))
   }
 
+  /** Another replica announces its life, and what it is told waits for the disk. */
+  announced(announce: Announce, asker: { readonly from: Address; readonly peer: number }): void {
+    if (this.#heldCount >= HELD_MAX) return
+    const { standing } = this.#config.replica
+    this.exchange(-1, undefined, (_, step) => standing?.asked(announce, asker, step))
+  }
+
+  acquainted(answer: Acquainted, peer: number, now: Now): void {
+    const { standing } = this.#config.replica
+    this.exchange(-1, undefined, (_, step) => standing?.answered(answer, peer, now, step))
+  }
+
   tick(now: Now): void {
     const { reaper } = this.#config.replica
     this.exchange(-1, undefined, (exchange, step) => exchange.tick(now, step))
@@ -152,7 +164,10 @@ export class ReplicaHost {
     this.#release(waits)
   }
 
-  /** Nothing is taken in any more: what a scan or a look finds after this has no storage to go to. */
+  /**
+   * Nothing of this replica leaves any more, and nothing is taken in: what a scan or a look finds after this has no
+   * storage to go to.
+   */
   stop(): void {
     this.#failed = true
   }
@@ -168,6 +183,7 @@ export class ReplicaHost {
         this.#fail(error)
         return
       }
+      if (this.#failed) return
       this.#heldCount -= held.to.length
       this.#config.resume()
       for (let i = 0; i < held.to.length; i++)

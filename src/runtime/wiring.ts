@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { QuorateError } from '../core/base/errors.ts'
 import { Random } from '../core/base/random.ts'
 import { Coordinator } from '../core/coordinator.ts'
+import type { Life } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { ResolvedCore } from '../core/options.ts'
 import { indexOf, type Membership } from '../core/placement/membership.ts'
@@ -29,6 +30,8 @@ export interface WiringConfig {
   readonly faults: LinkFaults | undefined
   readonly transport: Partial<TransportLimits>
   readonly onFatal: (error: QuorateError) => void
+  /** The data of the replica here is an older copy. */
+  readonly onOlderCopy?: () => void
 }
 
 const PROTOCOL_ERROR = 1002
@@ -45,7 +48,8 @@ export class Wiring {
   readonly coordinator: Coordinator
   readonly engine: Engine
   readonly notices: EventEmitter<{ notice: [Notice] }> = new EventEmitter()
-  readonly replica: Replica | undefined
+  /** Another takes its place when its data is found to be an older copy. */
+  replica: Replica | undefined
   readonly #config: WiringConfig
   readonly #dialers = new Map<number, Dialer>()
   #listener: Listener | undefined
@@ -57,20 +61,7 @@ export class Wiring {
     const random = new Random(drawIdentity())
     const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
     this.coordinator = new Coordinator({ name: identity.id, membership, local, life, zone, options: limits, random })
-    if (storage !== undefined && life !== undefined) {
-      const { peers } = this.coordinator
-      const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)
-      const asOf = (index: number, sinceMs: number, nowMs: number): number => peers.asOf(index, sinceMs, nowMs)
-      this.replica = new Replica({
-        index: local,
-        life,
-        membership,
-        records: storage,
-        own: storage.own(),
-        options: limits,
-        exchange: { random: new Random(drawIdentity()), usable, asOf },
-      })
-    }
+    if (storage !== undefined && life !== undefined) this.replica = this.#replicaOver(storage, life)
     const { replica } = this
     this.engine = new Engine({
       coordinator: this.coordinator,
@@ -78,9 +69,45 @@ export class Wiring {
       members: membership.members.length,
       epoch: membership.epoch,
       limits: messageLimits(limits),
-      onNotice: (notice) => this.#tell(notice),
+      onNotice: (notice) => this.tell(notice),
       onFatal: config.onFatal,
     })
+  }
+
+  /** The replica here stops for good; another may begin. */
+  stopReplica(): void {
+    this.engine.stopReplica()
+  }
+
+  /** A replica over other data takes the place of the one that was stopped. */
+  beginReplica(storage: Storage): void {
+    const life = { incarnation: storage.identity.incarnation, run: drawIdentity() }
+    const replica = this.#replicaOver(storage, life)
+    this.replica = replica
+    this.coordinator.peers.reborn(life)
+    this.engine.replaceReplica({ replica, storage })
+  }
+
+  #replicaOver(storage: Storage, life: Life): Replica {
+    const { membership, limits, identity } = this.#config
+    const { peers } = this.coordinator
+    const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)
+    const asOf = (index: number, sinceMs: number, nowMs: number): number => peers.asOf(index, sinceMs, nowMs)
+    return new Replica({
+      index: indexOf(membership, identity.id),
+      life,
+      membership,
+      records: storage,
+      own: storage.own(),
+      options: limits,
+      exchange: { random: new Random(drawIdentity()), usable, asOf },
+    })
+  }
+
+  /** For observers of this process. */
+  tell(notice: Notice): void {
+    if (notice.kind === 'older-copy') this.#config.onOlderCopy?.()
+    this.#tell(notice)
   }
 
   /** An observer that throws must not stop the machines half-way: its error surfaces on its own. */

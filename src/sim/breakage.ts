@@ -5,7 +5,8 @@
  */
 import { digestOf } from '../core/causality/merge.ts'
 import { isDead } from '../core/causality/tombstone.ts'
-import type { Request } from '../core/message.ts'
+import { NO_LIFE } from '../core/life-mark.ts'
+import type { Message, Request } from '../core/message.ts'
 import type { RecordChange, RecordWrite } from '../core/record.ts'
 import type { Now } from '../core/step.ts'
 import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
@@ -15,10 +16,11 @@ import type { Parcel } from './network.ts'
  * `half-quorums`: r + w = n, called strict all the same.
  * `disjoint-quorums`: sets of replicas that do not meet, without the proof that refuses them, called strict all the same.
  * `no-repair`: reads repair nothing, called monotonic all the same.
- * `early-acknowledgement`: answers leave before the flush.
+ * `early-acknowledgement`: answers leave before the flush, and what a replica then has lost it does not hear.
  * `one-sibling`: a merge that keeps one sibling of several.
  * `duplicate-counts`: a second copy of an answer counts as another replica's.
- * `reused-incarnation`: a replica that lost its data mints dots under its old name.
+ * `reused-incarnation`: a replica that lost its data mints dots under its old name, and does not hear that it did.
+ * `votes-while-empty`: a replica that lost its data takes part in reads at once.
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
  * `stale-digest`: digests that miss what is written to three keys of four.
@@ -34,6 +36,7 @@ export type Breakage =
   | 'one-sibling'
   | 'duplicate-counts'
   | 'reused-incarnation'
+  | 'votes-while-empty'
   | 'hint-counts-strict'
   | 'hint-dropped-early'
   | 'stale-digest'
@@ -49,6 +52,7 @@ export const BREAKAGES: readonly Breakage[] = [
   'one-sibling',
   'duplicate-counts',
   'reused-incarnation',
+  'votes-while-empty',
   'hint-counts-strict',
   'hint-dropped-early',
   'stale-digest',
@@ -64,13 +68,23 @@ export function brokenWrite(write: RecordChange): RecordChange {
   return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
 }
 
+/** Those that other replicas would notice, and that it would mend by beginning anew. */
+const FORGETFUL: ReadonlySet<Breakage> = new Set(['votes-while-empty', 'reused-incarnation', 'early-acknowledgement'])
+
+/** What a replica hears that does not want to know whether it lost anything. */
+export function forgetful(breakage: Breakage | undefined, message: Message): Message {
+  if (breakage === undefined || !FORGETFUL.has(breakage)) return message
+  if (message.kind === 'acquainted') return { ...message, before: NO_LIFE, remembers: true }
+  return message.kind === 'open' ? { ...message, confirmed: false } : message
+}
+
 /** Which of the replicas an answer is taken to come from. */
 export function brokenSource({ from, isCopy }: Parcel, replicas: number): number {
   return isCopy ? (from.host + 1) % replicas : from.host
 }
 
 /** What a process finds of its replica's own records. */
-export function forgetful(own: readonly RecordWrite[]): readonly RecordWrite[] {
+export function withoutFloors(own: readonly RecordWrite[]): readonly RecordWrite[] {
   return own.filter(({ key }) => !key.startsWith('/erased/'))
 }
 

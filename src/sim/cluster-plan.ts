@@ -89,6 +89,7 @@ const ZONES = ['eu', 'us', 'asia']
 const SYSTEM_RATE = 0.25
 /** How often replicas exchange; never, in one run of five. */
 const EXCHANGE_MS = [0, 1000, 3000, 10_000, 10_000]
+const CALL_MS_MAX = 3500
 /** The share of the others in which nobody reads before replicas are compared. */
 const UNREAD_RATE = 0.5
 /** The share of clusters with a horizon that ends before the run does, in heartbeats. */
@@ -110,6 +111,8 @@ export function drawCluster(random: Random, setting: ClusterSetting): ClusterPla
   const options = resolveCore({
     exchangeMs,
     heartbeatMs: random.pick([500, 1000, 2000]),
+    // No call of a run takes longer.
+    timeoutMs: CALL_MS_MAX,
     siblingsMax: random.chance(0.1) ? 4 : 64,
   })
   const adoptRate = random.pick([0, 0.3])

@@ -10,6 +10,7 @@ import type { Random } from '../core/base/random.ts'
 import { compareKeys } from '../core/base/key-order.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../core/record.ts'
 import { HINTS_KEYSPACE } from '../core/hint.ts'
+import { readLifeMark, readSelf } from '../core/life-mark.ts'
 import { OWN_KEYSPACE, type Records, type ScannedPage } from '../core/replica.ts'
 import type { Scan } from '../core/message.ts'
 import { indexOver } from '../core/repair/gather.ts'
@@ -18,6 +19,14 @@ import type { LookEffect } from '../core/step.ts'
 
 /** The last change of each key. */
 type Shelf = Map<string, RecordChange>
+
+/** A copy of a disk. */
+export interface DiskCopy {
+  readonly incarnation: number
+  readonly safe: ReadonlyMap<number, Shelf>
+  /** The mark of the replica's life when it was made. */
+  readonly mark: number
+}
 
 export class SimDisk implements Records {
   /** The actor of the replica's dots: this life of the data. */
@@ -108,7 +117,7 @@ export class SimDisk implements Records {
     for (const change of survivors) this.#keep(change)
     this.#flushing = []
     this.#waiting = []
-    this.#visible = new Map([...this.#safe].map(([keyspace, shelf]) => [keyspace, new Map(shelf)]))
+    this.#visible = copyOf(this.#safe)
     this.durable = this.staged
   }
 
@@ -116,6 +125,40 @@ export class SimDisk implements Records {
   wipe(): void {
     this.forget()
     this.incarnation = this.#random.identity()
+  }
+
+  /** What is durable now, to be put in its place later. */
+  copy(): DiskCopy {
+    return { incarnation: this.incarnation, safe: copyOf(this.#safe), mark: this.#markOf(this.#durableOwn()) }
+  }
+
+  /** An older copy takes the place of what was there. The process must be down. */
+  restore({ incarnation, safe }: DiskCopy): void {
+    this.forget()
+    this.incarnation = incarnation
+    this.#safe = copyOf(safe)
+    this.#visible = copyOf(safe)
+  }
+
+  /** The highest mark that it remembers of a replica's incarnation; 0 for none. */
+  remembers(replica: string, incarnation: number): number {
+    for (const write of this.#durableOwn()) {
+      const known = readLifeMark(write)
+      if (known?.memberId === replica && known.life.incarnation === incarnation) return known.life.mark
+    }
+    return 0
+  }
+
+  #markOf(own: readonly RecordWrite[]): number {
+    for (const write of own) {
+      const self = readSelf(write)
+      if (self !== undefined) return self.mark
+    }
+    return 0
+  }
+
+  #durableOwn(): readonly RecordWrite[] {
+    return [...(this.#safe.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(kept)
   }
 
   /** Everything is lost, and nobody notices. */
@@ -143,6 +186,10 @@ export class SimDisk implements Records {
 /** What a change leaves behind. */
 function kept({ keyspace, key, record }: RecordChange): readonly RecordWrite[] {
   return record === undefined ? [] : [{ keyspace, key, record }]
+}
+
+function copyOf(shelves: ReadonlyMap<number, Shelf>): Map<number, Shelf> {
+  return new Map([...shelves].map(([keyspace, shelf]) => [keyspace, new Map(shelf)]))
 }
 
 function shelfOf(shelves: Map<number, Shelf>, keyspace: number): Shelf {

@@ -54,8 +54,10 @@ export interface CrashFault extends Timed {
   readonly kind: 'crash'
   readonly host: number
   readonly moment: CrashMoment
-  /** Whether it comes back with an empty disk. */
+  /** Whether it comes back with an empty disk, */
   readonly wipes: boolean
+  /** or, with this, so many milliseconds later, and with a copy of its disk from the beginning of the fault. */
+  readonly copiedMs?: number
 }
 
 /** A process does not run: garbage collection, a stopped virtual machine. */
@@ -116,7 +118,7 @@ export function describeFault(fault: Fault, names: readonly string[]): string {
     case 'cut':
       return `${span} ${fault.shape}${fault.holds ? ', held back' : ''}${fault.isTold ? ', told' : ''}: ${links(fault.links)}`
     case 'crash':
-      return `${span} crash ${name(fault.host)} (${fault.moment}${fault.wipes ? ', wiped' : ''})`
+      return `${span} crash ${name(fault.host)} (${fault.moment}${fault.wipes ? lossOf(fault) : ''})`
     case 'pause':
       return `${span} pause ${name(fault.host)}`
     case 'jump':
@@ -130,4 +132,8 @@ export function describeFault(fault: Fault, names: readonly string[]): string {
     case 'reset':
       return `${span} connection ${links([fault.link])} closed`
   }
+}
+
+function lossOf({ copiedMs }: CrashFault): string {
+  return copiedMs === undefined ? ', wiped' : `, restored from ${copiedMs} ms before`
 }

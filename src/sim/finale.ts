@@ -78,6 +78,9 @@ export class Finale {
     if (isWhole && this.#parts.unreadMs > 0) this.#compareUnread()
     for (const host of working) this.#exercise(host)
     this.#work()
+    for (const { config, isLost } of working) {
+      if (isLost) this.problems.push(`${config.name} has not caught up after healing`)
+    }
     if (!isWhole) return
     this.#handOver(working)
     this.#finish(working)

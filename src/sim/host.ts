@@ -11,7 +11,7 @@ import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
 import type { Now } from '../core/step.ts'
 import { delayMs } from './delays.ts'
-import type { SimDisk } from './disk.ts'
+import type { DiskCopy, SimDisk } from './disk.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Parcel, Receiver } from './network.ts'
 import { CRASHED, Process, Ticket } from './process.ts'
@@ -54,6 +54,8 @@ class Wake extends SimEvent {
 /** A disk that is stuck for longer than this counts as broken, and its process as crashed: another fault. */
 const FLUSH_MS_MAX = 8000
 const OPEN_TIMEOUT_MS = 2000
+/** How long a process takes to start over. */
+const RESTART_MS = 100
 const REOPEN_MS = { least: 100, more: 300 }
 
 export class Host implements Receiver {
@@ -65,6 +67,7 @@ export class Host implements Receiver {
   #process: Process | undefined
   #life = 0
   #isPaused = false
+  #isLost = false
   #ticksFirst = true
   readonly #inbox: (() => void)[] = []
   #wakeUs = Infinity
@@ -85,6 +88,12 @@ export class Host implements Receiver {
   /** Whether calls can be made: the keyspace is open. */
   get isReady(): boolean {
     return this.#process?.keyspace !== undefined
+  }
+
+  /** Whether its disk was lost and what was on it is not back: by itself it would not have what it acknowledged. */
+  get isLost(): boolean {
+    if (this.#process?.isWhole === true) this.#isLost = false
+    return this.#isLost
   }
 
   /** Calls that have no result yet. */
@@ -129,8 +138,15 @@ export class Host implements Receiver {
 
   /** The disk is gone, as with a new machine under the old name. The process must be down. */
   wipe(): void {
+    this.#isLost = true
     if (this.config.breakage === 'reused-incarnation') this.config.disk?.forget()
     else this.config.disk?.wipe()
+  }
+
+  /** An older copy of the disk takes its place. The process must be down. */
+  restore(copy: DiskCopy): void {
+    this.#isLost = true
+    this.config.disk?.restore(copy)
   }
 
   pause(): void {
@@ -220,6 +236,10 @@ export class Host implements Receiver {
   #endTurn(process: Process, now: Now): void {
     process.settle(now)
     const { disk, simulator, random } = this.config
+    if (process.isOlderCopy) {
+      this.#setAside()
+      return
+    }
     if (process.scans.length > 0) {
       for (const scan of process.scans.splice(0)) {
         simulator.after(random.fraction() * 2, () => {
@@ -236,6 +256,16 @@ export class Host implements Receiver {
     }
     this.#armWake()
     if (disk !== undefined) this.#flush(process, disk)
+  }
+
+  /** The disk holds an older copy: the replica begins anew over an empty one. */
+  #setAside(): void {
+    this.crash()
+    this.config.disk?.wipe()
+    this.#isLost = true
+    this.config.simulator.after(RESTART_MS, () => {
+      if (!this.isUp) this.start()
+    })
   }
 
   #flush(process: Process, disk: SimDisk): void {

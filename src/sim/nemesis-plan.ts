@@ -7,7 +7,7 @@
 import type { Random } from '../core/base/random.ts'
 import { allLinksOf, drawOneWay, drawPartial, drawPartition, shuffled, type Cut, type Hosts } from './cut-shapes.ts'
 import { spanMs } from './delays.ts'
-import { FAULT_CLASSES, type Fault, type FaultClass, type NemesisPlan } from './faults.ts'
+import { FAULT_CLASSES, type CrashFault, type Fault, type FaultClass, type NemesisPlan } from './faults.ts'
 import type { CrashMoment } from './host.ts'
 import type { Link, NetworkConditions } from './network.ts'
 
@@ -16,7 +16,7 @@ export interface NemesisSetting {
   /** How long clients work: no fault begins later. */
   readonly durationMs: number
   readonly isLww: boolean
-  /** How many disks may be lost without losing an acknowledged write. */
+  /** How many disks may be lost in all. */
   readonly wipesMax: number
   /** The classes to enable; drawn if left out. */
   readonly classes: readonly FaultClass[] | undefined
@@ -31,6 +31,8 @@ const JUMP_MS_MAX = 2500
 const RATE_MS_MAX = 10_000
 /** Heartbeats are half a second apart: on a network that is slower than this, healthy replicas look unreachable. */
 const FAR_MS_MAX = 60
+const COPY_RATE = 0.4
+const COPY_MS_MAX = 10_000
 const HOUR_MS = 3_600_000
 const MOMENTS: readonly CrashMoment[] = ['now', 'now', 'request', 'staged', 'staged', 'flush', 'flush', 'flushed']
 
@@ -52,7 +54,7 @@ export function drawNemesis(random: Random, setting: NemesisSetting): NemesisPla
     classes,
     conditions: drawConditions(random, classes),
     crashesAreTold: random.chance(0.7),
-    faults: limitWipes(faults, setting.wipesMax).toSorted((a, b) => a.atMs - b.atMs),
+    faults: limitWipes(faults, setting).toSorted((a, b) => a.atMs - b.atMs),
     core: core ?? shuffled(random, hosts.replicas).toSorted((a, b) => a - b),
   }
 }
@@ -100,7 +102,7 @@ function drawFaults({ random, hosts, durationMs }: Drawing, name: FaultClass): F
     case 'crash':
       return [{ kind: 'crash', host, moment: random.pick(MOMENTS), wipes: false, ...at(10_000) }]
     case 'wipe':
-      return [{ kind: 'crash', host: replica, moment: random.pick(MOMENTS), wipes: true, ...at(10_000) }]
+      return [wipe(random, { kind: 'crash', host: replica, moment: random.pick(MOMENTS), wipes: true, ...at(10_000) })]
     case 'pause':
       return [{ kind: 'pause', host, ...at(8000) }]
     case 'clock-jump':
@@ -116,6 +118,12 @@ function drawFaults({ random, hosts, durationMs }: Drawing, name: FaultClass): F
     case 'reset':
       return [{ kind: 'reset', link: { from: random.below(hosts.all), to: replica }, ...at(1000) }]
   }
+}
+
+/** Some come back with an older copy of the disk in place of an empty one. */
+function wipe(random: Random, fault: CrashFault): Fault {
+  if (!random.chance(COPY_RATE)) return fault
+  return { ...fault, moment: 'now', copiedMs: spanMs(random, { min: 200, max: COPY_MS_MAX }) }
 }
 
 function cut(random: Random, when: { atMs: number; forMs: number }, { shape, links }: Cut): Fault {
@@ -162,11 +170,15 @@ function drawPermanent({ random, hosts, durationMs }: Drawing, core: readonly nu
   return faults
 }
 
-/** Keeps the first few wipes and makes plain crashes of the others. */
-function limitWipes(faults: readonly Fault[], wipesMax: number): Fault[] {
+/**
+ * Keeps the first few wipes and makes plain crashes of the others. Replicas that have to work by themselves are spared:
+ * what was on a lost disk may be nowhere else but outside.
+ */
+function limitWipes(faults: readonly Fault[], { wipesMax, core }: NemesisSetting): Fault[] {
   let left = wipesMax
   return faults.map((fault) => {
-    if (fault.kind !== 'crash' || !fault.wipes || left-- > 0) return fault
+    if (fault.kind !== 'crash' || !fault.wipes) return fault
+    if (core?.includes(fault.host) !== true && left-- > 0) return fault
     return { ...fault, wipes: false }
   })
 }

@@ -11,6 +11,8 @@ export interface NemesisParts {
   readonly network: Network
   readonly hosts: readonly Host[]
   readonly plan: NemesisPlan
+  /** How many copies of a key may be lost at once without losing a write. */
+  readonly lossesMax: number
 }
 
 /** A crash that waits for its moment comes after this span anyway. */
@@ -24,6 +26,8 @@ type Undo = () => void
 export class Nemesis implements HostWatcher {
   /** How many faults began. */
   begun = 0
+  /** How many disks were replaced by an older copy. */
+  restored = 0
   readonly #parts: NemesisParts
   readonly #undo = new Set<Undo>()
   /** Hosts that stay down, or paused, whatever else happens. */
@@ -140,8 +144,10 @@ export class Nemesis implements HostWatcher {
     }
   }
 
-  #crash({ forMs, moment, wipes, permanent = false }: CrashFault, host: Host): undefined {
+  #crash(fault: CrashFault, host: Host): undefined {
+    const { forMs, moment, wipes, copiedMs, permanent = false } = fault
     const { simulator } = this.#parts
+    if (wipes && copiedMs !== undefined) return this.#copy(copiedMs, fault, host)
     if (permanent) {
       this.#lost.add(host)
       host.crash()
@@ -151,10 +157,36 @@ export class Nemesis implements HostWatcher {
     simulator.after(moment === 'now' ? 0 : MOMENT_MS_MAX, () => {
       if (this.#isHealed) return
       host.crash()
-      if (wipes) host.wipe()
+      if (wipes && this.#mayLose(host)) host.wipe()
     })
     // The wait for the moment is part of the fault: without it a restart could come before the crash.
     simulator.after(MOMENT_MS_MAX + forMs, () => this.#restart(host))
+  }
+
+  #mayLose(host: Host): boolean {
+    const { hosts, lossesMax } = this.#parts
+    return hosts.filter((other) => other !== host && other.isLost).length < lossesMax
+  }
+
+  /** A copy of the disk takes its place later, if all others would notice: who was cut off has told nobody. */
+  #copy(copiedMs: number, { forMs }: CrashFault, host: Host): undefined {
+    const { simulator, hosts } = this.#parts
+    const copy = host.config.disk?.copy()
+    if (copy === undefined || host.isLost) return
+    simulator.after(copiedMs, () => {
+      if (this.#isHealed) return
+      host.crash()
+      const others = hosts.flatMap(({ config }) =>
+        config.disk === undefined || config === host.config ? [] : [config],
+      )
+      const { incarnation, mark } = copy
+      const isNoticed = others.every(({ disk }) => (disk?.remembers(host.config.name, incarnation) ?? 0) > mark)
+      if (isNoticed && this.#mayLose(host)) {
+        this.restored++
+        host.restore(copy)
+      }
+      simulator.after(forMs, () => this.#restart(host))
+    })
   }
 
   #restart(host: Host): void {

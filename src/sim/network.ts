@@ -238,6 +238,8 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   agree: 21,
   agreed: 22,
   reap: 23,
+  announce: 24,
+  acquainted: 25,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

@@ -25,9 +25,18 @@ import type { Keyspace } from '../core/operation/keyspace.ts'
 import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
 import type { ReplicaExchange } from '../core/replica-exchange.ts'
+import type { ReplicaStanding } from '../core/replica-standing.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import { brokenSource, brokenWrite, forgetful, ForgetfulForest, hurried, TimerReaper } from './breakage.ts'
+import {
+  brokenSource,
+  brokenWrite,
+  forgetful,
+  ForgetfulForest,
+  hurried,
+  TimerReaper,
+  withoutFloors,
+} from './breakage.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -77,6 +86,8 @@ export class Process {
   /** Looks of its exchanges. */
   readonly looks: LookEffect[] = []
   keyspace: Keyspace | undefined = undefined
+  /** Whether its replica has found that its disk holds an older copy. */
+  isOlderCopy = false
   /** When the machine wants to be ticked, on its own clock. */
   wakeAtMs: number = Infinity
   readonly #config: HostConfig
@@ -105,21 +116,29 @@ export class Process {
       asOf: (replica: number, sinceMs: number, nowMs: number) => peers.asOf(replica, sinceMs, nowMs),
       ...(breakage === 'stale-digest' && { forest: (copiesOf: CopiesOf) => new ForgetfulForest(copiesOf) }),
     }
-    const own = breakage === 'counters-restart' ? forgetful(disk.own()) : disk.own()
+    const own = breakage === 'counters-restart' ? withoutFloors(disk.own()) : disk.own()
     const parts = { index, life: lifeOfReplica, membership, records: disk, own, options, exchange }
     this.#replica = new Replica(parts)
     if (breakage === 'reaps-by-timer') this.#timer = new TimerReaper(options.horizonMs)
   }
 
+  /** Whether its replica has everything that it should have. */
+  get isWhole(): boolean {
+    return this.#replica?.standing?.isWhole !== false
+  }
+
   receive(parcel: Parcel, now: Now): void {
-    const { message, from } = parcel
+    const { from } = parcel
     const { membership, breakage } = this.#config
+    const message = forgetful(breakage, parcel.message)
     const members = membership.members.length
     const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
     if (isExchangeAnswer(message)) {
       this.#exchange((exchange) => exchange.answered(message, source, now, this.#step))
     } else if (message.kind === 'agreed') {
       this.#quietly(() => this.#replica?.reaper?.answered(message, source, now, this.#step))
+    } else if (message.kind === 'acquainted') {
+      this.#exchange((_, standing) => standing.answered(message, source, now, this.#step))
     } else if (isAnswer(message)) {
       this.coordinator.receive(message, source, now, this.#step)
       this.#absorb()
@@ -129,6 +148,7 @@ export class Process {
       const asker = { from: address, peer: from.host < members ? from.host : -1 }
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
       else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
+      else if (message.kind === 'announce') this.#exchange((_, standing) => standing.asked(message, asker, this.#step))
       else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
   }
@@ -180,9 +200,9 @@ export class Process {
   }
 
   /** Digests speak of all that is staged. */
-  #exchange(input: (exchange: ReplicaExchange) => void): void {
-    const exchange = this.#replica?.exchange
-    if (exchange !== undefined) this.#quietly(() => input(exchange))
+  #exchange(input: (exchange: ReplicaExchange, standing: ReplicaStanding) => void): void {
+    const { exchange, standing } = this.#replica ?? {}
+    if (exchange !== undefined && standing !== undefined) this.#quietly(() => input(exchange, standing))
   }
 
   #quietly(input: () => void): void {
@@ -244,6 +264,7 @@ export class Process {
     for (const scan of step.scans) this.scans.push(scan)
     for (const look of step.looks) this.looks.push(look)
     if (step.wakeAt < this.wakeAtMs) this.wakeAtMs = step.wakeAt
+    this.isOlderCopy ||= step.notices.some(({ kind }) => kind === 'older-copy')
     step.clear()
   }
 

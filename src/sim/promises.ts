@@ -21,7 +21,7 @@ export interface PromiseSetting {
 type Side = 'read' | 'write'
 
 export class Promises {
-  /** How many disks will be lost. A quorum that a lost disk was part of meets no other. Set once that is drawn. */
+  /** How many disks will be lost at most. Set once that is drawn. */
   wipes = 0
   readonly #setting: PromiseSetting
   /** The keyspace as a coordinator in each zone sees it. */
@@ -44,7 +44,6 @@ export class Promises {
     const usual = definition[side]
     const { breakage } = this.#setting
     if (breakage === 'half-quorums' || breakage === 'disjoint-quorums') return level === usual
-    if (this.wipes > 0) return false
     const strict = receipt.strict || (breakage === 'hint-counts-strict' && receipt.sloppy === true)
     return strict && (level === usual || Number(level) >= Number(usual))
   }

@@ -184,7 +184,8 @@ class Run {
     const hosts = this.#hosts
     const recorder = new Recorder(simulator)
     const around = this.#around(recorder)
-    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan })
+    const lossesMax = this.#lossesMax({ ...this.#drawn.cluster, ...workload })
+    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax })
     for (const host of hosts) host.start()
     nemesis.start()
     const clients = this.#clients(around)
@@ -229,9 +230,9 @@ class Run {
     const replicas = hosts.filter(({ isReplica }) => isReplica).length
     const isPermanent = permanent ?? random.chance(0.25)
     const core = isPermanent ? this.#promises.drawCore(random) : undefined
-    // A write on w disks survives the loss of one fewer. A level below the default would make it less.
-    const copies = writeLevels.length > 0 ? 1 : Number(keyspace.definition.write)
-    const wipesMax = copies >= 1 ? copies - 1 : 0
+    const lossesMax = this.#lossesMax({ keyspace, writeLevels })
+    // What a stand-in loses with its disk is not made up for, so there fewer are lost in all, and not only at once.
+    const wipesMax = keyspace.definition.sloppy === true ? lossesMax : lossesMax > 0 ? Infinity : 0
     const isLww = keyspace.definition.conflicts === 'lww'
     const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
     const plan = drawNemesis(random, setting)
@@ -240,6 +241,12 @@ class Run {
       ...(faults !== undefined && { faults }),
       ...(conditions !== undefined && { conditions: { ...plan.conditions, ...conditions } }),
     }
+  }
+
+  /** A write on w disks survives the loss of one fewer at once. A level below the default would make it less. */
+  #lossesMax({ keyspace, writeLevels }: Pick<ClusterPlan, 'keyspace'> & Pick<WorkloadPlan, 'writeLevels'>): number {
+    const copies = writeLevels.length > 0 ? 1 : Number(keyspace.definition.write)
+    return copies >= 1 ? copies - 1 : 0
   }
 
   #host(plan: HostPlan, index: number): Host {

@@ -40,6 +40,8 @@ export class Replica {
   /** Fulfilled with the milliseconds until it served; rejected when it ended before. */
   readonly ready: Promise<number>
   readonly ended: Promise<Ended>
+  /** The lines that it wrote. */
+  readonly said: string[] = []
   readonly #child: ChildProcess
 
   constructor({ main, id, ports, dataDir, http, through = [] }: ReplicaOptions) {
@@ -70,6 +72,7 @@ export class Replica {
     })
     this.ready = new Promise((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (said) => {
+        this.said.push(said)
         if (said.includes('"ready"')) resolve(performance.now() - startedAtMs)
       })
       void this.ended.then(() => reject(new Error(`replica ${id} ended before it served: ${stderr}`)))

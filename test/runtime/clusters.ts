@@ -2,7 +2,7 @@
  * Local clusters for tests of the API: real replicas on real sockets, one cluster for the tests of a file or one for a
  * single test, and waiting for what coordinators say instead of sleeping.
  */
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import {
   startLocalCluster,
   type ApKeyspace,
@@ -71,6 +71,11 @@ export function seen(store: Observable, states: Readonly<Record<string, readonly
       resolve()
     })
   })
+}
+
+/** Waits until a replica takes part in reads, whatever it had forgotten. */
+export async function caughtUp(cluster: LocalCluster, id: string): Promise<void> {
+  await vi.waitFor(() => expect(cluster.node(id).status().standing).toBe('serving'), { timeout: 20_000, interval: 20 })
 }
 
 export const REACHABLE: readonly Reachability[] = ['reachable', 'late']

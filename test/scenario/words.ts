@@ -241,6 +241,12 @@ export class Words {
         return `refused by ${notice.replica}`
       case 'damaged':
         return `${this.key(notice.key)} is damaged`
+      case 'standing':
+        return `standing ${notice.standing}: ${notice.why}`
+      case 'older-copy':
+        return `older copy at ${notice.replica}: ${notice.why}`
+      case 'set-aside':
+        return `set aside at ${notice.replica}: ${notice.directory ?? 'memory'}`
       case 'exchange':
         return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
     }

@@ -37,4 +37,8 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 2253074837, showed: 'the same, after more than 64 overwrites' },
   { seed: 9100121, showed: 'a first request, held up by a cut until its retry was minted, overwritten and forgotten' },
   { seed: 19304, showed: 'the same, with a home that had crashed' },
+  {
+    seed: 912126,
+    showed: 'of two replicas whose disks were lost at once, each told the other that it had lost nothing',
+  },
 ]

@@ -75,8 +75,9 @@ const CASES: readonly Case[] = [
     breakage: 'early-acknowledgement',
     judge: 'strictRegular',
     setting: {
-      keyspace: STRICT,
-      workload: BUSY,
+      keyspace: { ...STRICT, repair: 'off' },
+      workload: { ...BUSY, levelRate: 0 },
+      exchangeMs: 0,
       nemesis: { classes: ['crash', 'slow-disk', 'partition', 'one-way'] },
     },
   },
@@ -93,6 +94,16 @@ const CASES: readonly Case[] = [
       keyspace: { ...STRICT, repair: 'off' },
       workload: BLIND,
       nemesis: { classes: ['wipe', 'partition'] },
+    },
+  },
+  {
+    breakage: 'votes-while-empty',
+    judge: 'strictRegular',
+    setting: {
+      keyspace: { ...STRICT, repair: 'off' },
+      workload: { ...BUSY, levelRate: 0 },
+      exchangeMs: 0,
+      nemesis: { classes: ['wipe', 'partition'], permanent: false },
     },
   },
   {

@@ -80,6 +80,11 @@ export class Peers {
     return view
   }
 
+  /** The replica in this process has begun anew. */
+  reborn(life: Life): void {
+    this.#lives[this.#local] = life
+  }
+
   usable(replica: number, nowMs: number): boolean {
     return replica === this.#local || this.#detector.usable(replica, nowMs)
   }

@@ -58,6 +58,11 @@ export class ExchangeSchedule {
     for (const turn of this.#turns) if (peers.includes(turn.peer)) turn.demanded = true
   }
 
+  /** These have their turn now, if they can be reached, and whatever the period. */
+  hasten(peers: readonly number[], nowMs: number): void {
+    for (const turn of this.#turns) if (peers.includes(turn.peer)) turn.dueAtMs = Math.min(turn.dueAtMs, nowMs)
+  }
+
   /** Nobody waits any more. */
   relax(): void {
     for (const turn of this.#turns) turn.demanded = false
@@ -76,7 +81,7 @@ export class ExchangeSchedule {
     if (turn === undefined) return
     const { periodMs, random } = this.#config
     const nextMs = periodMs * (1 - JITTER * random.fraction())
-    if (periodMs > 0) turn.dueAtMs = nowMs + (declined ? Math.min(DECLINED_MS, nextMs) : nextMs)
+    turn.dueAtMs = periodMs > 0 ? nowMs + (declined ? Math.min(DECLINED_MS, nextMs) : nextMs) : Infinity
   }
 
   /** The first turn to come after now. One that is due and not taken waits for something else. */

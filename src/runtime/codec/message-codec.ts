@@ -9,6 +9,8 @@ import {
   isExchangeAnswer,
   isQuestion,
   isReaping,
+  type Acquainted,
+  type Announce,
   type Answer,
   type Life,
   type Message,
@@ -63,6 +65,8 @@ const KIND = {
   ping: 11,
   pong: 12,
   refused: 14,
+  announce: 81,
+  acquainted: 82,
   ...EXCHANGE_KIND,
   ...REAP_KIND,
 } as const satisfies Record<Message['kind'], number>
@@ -93,6 +97,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   }
   if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
   if (isReaping(message) || message.kind === 'agreed') return writeReaping(writer, message)
+  if (message.kind === 'announce' || message.kind === 'acquainted') return writeStanding(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
   switch (message.kind) {
@@ -129,6 +134,26 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     default:
       writeRare(writer, message)
   }
+}
+
+function writeStanding(writer: ByteWriter, message: Announce | Acquainted): void {
+  writer.float64(message.id)
+  const { incarnation, run, mark } = message.kind === 'announce' ? message : message.before
+  for (const number of [incarnation, run, mark, message.known]) writer.float64(number)
+  if (message.kind === 'announce') return
+  writer.float64(message.incarnation)
+  writer.uint8(message.whole ? 1 : 0)
+  writer.uint8(message.remembers ? 1 : 0)
+}
+
+function readStanding(reader: ByteReader, kind: number): Announce | Acquainted {
+  const id = reader.whole()
+  const life = { ...readLife(reader), mark: reader.whole() }
+  const known = reader.whole()
+  if (kind === KIND.announce) return { kind: 'announce', id, ...life, known }
+  const incarnation = reader.whole()
+  const whole = readFlag(reader)
+  return { kind: 'acquainted', id, before: life, known, incarnation, whole, remembers: readFlag(reader) }
 }
 
 function writePong(writer: ByteWriter, pong: Pong): void {
@@ -180,17 +205,17 @@ function writeRare(writer: ByteWriter, message: Rare): void {
 }
 
 /** One request. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question | Agree | Reap {
+export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question | Agree | Reap | Announce {
   const kind = reader.uint8()
   if (kind % 2 === 0) throw new Malformed('an answer came where requests are expected')
-  return readMessage(reader, limits, kind) as Request | Question | Agree | Reap
+  return readMessage(reader, limits, kind) as Request | Question | Agree | Reap | Announce
 }
 
 /** One answer. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer | ExchangeAnswer | Agreed {
+export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer | ExchangeAnswer | Agreed | Acquainted {
   const kind = reader.uint8()
   if (kind % 2 === 1) throw new Malformed('a request came where answers are expected')
-  return readMessage(reader, limits, kind) as Answer | ExchangeAnswer | Agreed
+  return readMessage(reader, limits, kind) as Answer | ExchangeAnswer | Agreed | Acquainted
 }
 
 function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
@@ -198,6 +223,7 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
   if (kind === KIND.pong) {
     return { kind: 'pong', sentAt: readTime(reader), clock: reader.whole(), ...readLife(reader) }
   }
+  if (kind === KIND.announce || kind === KIND.acquainted) return readStanding(reader, kind)
   const exchange = readExchange(reader, limits, kind)
   if (exchange !== undefined) return exchange
   const reaping = readReaping(reader, limits, kind)

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { EMPTY_CONTEXT, hasDot, withDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../../src/core/causality/dotted-record.ts'
 import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.ts'
-import type { Answer, Message, Request } from '../../../src/core/message.ts'
+import type { Acquainted, Announce, Answer, Message, Request } from '../../../src/core/message.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { PlaceRange } from '../../../src/core/repair/digest-tree.ts'
@@ -154,9 +154,11 @@ const anyExchangeAnswer: fc.Arbitrary<ExchangeAnswer> = fc.oneof(
 
 const sent = { asOf: whole, repairs: fc.boolean() }
 const entries = fc.array(fc.record({ keyspace: whole, key, digest: whole }), { maxLength: 3 })
+const mark = { ...life, mark: whole }
 
-export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap> = fc.oneof(
+export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap | Announce> = fc.oneof(
   { arbitrary: anyQuestion, weight: 4 },
+  fc.record({ kind: kind('announce'), id: whole, ...mark, known: whole }),
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, ...sent, keyspace: whole, key, record: anyRecord }),
   fc.record({
@@ -204,8 +206,17 @@ export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap> = fc.on
   fc.record({ kind: kind('ping'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }) }),
 )
 
-export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed> = fc.oneof(
+export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquainted> = fc.oneof(
   { arbitrary: anyExchangeAnswer, weight: 4 },
+  fc.record({
+    kind: kind('acquainted'),
+    id: whole,
+    before: fc.record(mark),
+    incarnation: whole,
+    whole: fc.boolean(),
+    remembers: fc.boolean(),
+    known: whole,
+  }),
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
   fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, floor: whole, record: opt(anyRecord) }),

@@ -43,6 +43,12 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
     }
     return flaws[0]
   }
+  if (message.kind === 'announce' || message.kind === 'acquainted') {
+    const { incarnation, run, mark } = message.kind === 'announce' ? message : message.before
+    for (const number of [message.id, incarnation, run, mark, message.known]) whole(number, 'a number of a life')
+    if (message.kind === 'acquainted') whole(message.incarnation, 'the incarnation')
+    return flaws[0]
+  }
   expect(Number.isInteger(message.round) && message.round >= 0 && message.round < 256, 'the round')
   if ('keyspace' in message) whole(message.keyspace, 'the keyspace')
   if ('key' in message) {

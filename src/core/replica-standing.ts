@@ -1,0 +1,374 @@
+/**
+ * Whether a replica may have forgotten writes: it asks the others what they remember of it, and catches up.
+ *
+ * Each replica announces its life to the others, who keep the highest mark durably. Until one of them has answered, a
+ * replica that was started takes no requests. If it is told of an earlier incarnation, its data began anew; it then
+ * takes writes and no part in reads until it has caught up (operation/catch-up.ts). If it is told of a mark above its own, its
+ * data is an older copy: it stops for good, and its host sets the data aside. Unlike a lost disk this is seen only once
+ * some other replica had a higher mark, which takes a heartbeat.
+ *
+ * An exchange counts when the peer was in the same life before it began and after it ended. It must have begun when no
+ * write could be under way any more that an earlier life had acknowledged: after twice the time of a call.
+ * Part of the replica machine: it shares its step. Ring: machines.
+ */
+import { CatchUp } from './operation/catch-up.ts'
+import type { KeyspaceDefinition } from './keyspace-definition.ts'
+import {
+  lifeWrite,
+  NEW_SELF,
+  NO_LIFE,
+  readLifeMark,
+  readSelf,
+  selfWrite,
+  withPast,
+  type LifeMark,
+  type SelfMark,
+} from './life-mark.ts'
+import type { Acquainted, Announce, Life } from './message.ts'
+import type { Standing } from './notice.ts'
+import { Acquaintance, WHOLE } from './operation/acquaintance.ts'
+import type { ResolvedCore } from './options.ts'
+import type { Membership } from './placement/membership.ts'
+import { count, firstPositions, majorityOf } from './quorum/quorum.ts'
+import type { RecordWrite } from './record.ts'
+import type { Keyspaces } from './replica-keyspaces.ts'
+import type { Address, Now, Step } from './step.ts'
+
+export interface StandingConfig {
+  /** The index of this replica. */
+  readonly index: number
+  readonly membership: Membership
+  readonly life: Life
+  readonly options: Pick<ResolvedCore, 'heartbeatMs' | 'timeoutMs'>
+  readonly keyspaces: Keyspaces
+  readonly ownKeyspace: number
+  /** A number for what is confirmed here. */
+  readonly known: () => number
+  /** How many exchanges have begun. */
+  readonly exchanges: () => number
+  /** Exchanges with these as soon as they can be reached. */
+  readonly hasten: (peers: readonly number[], nowMs: number) => void
+  /** Tells a peer what is confirmed here. */
+  readonly teach: (peer: number, step: Step) => void
+}
+
+/** An exchange of this replica that is over. */
+export interface Ended {
+  readonly peer: number
+  readonly sequence: number
+  readonly beganAtMs: number
+  readonly isDone: boolean
+}
+
+/** How soon an unanswered announcement is made again at the start, and how often an answered one, in heartbeats. */
+const START_MS = 20
+const REFRESH_BEATS = 10
+/** A write that an earlier life acknowledged ends within the time of a call, on whatever clock. */
+const CALLS = 2
+
+export class ReplicaStanding {
+  readonly #config: StandingConfig
+  readonly #peers: readonly Acquaintance[]
+  /** What is remembered of the others. */
+  readonly #lives: (LifeMark | undefined)[]
+  readonly #catchUps = new Map<KeyspaceDefinition, CatchUp>()
+  #self: SelfMark = NEW_SELF
+  /** Whether nobody had told anything before this run began. */
+  #isFresh = true
+  /** Whether there was no data when this run began. */
+  #isEmpty = true
+  #hasMet = false
+  /** Whether somebody with a memory has answered. */
+  #isOpen = false
+  #isOlderCopy = false
+  #isTouched = true
+  #raiseAtMs = -Infinity
+  #beganAtMs: number | undefined
+  #lastId = 0
+  /** Exchanges up to here do not count. */
+  #floor = 0
+
+  constructor(config: StandingConfig) {
+    const { members } = config.membership
+    this.#config = config
+    this.#lives = members.map(() => undefined)
+    this.#peers = members.map(() => new Acquaintance())
+  }
+
+  /** Takes a record of the replica's own. False when it is about something else. */
+  load(write: RecordWrite): boolean {
+    const self = readSelf(write)
+    const life = readLifeMark(write)
+    if (self !== undefined) {
+      this.#self = self
+      this.#isFresh = !self.hasMet
+      this.#isEmpty = false
+    } else if (life !== undefined) {
+      const index = this.#config.membership.members.findIndex(({ id }) => id === life.memberId)
+      if (index >= 0) this.#lives[index] = life.life
+    }
+    return self !== undefined || life !== undefined
+  }
+
+  get #isAlone(): boolean {
+    return this.#peers.length === 1
+  }
+
+  /** Why no request about records is taken; nothing when they are. Empty data cannot be an older copy. */
+  get whyClosed(): string | undefined {
+    if (this.#isOlderCopy) return 'its data is an older copy of what it has had'
+    return this.#isOpen || this.#isEmpty || this.#isAlone
+      ? undefined
+      : 'no other replica has told it yet whether its data is an older copy'
+  }
+
+  /** Whether the first answers are still to come. */
+  get #isWaiting(): boolean {
+    return !this.#hasMet || this.whyClosed !== undefined
+  }
+
+  /** Whether everything that should be here is here. */
+  get isWhole(): boolean {
+    if (this.whyClosed !== undefined || this.#isBehind) return false
+    return (
+      !this.#isFresh || this.#config.keyspaces.all().length > 0 || this.#haveAll(({ answeredId }) => answeredId > 0)
+    )
+  }
+
+  get #isBehind(): boolean {
+    return this.#self.isRecovering || this.#config.keyspaces.behind.length > 0
+  }
+
+  /** Of a keyspace that is registered here. */
+  of(definition: KeyspaceDefinition): Standing {
+    const isSafe = this.whyClosed === undefined && !this.#self.isRecovering
+    return isSafe && !this.#config.keyspaces.isBehind(definition) ? 'serving' : 'catching-up'
+  }
+
+  /**
+   * Whether writes may be missing of a keyspace that is new to this replica: until so many others know of no earlier
+   * life of it that one of them would. A replica that has had one asks for the writes of what others have in use.
+   */
+  mayForget(definition: KeyspaceDefinition, confirmed: boolean): boolean {
+    if (this.#self.past.length > 0) return confirmed || this.#self.isRecovering
+    return !this.#isFirstLife(definition)
+  }
+
+  #isFirstLife(definition: KeyspaceDefinition): boolean {
+    return this.#self.past.length === 0 && this.#catchUpOf(definition).isSure(this.#those((peer) => peer.knowsNoOther))
+  }
+
+  /** There is a keyspace to catch up with: exchanges that began before know nothing of it. */
+  behind(): void {
+    this.#floor = this.#config.exchanges()
+    for (const peer of this.#peers) peer.forgetExchanges()
+  }
+
+  /** Records have changed: an older copy of the data is from before. */
+  touched(): void {
+    this.#isTouched = true
+  }
+
+  /** Another replica announces its life. */
+  asked(announce: Announce, asker: { readonly from: Address; readonly peer: number }, step: Step): void {
+    const { membership, index, life, ownKeyspace, known, teach } = this.#config
+    const { peer, from } = asker
+    const remembered = this.#peers[peer]
+    if (remembered === undefined || peer === index) return
+    const { id, incarnation, run, mark } = announce
+    const before = this.#lives[peer] ?? NO_LIFE
+    if (mark > before.mark) {
+      this.#lives[peer] = { incarnation, run, mark }
+      step.writes.push(lifeWrite(ownKeyspace, membership.members[peer]?.id as string, { incarnation, run, mark }))
+    }
+    if (remembered.lacks(announce.known, known())) teach(peer, step)
+    const { isWhole: whole } = this
+    const about = { incarnation: life.incarnation, whole, remembers: whole || !this.#isFresh, known: known() }
+    step.send(from, { kind: 'acquainted', id, before, ...about })
+  }
+
+  /** What another one remembers. Late and doubled answers change nothing. */
+  answered(answer: Acquainted, index: number, now: Now, step: Step): void {
+    const peer = this.#peers[index]
+    if (peer === undefined || this.#isOlderCopy || !peer.isNext(answer)) return
+    if (!this.#compare(answer.before, index, step)) return
+    peer.answered(answer, { incarnation: this.#config.life.incarnation, nowMs: now.monoMs })
+    this.#isOpen ||= answer.remembers
+    this.#hasMet = true
+    if (!this.#self.hasMet) this.#keep({ ...this.#self, hasMet: true }, step)
+    this.#catchUp(now, step)
+  }
+
+  /** What a peer remembers of this member, beside what this replica knows of itself. False ends everything. */
+  #compare(before: LifeMark, index: number, step: Step): boolean {
+    const { life } = this.#config
+    const { mark, past } = this.#self
+    if (before.mark === 0) return true
+    if (before.incarnation === life.incarnation) {
+      if (before.mark < mark || (before.mark === mark && before.run === life.run)) return true
+      this.#isOld(
+        before.mark === mark ? 'another process works on a copy of it' : 'it has had a later state',
+        index,
+        step,
+      )
+      return false
+    }
+    const isLater = before.mark >= mark
+    const isNews = !past.includes(before.incarnation)
+    if (isNews && isLater && !this.#isFresh) {
+      this.#isOld('other data has taken its place since', index, step)
+      return false
+    }
+    if (!isNews && !isLater) return true
+    const above = isLater ? before.mark + 1 : mark
+    this.#keep({ ...this.#self, mark: above, past: withPast(past, before.incarnation) }, step)
+    if (isNews) this.#lost(`${this.#nameOf(index)} knows an earlier life of it`, step)
+    return true
+  }
+
+  /** The data began anew: nothing that is registered can be trusted to be complete. */
+  #lost(why: string, step: Step): void {
+    this.#keep({ ...this.#self, isRecovering: true }, step)
+    this.#config.keyspaces.setBehind(true, step)
+    this.behind()
+    step.notices.push({ kind: 'standing', standing: 'catching-up', why })
+  }
+
+  #isOld(what: string, index: number, step: Step): void {
+    const { membership } = this.#config
+    this.#isOlderCopy = true
+    const replica = membership.members[this.#config.index]?.id as string
+    const source = index < 0 ? 'a record shows' : `${this.#nameOf(index)} remembers`
+    step.notices.push({ kind: 'older-copy', replica, why: `${source} that ${what}` })
+  }
+
+  /** A record brought a write of this very incarnation that its own record of the key does not know. */
+  found(key: string, step: Step): void {
+    if (!this.#isOlderCopy) this.#isOld(`it has had a later state of ${JSON.stringify(key)}`, -1, step)
+  }
+
+  /** An exchange that this replica began is over. */
+  exchanged({ peer, sequence, beganAtMs, isDone }: Ended): void {
+    if (!isDone || !this.#isBehind) return
+    const counts = sequence > this.#floor && beganAtMs >= this.#countsAtMs
+    this.#peers[peer]?.exchanged({ sequence, beganAtMs, counts, known: this.#config.known(), nextId: this.#lastId + 1 })
+  }
+
+  /** Exchanges that begin later count. */
+  get #countsAtMs(): number {
+    return (this.#beganAtMs ?? Infinity) + CALLS * this.#config.options.timeoutMs
+  }
+
+  tick(now: Now, step: Step): void {
+    if (this.#isAlone || this.#isOlderCopy) return
+    const nowMs = now.monoMs
+    this.#beganAtMs ??= nowMs
+    if (this.#isTouched && nowMs >= this.#raiseAtMs) {
+      this.#isTouched = false
+      this.#raiseAtMs = nowMs + this.#config.options.heartbeatMs
+      this.#keep({ ...this.#self, mark: this.#self.mark + 1 }, step)
+    }
+    for (let index = 0; index < this.#peers.length; index++) {
+      const peer = this.#peers[index] as Acquaintance
+      if (index === this.#config.index) continue
+      const dueAtMs = peer.askedAtMs + this.#intervalMs(peer, nowMs)
+      if (nowMs >= dueAtMs) this.#announce(index, peer, now, step)
+      else if (this.#isWaiting) step.wakeAt = Math.min(step.wakeAt, dueAtMs)
+    }
+    if (this.#isWaiting) step.wakeAt = Math.min(step.wakeAt, nowMs + this.#startMs(nowMs))
+    this.#catchUp(now, step)
+  }
+
+  #startMs(nowMs: number): number {
+    return Math.min(this.#config.options.heartbeatMs, START_MS + (nowMs - (this.#beganAtMs ?? nowMs)) / 8)
+  }
+
+  #intervalMs(peer: Acquaintance, nowMs: number): number {
+    const { heartbeatMs } = this.#config.options
+    if (this.#isWaiting) return this.#startMs(nowMs)
+    if (peer.isPending) return heartbeatMs / 4
+    if (peer.mark !== this.#self.mark || this.#isBehind) return heartbeatMs / 2
+    return REFRESH_BEATS * heartbeatMs
+  }
+
+  #announce(index: number, peer: Acquaintance, now: Now, step: Step): void {
+    const { life, known } = this.#config
+    const { mark } = this.#self
+    peer.ask(++this.#lastId, mark, now.monoMs)
+    const { incarnation, run } = life
+    step.send(index, { kind: 'announce', id: this.#lastId, incarnation, run, mark, known: known() })
+  }
+
+  /** Exchanges with whom it takes, and is done when that is enough. */
+  #catchUp(now: Now, step: Step): void {
+    if (!this.#isBehind || this.whyClosed !== undefined) return
+    if (this.#self.past.length === 0) return this.#trust(step)
+    if (this.#hasCaughtUp(now.monoMs)) return this.#caughtUp(step)
+    const nowMs = now.monoMs
+    const counts = nowMs >= this.#countsAtMs
+    const wanted = this.#peers.flatMap((peer, index) => {
+      if (index === this.#config.index || peer.isPending) return []
+      return (counts ? peer.gaveAll : peer.sequence > this.#floor) ? [] : [index]
+    })
+    this.#config.hasten(wanted, nowMs)
+    if (!counts) step.wakeAt = Math.min(step.wakeAt, this.#countsAtMs)
+  }
+
+  #hasCaughtUp(nowMs: number): boolean {
+    const exchanged = { whole: this.#those(({ worth }) => worth === WHOLE), all: this.#those(({ worth }) => worth > 0) }
+    if (this.#self.isRecovering && !this.#knowsKeyspaces(nowMs)) return false
+    return this.#config.keyspaces.behind.every((definition) => this.#catchUpOf(definition).isOver(exchanged))
+  }
+
+  /** Whether no keyspace can be confirmed of which it has not heard: majorities meet, and this replica was in one. */
+  #knowsKeyspaces(nowMs: number): boolean {
+    const known = this.#config.known()
+    const agreeing = this.#those((peer) => peer.isWhole && peer.known === known)
+    if (count(agreeing) >= majorityOf(this.#peers.length)) return true
+    return nowMs >= this.#countsAtMs && this.#haveAll(({ answeredId }) => answeredId > 0)
+  }
+
+  /** Of all others. */
+  #haveAll(have: (peer: Acquaintance) => boolean): boolean {
+    return (this.#those(have) | (1 << this.#config.index)) === firstPositions(this.#peers.length)
+  }
+
+  #those(are: (peer: Acquaintance) => boolean): number {
+    let members = 0
+    for (const [index, peer] of this.#peers.entries()) if (are(peer)) members |= 1 << index
+    return members
+  }
+
+  #catchUpOf(definition: KeyspaceDefinition): CatchUp {
+    const { membership, index } = this.#config
+    const known = this.#catchUps.get(definition) ?? new CatchUp(definition, membership, index)
+    this.#catchUps.set(definition, known)
+    return known
+  }
+
+  /** Nothing was forgotten of keyspaces for which this is surely the first life. */
+  #trust(step: Step): void {
+    const { keyspaces } = this.#config
+    keyspaces.setBehind(false, step, (definition) => this.#isFirstLife(definition))
+    if (keyspaces.behind.length === 0) this.#tellServing('no other replica knows an earlier life of it', step)
+  }
+
+  #caughtUp(step: Step): void {
+    this.#keep({ ...this.#self, isRecovering: false }, step)
+    this.#config.keyspaces.setBehind(false, step)
+    this.#tellServing('it has caught up', step)
+  }
+
+  #tellServing(why: string, step: Step): void {
+    step.notices.push({ kind: 'standing', standing: 'serving', why })
+  }
+
+  #keep(self: SelfMark, step: Step): void {
+    this.#self = self
+    step.writes.push(selfWrite(this.#config.ownKeyspace, self))
+  }
+
+  #nameOf(index: number): string {
+    return this.#config.membership.members[index]?.id as string
+  }
+}

@@ -1,0 +1,205 @@
+/** What replicas remember of each other's lives, and what one does that is told of a life of its own. */
+import { describe, expect, test } from 'vitest'
+import { Random } from '../../src/core/base/random.ts'
+import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
+import { definitionFingerprint } from '../../src/core/keyspace-definition.ts'
+import { lifeWrite, readSelf, selfWrite, type LifeMark, type SelfMark } from '../../src/core/life-mark.ts'
+import type { Acquainted, Announce, LocalMessage } from '../../src/core/message.ts'
+import type { Notice } from '../../src/core/notice.ts'
+import { resolveCore } from '../../src/core/options.ts'
+import { membershipOf } from '../../src/core/placement/membership.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
+import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
+import type { ReplicaStanding } from '../../src/core/replica-standing.ts'
+import { Step, type Now } from '../../src/core/step.ts'
+
+const LIFE = { incarnation: 11, run: 7 }
+const CARTS: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
+const ID = definitionFingerprint(CARTS)
+const NONE: LifeMark = { incarnation: 0, run: 0, mark: 0 }
+const OPEN = { kind: 'open', id: 1, round: 0, name: 'carts', definition: CARTS } as const
+
+/** Replica a of three, at work on these records of its own. */
+class Bench {
+  readonly replica: Replica
+  readonly sent: LocalMessage[] = []
+  readonly notices: Notice[] = []
+  readonly records = new Map<string, StoredRecord>()
+  #nowMs = 1_000
+
+  constructor(own: readonly RecordWrite[] = []) {
+    for (const write of own) this.store(write)
+    this.replica = new Replica({
+      index: 0,
+      life: LIFE,
+      membership: membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' }))),
+      records: { read: (keyspace, key) => this.records.get(`${keyspace} ${key}`) },
+      own,
+      options: resolveCore({ heartbeatMs: 100, timeoutMs: 1_000 }),
+      exchange: { random: new Random(1), usable: () => true, asOf: () => 0 },
+    })
+    this.tick()
+  }
+
+  get standing(): ReplicaStanding {
+    return this.replica.standing as ReplicaStanding
+  }
+
+  get self(): SelfMark | undefined {
+    const record = this.records.get(`${OWN_KEYSPACE} /self`)
+    return record && readSelf({ keyspace: OWN_KEYSPACE, key: '/self', record })
+  }
+
+  store({ keyspace, key, record }: RecordChange): void {
+    if (record === undefined) this.records.delete(`${keyspace} ${key}`)
+    else this.records.set(`${keyspace} ${key}`, record)
+  }
+
+  act(run: (now: Now, step: Step) => void): readonly LocalMessage[] {
+    const step = new Step()
+    run({ monoMs: this.#nowMs, wallMs: 1_000_000 }, step)
+    for (const write of step.writes) this.store(write)
+    this.sent.push(...step.messages)
+    this.notices.push(...step.notices)
+    return [...step.messages]
+  }
+
+  tick(ms = 0): void {
+    this.#nowMs += ms
+    this.act((now, step) => this.replica.exchange?.tick(now, step))
+  }
+
+  /** Peer 1 or 2 answers the last question that it was asked. */
+  told(peer: number, before: LifeMark, answer: Partial<Acquainted> = {}): void {
+    const asked = this.sent.filter((message): message is Announce => message.kind === 'announce')
+    const id = Math.max(...asked.map((message) => message.id)) - (2 - peer)
+    const about = { incarnation: 100 + peer, whole: true, remembers: true, known: 0, ...answer }
+    this.act((now, step) => this.standing.answered({ kind: 'acquainted', id, before, ...about }, peer, now, step))
+  }
+
+  refusal(kind: 'read' | 'write' | 'mint'): string | undefined {
+    const on = { id: Math.floor(this.#nowMs), round: 0, keyspace: ID, key: 'k' }
+    const record: StoredRecord = { kind: 'dotted', context: { vector: [], cloud: [] }, siblings: [], replaced: [] }
+    const mint = { ...LIFE, op: 1, at: 1, context: { vector: [], cloud: [] }, value: null, again: false }
+    const [answer] = this.act((now, step) => {
+      if (kind === 'read') this.replica.receive({ kind, ...on, digest: true }, 1_000, now, step)
+      else if (kind === 'write')
+        this.replica.receive(
+          { kind, ...on, record, asOf: this.replica.clock.at(now), repairs: false },
+          1_000,
+          now,
+          step,
+        )
+      else this.replica.receive({ kind, ...on, ...mint }, 1_000, now, step)
+    })
+    return answer?.kind === 'refused' ? answer.code : undefined
+  }
+
+  open(confirmed: boolean): void {
+    this.act((now, step) => this.replica.receive({ ...OPEN, confirmed }, 1_000, now, step))
+  }
+}
+
+function dataOf(mark: number): RecordWrite {
+  return selfWrite(OWN_KEYSPACE, { mark, hasMet: true, isRecovering: false, past: [] })
+}
+
+describe('a replica without data', () => {
+  test('takes writes at once, and reads once others know of no earlier life', () => {
+    const bench = new Bench()
+    bench.open(false)
+    expect([bench.refusal('write'), bench.refusal('mint'), bench.refusal('read')]).toEqual([
+      undefined,
+      undefined,
+      'catching-up',
+    ])
+    bench.told(1, NONE)
+    expect(bench.refusal('read')).toBeUndefined()
+    expect(bench.standing.of(CARTS)).toBe('serving')
+  })
+
+  test('that had data once: goes on above its mark, and takes no part in reads', () => {
+    const bench = new Bench()
+    bench.told(1, { incarnation: 5, run: 1, mark: 40 })
+    expect(bench.self).toMatchObject({ mark: 41, isRecovering: true, past: [5] })
+    bench.open(true)
+    expect([bench.refusal('write'), bench.refusal('read')]).toEqual([undefined, 'catching-up'])
+    bench.told(2, NONE)
+    bench.tick(5_000)
+    expect(bench.standing.of(CARTS)).toBe('catching-up')
+  })
+
+  test('that served before it was told: stops to, whatever the mark', () => {
+    const bench = new Bench()
+    bench.told(1, NONE)
+    bench.open(false)
+    expect(bench.standing.of(CARTS)).toBe('serving')
+    for (let beat = 0; beat < 20; beat++) {
+      bench.refusal('write')
+      bench.refusal('mint')
+      bench.tick(100)
+    }
+    bench.told(2, { incarnation: 5, run: 1, mark: 1 })
+    expect(bench.standing.of(CARTS)).toBe('catching-up')
+    expect(bench.notices).toContainEqual(expect.objectContaining({ kind: 'standing', standing: 'catching-up' }))
+  })
+})
+
+describe('a replica that starts over data', () => {
+  test('takes no request before somebody with a memory has answered', () => {
+    const bench = new Bench([dataOf(4)])
+    bench.open(false)
+    expect(['read', 'write', 'mint'].map((kind) => bench.refusal(kind as 'read'))).toEqual(
+      Array.from({ length: 3 }, () => 'catching-up'),
+    )
+    bench.told(1, NONE, { remembers: false, whole: false })
+    expect(bench.refusal('write')).toBe('catching-up')
+    bench.told(2, { ...LIFE, run: 6, mark: 4 })
+    expect(bench.refusal('write')).toBeUndefined()
+    expect(bench.self?.mark).toBe(5)
+  })
+
+  test.for([
+    { name: 'a higher mark', life: { ...LIFE, run: 6, mark: 9 } },
+    { name: 'the same mark of another process', life: { ...LIFE, run: 6, mark: 5 } },
+    { name: 'other data that came later', life: { incarnation: 12, run: 6, mark: 5 } },
+  ])('and is told of $name: its data is an older copy, and it takes nothing more', ({ life }) => {
+    const bench = new Bench([dataOf(4)])
+    bench.told(1, life)
+    expect(bench.notices.map(({ kind }) => kind)).toContain('older-copy')
+    bench.told(2, NONE)
+    expect(bench.refusal('write')).toBe('catching-up')
+    expect(bench.standing.isWhole).toBe(false)
+  })
+
+  test('late, doubled and made-up answers change nothing', () => {
+    const bench = new Bench([dataOf(4)])
+    const { standing } = bench
+    const about = { incarnation: 101, whole: true, remembers: true, known: 0 }
+    const old = { ...LIFE, run: 6, mark: 90 }
+    bench.told(1, NONE)
+    for (const id of [0, 1, 99]) {
+      bench.act((now, step) => standing.answered({ kind: 'acquainted', id, before: old, ...about }, 1, now, step))
+    }
+    bench.act((now, step) => standing.answered({ kind: 'acquainted', id: 1, before: old, ...about }, 7, now, step))
+    expect(bench.refusal('write')).not.toBe('catching-up')
+  })
+})
+
+describe('what it remembers of others', () => {
+  function ask(bench: Bench, life: LifeMark): Acquainted {
+    const announce = { kind: 'announce', id: 3, ...life, known: bench.replica.exchange?.known() ?? 0 } as const
+    const [answer] = bench.act((_, step) => bench.standing.asked(announce, { from: 1_000, peer: 1 }, step))
+    return answer as Acquainted
+  }
+
+  test('the highest mark, across restarts; nothing of whoever is no member', () => {
+    const bench = new Bench([lifeWrite(OWN_KEYSPACE, 'b', { incarnation: 5, run: 1, mark: 8 })])
+    expect(ask(bench, { incarnation: 5, run: 2, mark: 3 }).before.mark).toBe(8)
+    expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before.mark).toBe(8)
+    expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before).toEqual({ incarnation: 6, run: 2, mark: 9 })
+    expect([...bench.records.keys()].filter((key) => key.includes('/life/'))).toEqual(['0 /life/b'])
+    const stranger = { kind: 'announce', id: 1, incarnation: 1, run: 1, mark: 1, known: 0 } as const
+    expect(bench.act((_, step) => bench.standing.asked(stranger, { from: 1_000, peer: -1 }, step))).toEqual([])
+  })
+})
