@@ -272,7 +272,7 @@ export class Stage {
     const ping = { kind: 'ping', sentAt: this.#monoMs - replica.distanceMs } as const
     replica.machine.receive(ping, FIRST_COORDINATOR, this.now(replica.wallAheadMs), step)
     const pong = step.messages[0] as Answer
-    this.act(name, (coordinator, now, step) => coordinator.receive(pong, replica.index, now, step))
+    this.act(name, (coordinator, now, next) => coordinator.receive(pong, replica.index, now, next))
   }
 
   /** A coordinator looks after hints behind the scenes as well; what it then does about them is told. */
