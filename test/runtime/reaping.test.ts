@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { startLocalCluster, type LocalCluster } from '../../src/index.ts'
 import { GONE, REACHABLE, seen } from './clusters.ts'
 
-const OPTIONS = { heartbeatMs: 50, exchangeMs: 100, horizonMs: 2_000, hintAgeMsMax: 1_000 } as const
+const OPTIONS = { heartbeatMs: 250, exchangeMs: 100, horizonMs: 2_000, hintAgeMsMax: 1_000 } as const
 const SLOW = { timeout: 60_000 }
 const KEYS = Array.from({ length: 20 }, (_, i) => `k${i}`)
 
