@@ -4,6 +4,7 @@
  * Bytes and round trips are counted and the same in every run; only the upkeep is timed.
  */
 import { DigestTree, partitionNode } from '../src/core/repair/digest-tree.ts'
+import { MemoryStorage } from '../src/runtime/storage/memory-storage.ts'
 import { ALTERNATIVES, placesOf } from './repair/alternatives.ts'
 import { converse } from './repair/converse.ts'
 import { upkeepCost } from './repair/upkeep.ts'
@@ -27,7 +28,7 @@ export const repair: Part = {
     const keys = new VastKeys(quick ? KEYS / 10 : KEYS)
     const rows = exchanges(keys, { kind: 'lww', valueBytes: 131 }, progress)
     rows.push(...exchanges(keys, { kind: 'dotted', valueBytes: 131 }, progress))
-    rows.push(...small(keys), await memory(keys), ...upkeep())
+    rows.push(...small(keys), await memory(keys), await placeMemory(quick ? 50_000 : 500_000), ...upkeep())
     const notes = [
       `${keys.count} keys. "Differ": written on one side or the other in turn, spread evenly. Bytes of both directions.`,
       'Upkeep, both digests of the record included, is held against what else a replica in memory does for a put, sockets apart.',
@@ -92,6 +93,20 @@ async function memory(keys: VastKeys): Promise<Row> {
   const held = (await heldBytes()) - before
   if (tree.countBelow(partitionNode(0)) === 0) throw new Error('the tree is empty')
   return bytesRow('memory of the tree', held, 4_000_000)
+}
+
+/** What a replica in memory keeps to find records by place, once an exchange has looked: nothing before. */
+async function placeMemory(count: number): Promise<Row> {
+  const storage = new MemoryStorage({ identity: { clusterId: 'c', replicaId: 'r', incarnation: 1 } })
+  const record = { kind: 'lww', op: 1, at: 1, value: new Uint8Array(16) } as const
+  for (let i = 0; i < count; i++) storage.stage({ keyspace: 7, key: `key-${i}`, record })
+  await storage.scan({ keyspace: 7, prefix: '', after: '', limit: 1, sizeBytesMax: 1 })
+  const before = await heldBytes()
+  const look = { kind: 'records', copies: 3, places: [0, 0], skip: 0, sizeBytesMax: 1 } as const
+  await storage.look({ look, keyspaces: [7] })
+  const each = ((await heldBytes()) - before) / count
+  await storage.close()
+  return bytesRow('memory of the index by place, a key', each, 24)
 }
 
 /** No goal of its own: the promise is about whole puts, of which this is a smaller share (upkeep.ts). */

@@ -18,7 +18,7 @@ import { Proxies } from './proxy.ts'
 import { allReachable, freePorts, killAll, Replica, urlsOf } from './replica.ts'
 
 const IDS = ['a', 'b', 'c', 'd', 'e'] as const
-const CLIENT = { timeoutMs: 5_000, heartbeatMs: 200, transport: { backoffMsMax: 200 } } as const
+const CLIENT = { timeoutMs: 15_000, heartbeatMs: 1_000, transport: { backoffMsMax: 200 } } as const
 const SLOW = { timeout: 120_000 }
 
 let built: BuiltCli | undefined

@@ -34,7 +34,7 @@ async function areEqual(cluster: LocalCluster, keys: number): Promise<boolean> {
 
 describe('healing without reads', () => {
   test('five replicas, writes on both sides of a partition: all hold the same afterwards', SLOW, async () => {
-    await using cluster = await startLocalCluster({ replicas: 5, heartbeatMs: 50, exchangeMs: 300 })
+    await using cluster = await startLocalCluster({ replicas: 5, heartbeatMs: 250, exchangeMs: 300 })
     const [a, d] = ['a', 'd'].map((id) => cluster.node(id).keyspace<number>('carts', CARTS))
     for (let i = 0; i < 20; i++) await a?.put(`k${i}`, i)
     cluster.partition(['a', 'b', 'c'], ['d', 'e'])
@@ -51,7 +51,7 @@ describe('healing without reads', () => {
   test('a replica whose disk is wiped while it is down: is filled again, and knows the keyspace', SLOW, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'quorate-healing-'))
     try {
-      await using cluster = await startLocalCluster({ replicas: 5, heartbeatMs: 50, exchangeMs: 300, dataDir })
+      await using cluster = await startLocalCluster({ replicas: 5, heartbeatMs: 250, exchangeMs: 300, dataDir })
       const keyspace = cluster.store.keyspace<number>('carts', CARTS)
       for (let i = 0; i < 50; i++) await keyspace.put(`k${i}`, i)
       await cluster.kill('c')
@@ -69,7 +69,7 @@ describe('healing without reads', () => {
   test('a replica that starts over its data: counts it, and has nothing to exchange', SLOW, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'quorate-healing-'))
     try {
-      await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 500, exchangeMs: 0, dataDir })
+      await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 2500, exchangeMs: 0, dataDir })
       const keyspace = cluster.store.keyspace<number>('carts')
       for (let from = 0; from < 1_200; from += 100) {
         await Promise.all(Array.from({ length: 100 }, (_, i) => keyspace.put(`k${from + i}`, i)))
@@ -90,7 +90,7 @@ describe('healing without reads', () => {
 
 describe('repair on demand', () => {
   test('what others have is here when it resolves, with progress on the way and in the status', SLOW, async () => {
-    await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 50, exchangeMs: 0 })
+    await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 250, exchangeMs: 0 })
     const keyspace = cluster.store.keyspace<number>('carts', { mode: 'ap', conflicts: 'lww', w: 2 })
     await keyspace.put('first', 0)
     await cluster.kill('c')
@@ -112,7 +112,7 @@ describe('repair on demand', () => {
   })
 
   test('a replica that cannot be reached is said to be; a signal and closing end the waiting', SLOW, async () => {
-    await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 50, exchangeMs: 0 })
+    await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 250, exchangeMs: 0 })
     await cluster.store.keyspace('carts').put('x', 1)
     const node = cluster.node('a')
     await expect(node.repair({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'QUORATE_ABORTED' })
@@ -140,7 +140,7 @@ describe('a record that is damaged on disk', () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'quorate-healing-'))
     try {
       const options = { mode: 'ap', n: 3, r: 2, w: 2, conflicts: 'lww' } as const
-      await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 50, exchangeMs: 300, dataDir })
+      await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 250, exchangeMs: 300, dataDir })
       const keyspace = cluster.store.keyspace<number>('carts', options)
       for (let i = 0; i < 30; i++) await keyspace.put(`k${i}`, i, { level: 'all' })
       await cluster.kill('c')
