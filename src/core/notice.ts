@@ -3,6 +3,7 @@
  *
  * Ring: values (types only).
  */
+import type { Leader } from './consensus/group.ts'
 
 export type Notice =
   /** A replica's reachability changed, as this coordinator sees it. */
@@ -27,6 +28,23 @@ export type Notice =
   | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
   /** An exchange that this replica began is over: one that found differences, did not end well, or was asked for. */
   | ({ readonly kind: 'exchange'; readonly replica: string } & ExchangeSummary)
+  /** Another leads a group, or nobody is known to, as this process was told. */
+  | {
+      readonly kind: 'leader'
+      readonly group: string
+      readonly leader: Leader | undefined
+      readonly before: Leader | undefined
+    }
+  /** This process leads a group, and renewals do not get through: so long it leads without one. */
+  | { readonly kind: 'lease'; readonly group: string; readonly generation: number; readonly leftMs: number }
+  /** An elector in this process gave its vote, or learnt that the one who has it leads. */
+  | {
+      readonly kind: 'vote'
+      readonly group: string
+      readonly generation: number
+      readonly holder: string
+      readonly leads: boolean
+    }
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
 

@@ -38,6 +38,14 @@ export const REFUSALS = [
   'hints-full',
   /** The write is so old already that it would not be kept. */
   'hint-too-old',
+  /** This replica has no vote in the group. */
+  'no-elector',
+  /** A lease that is longer than the replica grants. */
+  'lease-too-long',
+  /** A generation far beyond any that can have come about. */
+  'bad-generation',
+  /** As many groups are known as are allowed. */
+  'too-many-groups',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

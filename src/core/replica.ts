@@ -20,6 +20,7 @@ import {
 import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { hasDot, sameContext } from './causality/causal-context.ts'
+import type { ElectionRequest } from './consensus/election-message.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
 import type { Errand, Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
@@ -28,6 +29,7 @@ import type { Membership } from './placement/membership.ts'
 import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
 import { Hints, type HintedWrite } from './replica-hints.ts'
 import { Keyspaces, type Registered } from './replica-keyspaces.ts'
+import { Votes } from './replica-votes.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
@@ -73,6 +75,7 @@ export class Replica {
   readonly #retried = new Retried()
   readonly #keyspaces: Keyspaces
   readonly #hints: Hints
+  readonly #votes: Votes
 
   constructor(config: ReplicaConfig) {
     const { index, membership, options, records, own, exchange } = config
@@ -93,7 +96,15 @@ export class Replica {
       ownKeyspace: OWN_KEYSPACE,
       redefined: () => this.exchange?.redefined(),
     })
-    for (const write of own) if (!this.#hints.load(write)) this.#keyspaces.load(write)
+    this.#votes = new Votes({
+      index,
+      membership,
+      options,
+      read: (key) => records.read(OWN_KEYSPACE, key),
+      isFull: () => records.full === true,
+      ownKeyspace: OWN_KEYSPACE,
+    })
+    for (const write of own) if (!this.#hints.load(write) && !this.#votes.load(write)) this.#keyspaces.load(write)
     this.exchange =
       exchange &&
       new ReplicaExchange(exchange, {
@@ -130,11 +141,23 @@ export class Replica {
         return step.send(from, { kind: 'hinted', id: request.id, round: request.round, owners: this.#hints.owners })
       case 'drop-hint':
         return this.#hints.drop(request, this.#keyspaces.definitions.get(request.keyspace), step)
+      case 'look':
+      case 'pre-vote':
+      case 'vote':
+      case 'renew':
+      case 'resign':
+        return this.#elect(request, from, now, step)
     }
+  }
+
+  #elect(request: ElectionRequest, from: Address, now: Now, step: Step): void {
+    const reason = this.#votes.receive(request, from, now, step)
+    if (reason !== undefined) this.#refuse(request, reason.code, reason.detail, from, step)
   }
 
   /** Nothing comes from this address any more. */
   forget(from: Address): void {
+    this.#votes.forget(from)
     this.#guard.forget(from)
   }
 

@@ -129,6 +129,12 @@ export class Node extends Store {
     return this.#closing
   }
 
+  /** Like a crash: what this node leads is handed on to nobody. For hosts that play faults. */
+  crash(): Promise<void> {
+    this.#closing ??= this.#wiring.close({ isCrash: true }).then(() => this.#storage.close())
+    return this.#closing
+  }
+
   /** Starts to dial the other replicas. For hosts that learn addresses after all of them listen. */
   dialPeers(urls: Readonly<Record<string, string>>): void {
     for (const [id, url] of Object.entries(urls)) if (id !== this.id) this.#wiring.dial(id, url)

@@ -235,6 +235,12 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   trade: 18,
   traded: 19,
   declined: 20,
+  look: 21,
+  'pre-vote': 22,
+  vote: 23,
+  renew: 24,
+  resign: 25,
+  ruled: 26,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

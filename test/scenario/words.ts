@@ -9,6 +9,7 @@ import { contextOf } from '../../src/core/causality/merge.ts'
 import { HINTS_KEYSPACE, parseHintKey } from '../../src/core/hint.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import type { Life, LocalMessage } from '../../src/core/message.ts'
+import type { Leader } from '../../src/core/consensus/group.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { GetResult } from '../../src/core/operation/get.ts'
 import type { OpenResult } from '../../src/core/operation/open.ts'
@@ -232,8 +233,18 @@ export class Words {
         return `refused by ${notice.replica}`
       case 'exchange':
         return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
+      case 'leader':
+        return `${notice.group} is led by ${leaderText(notice.leader)}, before by ${leaderText(notice.before)}`
+      case 'lease':
+        return `${notice.group} ${notice.generation}: ${Math.round(notice.leftMs)} ms are left`
+      case 'vote':
+        return `${notice.group} ${notice.generation}: ${notice.leads ? 'led by' : 'vote for'} ${notice.holder}`
     }
   }
+}
+
+function leaderText(leader: Leader | undefined): string {
+  return leader === undefined ? 'nobody' : `${leader.id} ${leader.generation}`
 }
 
 /** `level 2 strict settled, spare 0: a current, b stale repaired, c silent`. */

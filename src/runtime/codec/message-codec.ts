@@ -19,6 +19,7 @@ import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
 import type { ExchangeAnswer, Question } from '../../core/repair/exchange-message.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
+import { ELECTION_KIND, isElection, readElection, writeElection } from './election-codec.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import {
   readContext,
@@ -57,6 +58,7 @@ const KIND = {
   pong: 12,
   refused: 14,
   ...EXCHANGE_KIND,
+  ...ELECTION_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -86,6 +88,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
+  if (isElection(message)) return writeElection(writer, message)
   switch (message.kind) {
     case 'read':
       writer.float64(message.keyspace)
@@ -227,6 +230,8 @@ function readRare(
   head: { kind: number; id: number; round: number },
 ): Message {
   const { kind, id, round } = head
+  const election = readElection(reader, head)
+  if (election !== undefined) return election
   switch (kind) {
     case KIND.scan: {
       const keyspace = reader.whole()

@@ -133,7 +133,9 @@ describe('groups', () => {
     const electors = new Electors(membershipOf(members))
     const { replicas } = electors.listOf('lock:x')
     expect(replicas).toHaveLength(3)
-    expect([0, 1, 2, 3].filter((replica) => electors.has('lock:x', replica))).toEqual(replicas.toSorted((a, b) => a - b))
+    expect([0, 1, 2, 3].filter((replica) => electors.has('lock:x', replica))).toEqual(
+      replicas.toSorted((a, b) => a - b),
+    )
   })
 
   test('records: come back as they were, with and without a leader', () => {
