@@ -8,7 +8,7 @@
  */
 import { QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
-import { Candidate, SeatAgenda, type Ask, type ElectorSaid } from './consensus/candidate.ts'
+import { Candidate, SeatAgenda, type Ask, type CandidateConfig, type ElectorSaid } from './consensus/candidate.ts'
 import type { ElectionRequest, Ruled } from './consensus/election-message.ts'
 import { Electors, type Leader } from './consensus/group.ts'
 import { Observer } from './consensus/observer.ts'
@@ -26,6 +26,8 @@ export interface SeatsConfig {
   readonly membership: Membership
   readonly options: Pick<ResolvedCore, 'clockDriftMax' | 'seatsMax' | 'heartbeatMs'>
   readonly random: Random
+  /** What stands in elections: `Candidate`, but for those who want to see it go wrong. */
+  readonly candidate?: (config: CandidateConfig) => Candidate
 }
 
 /** A seat to be opened. */
@@ -107,7 +109,8 @@ export class Seats {
     const drift = this.#config.options.clockDriftMax
     const quorums = { electors, electing: majority, granting: majority }
     const random = this.#config.random.fork()
-    const candidate = new Candidate({ proposer, holder, ...quorums, leaseMs, drift, fences, random })
+    const settings = { proposer, holder, ...quorums, leaseMs, drift, fences, random }
+    const candidate = this.#config.candidate?.(settings) ?? new Candidate(settings)
     const named = { group, tag, list, proposer, holder, leaseMs }
     const seat: Seat = { ...named, candidate, asked: [], told: undefined, refusal: undefined, isLow: false }
     this.#seats.add(seat)

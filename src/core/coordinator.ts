@@ -17,7 +17,7 @@ import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Call, PutCall } from './coordinator-calls.ts'
 import { Handoff, HANDOFF_IDS } from './coordinator-handoff.ts'
 import { sendQuestions } from './coordinator-messages.ts'
-import { SEAT_IDS, Seats } from './coordinator-seats.ts'
+import { SEAT_IDS, Seats, type SeatsConfig } from './coordinator-seats.ts'
 import type { Answer, Hinted, Life, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
@@ -45,6 +45,8 @@ export interface CoordinatorConfig {
   readonly zone: string
   readonly options: ResolvedCore
   readonly random: Random
+  /** What stands in elections, where that is another. */
+  readonly candidate?: NonNullable<SeatsConfig['candidate']>
 }
 
 export class Coordinator {

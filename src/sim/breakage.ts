@@ -17,6 +17,12 @@ import type { Parcel } from './network.ts'
  * `reused-incarnation`: a replica that lost its data mints dots under its old name.
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
+ * `vote-forgotten`: an elector's votes are gone with its process.
+ * `restart-without-wait`: an elector that was restarted does not wait out the leases that it promised.
+ * `lease-without-drift`: leases that allow for no difference between clocks.
+ * `lease-on-wall-clock`: leases are measured on clocks that jump.
+ * `lease-from-answer`: a lease counts from when its renewal was answered, and not from when it was sent.
+ * `no-pre-vote`: who wants to lead raises the generation without asking whether he could be elected.
  * `stale-digest`: digests that miss what is written to three keys of four.
  */
 export type Breakage =
@@ -29,6 +35,12 @@ export type Breakage =
   | 'reused-incarnation'
   | 'hint-counts-strict'
   | 'hint-dropped-early'
+  | 'vote-forgotten'
+  | 'restart-without-wait'
+  | 'lease-without-drift'
+  | 'lease-on-wall-clock'
+  | 'lease-from-answer'
+  | 'no-pre-vote'
   | 'stale-digest'
 
 export const BREAKAGES: readonly Breakage[] = [
@@ -41,6 +53,12 @@ export const BREAKAGES: readonly Breakage[] = [
   'reused-incarnation',
   'hint-counts-strict',
   'hint-dropped-early',
+  'vote-forgotten',
+  'restart-without-wait',
+  'lease-without-drift',
+  'lease-on-wall-clock',
+  'lease-from-answer',
+  'no-pre-vote',
   'stale-digest',
 ]
 

@@ -204,6 +204,11 @@ export class Candidate {
     this.#role = 'retired'
   }
 
+  /** From when on a lease counts that was asked for and is granted now. */
+  protected countedFromMs({ sentAtMs }: { readonly sentAtMs: number; readonly nowMs: number }): number {
+    return sentAtMs
+  }
+
   get #hasVotes(): boolean {
     return this.#role === 'leader' || this.#role === 'elect'
   }
@@ -294,8 +299,9 @@ export class Candidate {
   ): void {
     if (!this.#hasVotes) return
     if (granted) {
-      this.#grantedAtMs[position] = Math.max(this.#grantedAtMs[position] as number, sentAtMs)
-      if (acts) this.#actsAtMs[position] = Math.max(this.#actsAtMs[position] as number, sentAtMs)
+      const fromMs = this.countedFromMs({ sentAtMs, nowMs })
+      this.#grantedAtMs[position] = Math.max(this.#grantedAtMs[position] as number, fromMs)
+      if (acts) this.#actsAtMs[position] = Math.max(this.#actsAtMs[position] as number, fromMs)
       this.#lengthen(nowMs, agenda)
       return
     }
