@@ -25,13 +25,16 @@ export type {
   SessionLine,
 } from './history.ts'
 export { parseHistory, printHistory } from './history-text.ts'
+export { checkLeadership, type GroupMeasure, type LeadershipOptions, type LeadershipVerdict } from './leadership.ts'
 export type {
   AckLine,
   GrantedLine,
+  GroupLine,
   GuardedLine,
   LeaderLine,
   LeadershipLine,
   LocalReadLine,
+  LockLine,
   ReleasedLine,
   VotedLine,
 } from './leadership-lines.ts'

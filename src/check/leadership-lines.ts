@@ -13,7 +13,7 @@
  */
 import { isCount, isFlag, isText, isTime, orLeftOut, type Requirement } from './line-fields.ts'
 
-interface GroupLine {
+interface OfGroup {
   readonly group: string
   readonly node: string
   readonly term: number
@@ -22,18 +22,18 @@ interface GroupLine {
 }
 
 /** A node became the leader of a group, or ceased to be. */
-export interface LeaderLine extends GroupLine {
+export interface LeaderLine extends OfGroup {
   readonly type: 'elected' | 'stepdown'
 }
 
 /** An elector gave its vote of a term away; `node` is the elector. */
-export interface VotedLine extends GroupLine {
+export interface VotedLine extends OfGroup {
   readonly type: 'voted'
   readonly candidate: string
 }
 
 /** A leader acknowledged a write. */
-export interface AckLine extends GroupLine {
+export interface AckLine extends OfGroup {
   readonly type: 'ack'
   readonly seq: number
   /** Milliseconds. */
@@ -41,7 +41,7 @@ export interface AckLine extends GroupLine {
 }
 
 /** A leader answered a read from its own memory, under its lease. */
-export interface LocalReadLine extends GroupLine {
+export interface LocalReadLine extends OfGroup {
   readonly type: 'localread'
   readonly seq?: number
   /** Milliseconds. */
@@ -78,7 +78,13 @@ export interface GuardedLine {
   readonly time: number
 }
 
-export type LeadershipLine = LeaderLine | VotedLine | AckLine | LocalReadLine | GrantedLine | ReleasedLine | GuardedLine
+/** What is said of a group's leaders. */
+export type GroupLine = LeaderLine | VotedLine | AckLine | LocalReadLine
+
+/** What is said of a lock and what it guards. */
+export type LockLine = GrantedLine | ReleasedLine | GuardedLine
+
+export type LeadershipLine = GroupLine | LockLine
 
 const MILLISECONDS = 'milliseconds from 0'
 const TIME: Requirement = ['time', isTime, MILLISECONDS]
