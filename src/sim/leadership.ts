@@ -64,7 +64,8 @@ export class Leadership {
     const { plan } = this.#parts
     for (const actor of this.#groups) this.#keepOpen(actor)
     for (const actor of this.#locks) this.#takeTurns(actor)
-    for (const { name } of plan.groups) this.#ask(name)
+    // A lease is all that speaks for their answers, so they are asked only where leases are enough.
+    if (plan.exclusive) for (const { name } of plan.groups) this.#ask(name)
     for (const actor of this.#locks) this.#repeat(plan.leaseMs / RENEWALS, () => actor.renewed())
     this.#repeat(DISK_MS, () => this.#checkDisks())
   }
