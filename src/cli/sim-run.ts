@@ -38,12 +38,12 @@ export interface JudgedRun {
   readonly run: SimulationRun | undefined
 }
 
-/** Enough to see that one does not disturb the other. */
-const CALLS_BESIDE = 20
+/** Few calls: enough to see that elections do not disturb them. */
+const LEADER_WORKLOAD = { operations: 20, durationMs: 30_000 }
 
 /** What a profile fixes of a run. */
 function settingOf({ seed, profile }: RunOptions): Omit<SimulateOptions, 'seed'> {
-  if (profile === 'leader') return { leadership: {}, workload: { operations: CALLS_BESIDE } }
+  if (profile === 'leader') return { leadership: {}, workload: LEADER_WORKLOAD }
   return profile === 'ap' ? {} : { replicas: seed % 2 === 0 ? 5 : 7, keyspace: { sloppy: true } }
 }
 

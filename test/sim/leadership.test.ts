@@ -9,6 +9,8 @@ import { leadershipFaultsOf } from './judge.ts'
 
 const FIRST = 40_000
 const BLOCK = 25
+/** As in the profile. */
+const LEADER_WORKLOAD = { operations: 20, durationMs: 30_000 }
 
 /** A few calls beside, so that most of the time goes into elections. */
 const BESIDE = { operations: 5, durationMs: 40_000 } as const
@@ -66,7 +68,7 @@ function changesPerMinute({ history, drawn }: SimulationRun): number {
 describe('leaders and locks', () => {
   test.for([0, 1, 2, 3])('block %i: every promise holds under all faults', (block) => {
     const broken = Array.from({ length: BLOCK }, (_, i) => FIRST + block * BLOCK + i).flatMap((seed) => {
-      const run = simulate({ seed, leadership: {}, workload: { operations: 20 } })
+      const run = simulate({ seed, leadership: {}, workload: LEADER_WORKLOAD })
       return leadershipFaultsOf(run).map((fault) => `npm run sim -- --profile leader --seed ${seed}: ${fault}`)
     })
     expect(broken).toEqual([])
@@ -75,7 +77,7 @@ describe('leaders and locks', () => {
   test('together: there are elections, answers, locks and late tokens to judge', () => {
     const lines = new Map<string, number>()
     for (let seed = FIRST; seed < FIRST + BLOCK; seed++) {
-      for (const line of simulate({ seed, leadership: {}, workload: { operations: 20 } }).history) {
+      for (const line of simulate({ seed, leadership: {}, workload: LEADER_WORKLOAD }).history) {
         const name = line.type === 'guarded' ? `guarded ${line.accepted}` : line.type
         lines.set(name, (lines.get(name) ?? 0) + 1)
       }
@@ -95,7 +97,7 @@ describe('leaders and locks', () => {
   })
 
   test('one seed: gives one trace', () => {
-    const traces = [1, 1, 2].map((seed) => simulate({ seed, leadership: {}, workload: { operations: 20 } }).traceHash)
+    const traces = [1, 1, 2].map((seed) => simulate({ seed, leadership: {}, workload: LEADER_WORKLOAD }).traceHash)
     expect(traces[0]).toBe(traces[1])
     expect(traces[0]).not.toBe(traces[2])
   })
