@@ -45,8 +45,26 @@ export type Notice =
       readonly holder: string
       readonly leads: boolean
     }
+  /** This process reaches a majority of the members, or does not any more. */
+  | {
+      readonly kind: 'quorum'
+      readonly state: 'lost' | 'regained'
+      readonly reached: number
+      readonly members: number
+    }
+  /** Links that were there seem to be broken: a partition is suspected. None: not any more. */
+  | { readonly kind: 'partition'; readonly links: readonly BrokenLink[] }
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
+
+/**
+ * A link to a replica, as seen from this process. `there`: what this process sends does not arrive, or is not answered,
+ * and the replica is heard all the same. `both`: nothing is heard either.
+ */
+export interface BrokenLink {
+  readonly replica: string
+  readonly broken: 'there' | 'both'
+}
 
 /** What became of an exchange with another replica. */
 export interface ExchangeSummary {

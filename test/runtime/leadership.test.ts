@@ -175,6 +175,47 @@ describe('elections', () => {
   })
 })
 
+describe('what observers are told', () => {
+  test('a cut leader: others are told of the partition and the next leader, it is told of the lost quorum and lease', async () => {
+    const cluster = await start()
+    const seat = cluster.node('a').campaign('reports', { leaseMs: LEASE_MS })
+    const [{ generation }] = (await once(seat, 'elected')) as [Elected]
+    const other = cluster.node('b').campaign('reports', { leaseMs: LEASE_MS })
+    if (other.leader === undefined) await once(other, 'leader')
+    const told: Record<string, unknown[]> = { a: [], b: [] }
+    for (const id of ['a', 'b']) cluster.node(id).observe((notice) => told[id]?.push(notice))
+    const elected = once(other, 'elected') as Promise<[Elected]>
+    cluster.partition(['a'])
+    const [next] = await elected
+    await seen(cluster.node('b'), { a: ['unreachable'] })
+    await seen(cluster.node('a'), { b: ['unreachable'], c: ['unreachable'] })
+    expect(told['a']).toContainEqual(expect.objectContaining({ kind: 'lease', group: 'group:reports', generation }))
+    expect(told['a']).toContainEqual({ kind: 'quorum', state: 'lost', reached: 1, members: 3 })
+    expect(told['b']).toContainEqual({ kind: 'partition', links: [{ replica: 'a', broken: 'both' }] })
+    const leader = { id: 'b', generation: next.generation }
+    expect(told['b']).toContainEqual(expect.objectContaining({ kind: 'leader', group: 'group:reports', leader }))
+    cluster.heal()
+    await seen(cluster.node('a'), { b: REACHABLE, c: REACHABLE })
+    expect(told['a']).toContainEqual(expect.objectContaining({ kind: 'quorum', state: 'regained' }))
+    expect(told['a']?.findLast((notice) => (notice as { kind: string }).kind === 'partition')).toEqual({
+      kind: 'partition',
+      links: [],
+    })
+  })
+
+  test('a one-way cut: names the direction', async () => {
+    const cluster = await start()
+    const links = new Promise((resolve) => {
+      cluster.node('a').observe((notice) => {
+        if (notice.kind === 'partition' && notice.links.length > 0) resolve(notice.links)
+      })
+    })
+    await seen(cluster.node('a'), { b: REACHABLE })
+    cluster.cut({ from: 'a', to: 'b' })
+    expect(await links).toEqual([{ replica: 'b', broken: 'there' }])
+  })
+})
+
 describe('fencing who led before', () => {
   test('onFence: is told who it was, and nobody leads before it succeeded', async () => {
     const cluster = await start()

@@ -233,6 +233,12 @@ export class Words {
         return `refused by ${notice.replica}`
       case 'exchange':
         return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
+      case 'quorum':
+        return `quorum ${notice.state}, ${notice.reached} of ${notice.members} reached`
+      case 'partition': {
+        const links = notice.links.map(({ replica, broken }) => `${replica} ${broken}`)
+        return links.length === 0 ? 'no partition is suspected any more' : `partition suspected: ${links.join(', ')}`
+      }
       case 'leader':
         return `${notice.group} is led by ${leaderText(notice.leader)}, before by ${leaderText(notice.before)}`
       case 'lease':
