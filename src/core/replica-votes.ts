@@ -49,7 +49,7 @@ export class Votes {
   /** Groups that have a record. */
   readonly #recorded = new Set<string>()
   readonly #groups = new Map<string, Group>()
-  /** When this run heard of a group first: what was promised before, was promised earlier. */
+  /** When this run heard anything first: what was promised before, was promised earlier. */
   #startedAtMs: number | undefined
 
   constructor(config: VotesConfig) {
@@ -65,10 +65,15 @@ export class Votes {
     return true
   }
 
+  /** The process runs: what an earlier one promised runs out from now on at the latest. */
+  runs(nowMs: number): void {
+    this.#startedAtMs ??= nowMs
+  }
+
   /** Answers, or gives the reason why not. */
   receive(request: ElectionRequest, from: Address, now: Now, step: Step): Refusal | undefined {
     const nowMs = now.monoMs
-    this.#startedAtMs ??= nowMs
+    this.runs(nowMs)
     const { group } = request
     if (!this.#electors.has(group, this.#config.index)) return { code: 'no-elector', detail: group }
     const record = this.#recorded.has(group) ? recordToGroup(this.#config.read(groupKey(group))) : undefined

@@ -136,6 +136,7 @@ export class Replica {
       case 'open':
         return this.#open(request, from, step)
       case 'ping':
+        this.#votes.runs(now.monoMs)
         return step.send(from, { kind: 'pong', sentAt: request.sentAt, ...this.#config.life })
       case 'hints':
         return step.send(from, { kind: 'hinted', id: request.id, round: request.round, owners: this.#hints.owners })

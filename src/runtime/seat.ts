@@ -243,7 +243,7 @@ export class GroupObserver extends EventEmitter<{ leader: [LeaderChange] }> {
   }
 }
 
-export function notLeader(group: string, reason: LostReason): QuorateError {
+function notLeader(group: string, reason: LostReason): QuorateError {
   const message = `${group}: this process does not lead any more (${reason})`
   return new QuorateError('QUORATE_NOT_LEADER', message)
 }
