@@ -28,7 +28,7 @@ export interface Lock {
   /** Aborts before another can hold the lock: then stop. */
   readonly signal: AbortSignal
   /** How long the lock is held if no renewal gets through any more, by the clock now; 0 once it is lost. */
-  remainingMs(): number
+  readonly remainingMs: () => number
 }
 
 const FIELDS = ['leaseMs', 'timeoutMs', 'signal']
