@@ -9,7 +9,8 @@ import { contextOf } from '../../src/core/causality/merge.ts'
 import { HINTS_KEYSPACE, parseHintKey } from '../../src/core/hint.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import type { Life, LocalMessage } from '../../src/core/message.ts'
-import type { Leader } from '../../src/core/consensus/group.ts'
+import type { SeatEvent } from '../../src/core/consensus/candidate.ts'
+import type { LeaderChange } from '../../src/core/consensus/observer.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { GetResult } from '../../src/core/operation/get.ts'
 import type { OpenResult } from '../../src/core/operation/open.ts'
@@ -17,8 +18,9 @@ import type { PutResult } from '../../src/core/operation/put.ts'
 import type { Receipt } from '../../src/core/operation/receipt.ts'
 import type { ScanResult } from '../../src/core/operation/scan.ts'
 import type { StoredRecord } from '../../src/core/record.ts'
+import { electionText, leaderText, seatText } from './seats.ts'
 
-export type CallResult = GetResult | PutResult | ScanResult | OpenResult | QuorateError
+export type CallResult = GetResult | PutResult | ScanResult | OpenResult | SeatEvent | LeaderChange | QuorateError
 
 export class Words {
   /** The wall clock when the story began; `lww` stamps are printed as milliseconds since then. */
@@ -158,6 +160,13 @@ export class Words {
         return `refused ${`${message.code} ${message.detail}`.trim()}`
       case 'drop-hint':
         return `drop the hint for ${this.member(message.owner)} of ${this.key(message.key)}`
+      case 'look':
+      case 'pre-vote':
+      case 'vote':
+      case 'renew':
+      case 'resign':
+      case 'ruled':
+        return electionText(message)
       default:
         return kind
     }
@@ -198,6 +207,11 @@ export class Words {
       }
       case 'open':
         return this.definition(result.definition)
+      case 'elected':
+      case 'fence':
+      case 'lost':
+      case 'leader':
+        return seatText(result)
     }
   }
 
@@ -247,10 +261,6 @@ export class Words {
         return `${notice.group} ${notice.generation}: ${notice.leads ? 'led by' : 'vote for'} ${notice.holder}`
     }
   }
-}
-
-function leaderText(leader: Leader | undefined): string {
-  return leader === undefined ? 'nobody' : `${leader.id} ${leader.generation}`
 }
 
 /** `level 2 strict settled, spare 0: a current, b stale repaired, c silent`. */

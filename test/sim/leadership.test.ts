@@ -39,10 +39,14 @@ function settingWith(
 
 /** Cuts both ways between one replica and the others. */
 function isolate(host: number, atMs: number, forMs: number): Fault {
-  const links = REPLICAS.filter((other) => other !== host).flatMap((other) => [
-    { from: host, to: other },
-    { from: other, to: host },
-  ])
+  const links = REPLICAS.flatMap((other) =>
+    other === host
+      ? []
+      : [
+          { from: host, to: other },
+          { from: other, to: host },
+        ],
+  )
   return { kind: 'cut', shape: 'isolated', links, holds: false, isTold: false, atMs, forMs }
 }
 
