@@ -62,6 +62,16 @@ export const BREAKAGES: readonly Breakage[] = [
   'stale-digest',
 ]
 
+/** Those that show in runs with leaders and locks alone. */
+export const ELECTION_BREAKAGES: readonly Breakage[] = [
+  'vote-forgotten',
+  'restart-without-wait',
+  'lease-without-drift',
+  'lease-on-wall-clock',
+  'lease-from-answer',
+  'no-pre-vote',
+]
+
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */
 export function brokenWrite(write: RecordChange): RecordChange {
   const { record } = write

@@ -1,10 +1,6 @@
 /**
- * The part of scenario scripts that is about elections: seats that stand, and what is said of them.
+ * The part of scenario scripts that is about elections: seats that stand.
  */
-import type { SeatEvent } from '../../src/core/consensus/candidate.ts'
-import type { ElectionMessage } from '../../src/core/consensus/election-message.ts'
-import type { Leader } from '../../src/core/consensus/group.ts'
-import type { LeaderChange } from '../../src/core/consensus/observer.ts'
 import type { Seat, Seats } from '../../src/core/coordinator-seats.ts'
 import type { Now, Step } from '../../src/core/step.ts'
 import type { Command } from './command.ts'
@@ -61,42 +57,5 @@ export class SeatPlayer {
     const placed = this.#placed.get(label)
     if (placed === undefined) throw new Error(`there is no seat ${label}`)
     stage.act(placed.coordinator, (machine, now, step) => run(machine.seats, placed.seat, now, step))
-  }
-}
-
-export function seatText(event: SeatEvent | LeaderChange): string {
-  switch (event.kind) {
-    case 'elected':
-      return `elected in ${event.generation}, before it ${leaderText(event.before)}`
-    case 'fence':
-      return `has to fence ${leaderText(event.before)} to lead in ${event.generation}`
-    case 'lost':
-      return `lost ${event.generation}: ${event.reason}`
-    case 'leader':
-      return `led by ${leaderText(event.leader)}`
-  }
-}
-
-export function leaderText(leader: Leader | undefined): string {
-  return leader === undefined ? 'nobody' : `${leader.id} ${leader.generation}`
-}
-
-export function electionText(message: ElectionMessage): string {
-  switch (message.kind) {
-    case 'look':
-      return `look at ${message.group}`
-    case 'pre-vote':
-      return `would you vote in ${message.group}`
-    case 'vote':
-      return `vote for ${message.holder} ${message.generation} in ${message.group}`
-    case 'renew':
-      return `renew ${message.holder} ${message.generation} in ${message.group}${message.acts ? ', who leads' : ''}`
-    case 'resign':
-      return `resign ${message.generation} in ${message.group}`
-    case 'ruled': {
-      const { granted, generation, led, leftMs } = message
-      const rest = leftMs > 0 ? `, ${Math.round(leftMs)} ms are left` : ''
-      return `${granted ? 'granted' : 'denied'}, voted in ${generation}, led by ${leaderText(led)}${rest}`
-    }
   }
 }

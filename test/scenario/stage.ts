@@ -371,11 +371,8 @@ export class Stage {
   }
 }
 
-const REQUESTS: readonly string[] = [
-  ...['read', 'write', 'mint', 'scan', 'open', 'ping', 'drop-hint'],
-  ...['look', 'pre-vote', 'vote', 'renew', 'resign'],
-]
+const REQUESTS = new Set('read write mint scan open ping drop-hint look pre-vote vote renew resign'.split(' '))
 
 function isRequest({ kind }: LocalMessage): boolean {
-  return REQUESTS.includes(kind)
+  return REQUESTS.has(kind)
 }

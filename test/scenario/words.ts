@@ -18,7 +18,7 @@ import type { PutResult } from '../../src/core/operation/put.ts'
 import type { Receipt } from '../../src/core/operation/receipt.ts'
 import type { ScanResult } from '../../src/core/operation/scan.ts'
 import type { StoredRecord } from '../../src/core/record.ts'
-import { electionText, leaderText, seatText } from './seats.ts'
+import { electionText, leaderText, seatText } from './seat-words.ts'
 
 export type CallResult = GetResult | PutResult | ScanResult | OpenResult | SeatEvent | LeaderChange | QuorateError
 

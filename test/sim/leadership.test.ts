@@ -4,11 +4,18 @@
  */
 import { describe, expect, test } from 'vitest'
 import { checkLeadership } from '../../src/check/index.ts'
-import { simulate, type Breakage, type Fault, type SimulateOptions, type SimulationRun } from '../../src/sim/index.ts'
+import {
+  ELECTION_BREAKAGES,
+  simulate,
+  type Breakage,
+  type Fault,
+  type SimulateOptions,
+  type SimulationRun,
+} from '../../src/sim/index.ts'
 import { leadershipFaultsOf } from './judge.ts'
 
 const FIRST = 40_000
-const BLOCK = 25
+const BLOCK = 15
 /** As in the profile. */
 const LEADER_WORKLOAD = { operations: 20, durationMs: 30_000 }
 
@@ -80,7 +87,7 @@ describe('leaders and locks', () => {
 
   test('together: there are elections, answers, locks and late tokens to judge', () => {
     const lines = new Map<string, number>()
-    for (let seed = FIRST; seed < FIRST + BLOCK; seed++) {
+    for (let seed = FIRST; seed < FIRST + 2 * BLOCK; seed++) {
       for (const line of simulate({ seed, leadership: {}, workload: LEADER_WORKLOAD }).history) {
         const name = line.type === 'guarded' ? `guarded ${line.accepted}` : line.type
         lines.set(name, (lines.get(name) ?? 0) + 1)
@@ -194,6 +201,11 @@ describe('elections that are run wrongly', () => {
   test.for(WRONG)('%s: is caught, and the same run rightly is not', ([breakage, setting]) => {
     expect(caughtAt(breakage, setting, 20)).toBeDefined()
     for (let seed = 1; seed <= 5; seed++) expect(leadershipFaultsOf(simulate({ ...setting, seed }))).toEqual([])
+  })
+
+  test('every breakage has a case', () => {
+    const cases = [...WRONG.map(([breakage]) => breakage), 'no-pre-vote']
+    expect(new Set(cases)).toEqual(new Set(ELECTION_BREAKAGES))
   })
 
   test('no-pre-vote: single links that fail in turn depose a leader that has its quorum all the time', () => {
