@@ -8,7 +8,7 @@ import path from 'node:path'
 import { connect, type Client, type ClientOptions, type Node } from '../src/index.ts'
 import { prepareNode } from '../src/runtime/node.ts'
 import { Child } from './child.ts'
-import type { ReplicaQuestion } from './replica-process.ts'
+import type { OpenReplica, ReplicaQuestion } from './replica-process.ts'
 
 const IDS = ['a', 'b', 'c'] as const
 /** The replica that stands in this process when a node is embedded. */
@@ -21,6 +21,8 @@ export interface ClusterOptions {
   /** Whether one of the three replicas is a node in this process. */
   readonly embedded?: boolean
   readonly faulty?: boolean
+  /** Whether the replicas keep no digests. */
+  readonly bare?: boolean
 }
 
 const directories = new Set<string>()
@@ -44,19 +46,22 @@ process.on('exit', () => {
 export class Cluster {
   /** The node in this process, where one is embedded. */
   readonly node: Node | undefined
-  readonly #children: ReadonlyMap<string, Child>
+  readonly #children: Map<string, Child>
+  readonly #questionOf: (id: string) => OpenReplica
   readonly #urls: Readonly<Record<string, string>>
   readonly #directory: string | undefined
   readonly #clients: Client[] = []
 
   constructor(parts: {
     readonly node: Node | undefined
-    readonly children: ReadonlyMap<string, Child>
+    readonly children: Map<string, Child>
+    readonly questionOf: (id: string) => OpenReplica
     readonly urls: Readonly<Record<string, string>>
     readonly directory: string | undefined
   }) {
     this.node = parts.node
     this.#children = parts.children
+    this.#questionOf = parts.questionOf
     this.#urls = parts.urls
     this.#directory = parts.directory
   }
@@ -82,6 +87,21 @@ export class Cluster {
     return (await Promise.all(this.ids.map((id) => this.ask(id, { kind: 'memory' })))) as number[]
   }
 
+  /** Processor time that the replica processes have used, in microseconds. */
+  async cpuUs(): Promise<number> {
+    const used = (await Promise.all(this.ids.map((id) => this.ask(id, { kind: 'cpu' })))) as number[]
+    return used.reduce((sum, us) => sum + us, 0)
+  }
+
+  /** Starts a replica again that was killed, at its address and with its data. */
+  async restart(id: string): Promise<void> {
+    const child = new Child('replica-process', `replica ${id}`)
+    this.#children.set(id, child)
+    const port = Number(new URL(this.#urls[id] as string).port)
+    await child.ask({ ...this.#questionOf(id), port })
+    await child.ask({ kind: 'dial', urls: this.#urls })
+  }
+
   signal(id: string, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
     this.#child(id).signal(name)
   }
@@ -102,10 +122,13 @@ export class Cluster {
 
 /** Starts three replicas and waits until an embedded node, if there is one, sees the others. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { storage, embedded = false, faulty = false } = options
+  const { storage, embedded = false, faulty = false, bare = false } = options
   const directory = storage === 'durable' ? await temporaryDirectory() : undefined
   const dataDirOf = (id: string): string | undefined => directory && path.join(directory, id)
   const peersOf = (id: string): string[] => IDS.filter((other) => other !== id)
+  const questionOf = (id: string): OpenReplica => {
+    return { kind: 'open', id, peers: peersOf(id), dataDir: dataDirOf(id), faulty, bare }
+  }
   const children = new Map<string, Child>()
   const urls: Record<string, string> = {}
   let node: Node | undefined
@@ -115,8 +138,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     }
   }
   for (const [id, child] of children) {
-    const question = { kind: 'open', id, peers: peersOf(id), dataDir: dataDirOf(id), faulty } as const
-    urls[id] = (await child.ask(question)) as string
+    urls[id] = (await child.ask(questionOf(id))) as string
   }
   if (embedded) {
     const peers = Object.fromEntries(peersOf(EMBEDDED_ID).map((peer) => [peer, '']))
@@ -127,7 +149,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   await Promise.all([...children.values()].map((child) => child.ask({ kind: 'dial', urls })))
   if (node !== undefined) await seesAll(node)
-  return new Cluster({ node, children, urls, directory })
+  return new Cluster({ node, children, questionOf, urls, directory })
 }
 
 /** Waits until a coordinator reaches every replica. */

@@ -8,6 +8,8 @@ import { ALTERNATIVES, placesOf } from './repair/alternatives.ts'
 import { converse } from './repair/converse.ts'
 import { upkeepCost } from './repair/upkeep.ts'
 import { equalPair, spread, VastKeys, type VastOptions } from './repair/vast-replica.ts'
+import { catchUp } from './repair/catch-up.ts'
+import { upkeepShare } from './repair/share.ts'
 import { heldBytes } from './heap.ts'
 import type { Progress } from './progress.ts'
 import { bytes, GOAL_COLUMNS, goalRow, type Part, type Row, type Section } from './section.ts'
@@ -18,7 +20,8 @@ const DIFFERENCES = [1, 100, 1_000, 10_000, 100_000]
 export const repair: Part = {
   name: 'repair',
   about: 'bytes and round trips of an exchange among a million keys, beside other structures; upkeep of the tree',
-  run: async ({ quick }, progress) => {
+  run: async (scale, progress) => {
+    const { quick } = scale
     progress.part('repair', 3)
     const keys = new VastKeys(quick ? KEYS / 10 : KEYS)
     const rows = exchanges(keys, { kind: 'lww', valueBytes: 131 }, progress)
@@ -29,7 +32,15 @@ export const repair: Part = {
       'Upkeep, both digests of the record included, is held against what else a replica in memory does for a put, sockets apart.',
     ]
     const section = { part: 'repair', title: 'An exchange', columns: GOAL_COLUMNS, rows, notes }
-    return [section, alternatives(keys, progress)]
+    const whole = [...(await upkeepShare(scale, progress)), ...(await catchUp(scale, progress))]
+    const cluster = {
+      part: 'repair',
+      title: 'In a cluster of processes',
+      columns: GOAL_COLUMNS,
+      rows: whole,
+      notes: [],
+    }
+    return [section, alternatives(keys, progress), cluster]
   },
 }
 

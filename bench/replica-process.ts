@@ -4,6 +4,7 @@
  * It opens a node as an application would, except that it learns its peers' addresses once all of them listen, and that
  * it can be made slow: what it sends to one receiver is then held back.
  */
+import { Upkeep } from '../src/core/repair/upkeep.ts'
 import { prepareNode, type Node } from '../src/runtime/node.ts'
 import { LinkFaults } from '../src/runtime/transport/faults.ts'
 import { answerQuestions } from './child.ts'
@@ -16,6 +17,10 @@ export interface OpenReplica {
   readonly dataDir: string | undefined
   /** Whether it may be told to be slow; the check for that stands in the way of every frame. */
   readonly faulty: boolean
+  /** Whether it keeps no digests: to measure what they cost. */
+  readonly bare: boolean
+  /** Any free one if left out. */
+  readonly port?: number
 }
 
 export type ReplicaQuestion =
@@ -23,6 +28,8 @@ export type ReplicaQuestion =
   | { readonly kind: 'dial'; readonly urls: Readonly<Record<string, string>> }
   | { readonly kind: 'slow'; readonly to: string; readonly ms: number }
   | { readonly kind: 'memory' }
+  | { readonly kind: 'cpu' }
+  | { readonly kind: 'exchanges' }
 
 const faults = new LinkFaults()
 let node: Node | undefined
@@ -30,9 +37,11 @@ let node: Node | undefined
 async function answer(question: ReplicaQuestion): Promise<unknown> {
   switch (question.kind) {
     case 'open': {
-      const { id, dataDir, faulty } = question
+      const { id, dataDir, faulty, bare, port = 0 } = question
+      if (bare) Upkeep.prototype.note = () => {}
       const peers = Object.fromEntries(question.peers.map((peer) => [peer, '']))
-      node = await prepareNode({ id, peers, ...(dataDir !== undefined && { dataDir }) }, faulty ? faults : undefined)
+      const options = { id, peers, listen: { port }, ...(dataDir !== undefined && { dataDir }) }
+      node = await prepareNode(options, faulty ? faults : undefined)
       return node.url
     }
     case 'dial':
@@ -41,6 +50,12 @@ async function answer(question: ReplicaQuestion): Promise<unknown> {
       return node && faults.delay({ from: node.id, to: question.to, ms: question.ms })
     case 'memory':
       return heldBytes()
+    case 'cpu': {
+      const { user, system } = process.cpuUsage()
+      return user + system
+    }
+    case 'exchanges':
+      return node?.status().exchanges
   }
 }
 

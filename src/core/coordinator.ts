@@ -7,6 +7,7 @@
  * The host's duty: see step.ts; deliver answers with the index of the replica they came from; tick by `wakeAt`.
  * Ring: machines.
  */
+import { authorText } from './author.ts'
 import { invalid, QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
 import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
@@ -37,6 +38,8 @@ import type { Now, Step } from './step.ts'
 const BEAT_MS = 5
 
 export interface CoordinatorConfig {
+  /** The id of the node or client, which its writes carry. */
+  readonly name: string
   readonly membership: Membership
   /** The index of the replica in this process, or -1. */
   readonly local: number
@@ -261,7 +264,8 @@ export class Coordinator {
     const at = operation?.at ?? this.#clock.next(now.wallMs)
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
-    return new Put({ keyspace, key, list, reach, write, op, at, home: operation?.home, value, seen, times })
+    const by = authorText({ coordinator: this.#config.name, session: call.session })
+    return new Put({ keyspace, key, list, reach, write, op, at, by, home: operation?.home, value, seen, times })
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */

@@ -54,6 +54,11 @@ export type Notice =
     }
   /** Links that were there seem to be broken: a partition is suspected. None: not any more. */
   | { readonly kind: 'partition'; readonly links: readonly BrokenLink[] }
+  /**
+   * A record at the replica here cannot be read from its disk. It is not served, and counts as absent when replicas
+   * compare; a quorum of the others still has it.
+   */
+  | { readonly kind: 'damaged'; readonly keyspace: string; readonly key: string }
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
 

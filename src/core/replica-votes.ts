@@ -46,7 +46,7 @@ const WAITERS_MAX = 64
 export class Votes {
   readonly #config: VotesConfig
   readonly #electors: Electors
-  /** Groups that have a record. */
+  /** Groups that have a record, to be counted. */
   readonly #recorded = new Set<string>()
   readonly #groups = new Map<string, Group>()
   /** When this run heard anything first: what was promised before, was promised earlier. */
@@ -76,7 +76,8 @@ export class Votes {
     this.runs(nowMs)
     const { group } = request
     if (!this.#electors.has(group, this.#config.index)) return { code: 'no-elector', detail: group }
-    const record = this.#recorded.has(group) ? recordToGroup(this.#config.read(groupKey(group))) : undefined
+    // Read in any case: a record that is damaged must not pass for none.
+    const record = recordToGroup(this.#config.read(groupKey(group)))
     switch (request.kind) {
       case 'look':
         return this.#answer(request, record, { granted: false }, { from, nowMs, step })

@@ -27,7 +27,7 @@ import { parseContextToken } from './context-token.ts'
 import type { Engine } from './engine.ts'
 import { Entry, type Put } from './entry.ts'
 import { GetFinisher, PutFinisher } from './finishers.ts'
-import { many, type Many } from './many.ts'
+import { AnswerSizes, checkKeys, checkPairs, many, type Many, type ReadyCall } from './many.ts'
 import type { Session } from './session.ts'
 import { Plain, start } from './tickets.ts'
 import { encodeValue } from './value-codec.ts'
@@ -114,37 +114,56 @@ export class ApKeyspace<V = unknown> {
   }
 
   /**
-   * Reads, changes, writes, with the context threaded. It is no transaction: of two updates at once, siblings keep both
+   * Reads, changes, writes, with the context threaded. Siblings are made one by the keyspace's `resolve`; when that
+   * throws or gives `undefined`, the update rejects and nothing is written. It is no transaction: of two updates at once, siblings keep both
    * results apart, and `lww` keeps one.
    */
   async update(key: string, change: (value: V | undefined) => V | Promise<V>, options: PutOptions = {}): Promise<Put> {
     const { signal, timeoutMs } = options
     const entry = await this.get(key, { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) })
-    if (entry.conflict && this.#config.resolve === undefined) {
+    const { value } = entry
+    if (entry.conflict && value === undefined) {
+      const what = this.#config.resolve === undefined ? 'there is no `resolve`' : '`resolve` gave undefined'
       throw invalid(
-        `key ${JSON.stringify(key)} has ${entry.siblings.length} siblings, and the keyspace no way to make one of them: ` +
-          'declare `resolve`, or use get and put',
+        `key ${JSON.stringify(key)} has ${entry.siblings.length} siblings, and ${what} to make one of them: ` +
+          'declare one that does, or use get and put; nothing was written',
       )
     }
-    return this.put(key, await change(entry.value), { context: entry.context, ...options })
+    return this.put(key, await change(value), { context: entry.context, ...options })
   }
 
   /**
    * Reads many keys with the same options. What fails for a key is found under that key in `errors`; it rejects only
    * when a key is given twice, or more than 100,000 are.
    */
-  getMany(keys: readonly string[], options: GetOptions = NOTHING): Promise<Many<Entry<V>>> {
-    return many(keys, (key) => this.get(key, options))
+  async getMany(keys: readonly string[], options: GetOptions = NOTHING): Promise<Many<Entry<V>>> {
+    const { inFlightMax } = this.#config.limits
+    const sizes = new AnswerSizes()
+    const read = async (key: string): Promise<Entry<V>> => {
+      const entry = await this.get(key, options)
+      sizes.add(entry.sizeBytes)
+      return entry
+    }
+    const prepare = (key: string): ReadyCall<Entry<V>> => ({ bytes: sizes.likely, run: () => read(key) })
+    return many({ keys: checkKeys(keys), inFlightMax, prepare })
   }
 
-  /** Writes many keys with the same options, each on its own: some may succeed and others fail. No transaction. */
-  putMany(entries: Iterable<readonly [key: string, value: V]>, options: PutManyOptions = NOTHING): Promise<Many<Put>> {
-    const values = [...entries]
-    const byKey = new Map(values)
-    return many(
-      values.map(([key]) => key),
-      (key) => this.put(key, byKey.get(key) as V, options),
-    )
+  /**
+   * Writes many keys with the same options, each on its own: some may succeed and others fail. No transaction. It rejects
+   * only where `getMany` does.
+   */
+  async putMany(
+    entries: Iterable<readonly [key: string, value: V]>,
+    options: PutManyOptions = NOTHING,
+  ): Promise<Many<Put>> {
+    const pairs = checkPairs(entries)
+    const values = new Map(pairs)
+    const { inFlightMax, valueBytesMax } = this.#config.limits
+    const prepare = (key: string): ReadyCall<Put> => {
+      const value = encodeValue(values.get(key), valueBytesMax)
+      return { bytes: value.length, run: () => this.#write(key, value, options) }
+    }
+    return many({ keys: pairs.map(([key]) => key), inFlightMax, prepare })
   }
 
   /** Keys and entries in key order; entries of deleted keys are left out. */
@@ -192,7 +211,18 @@ export class ApKeyspace<V = unknown> {
     const tag = new PutFinisher(place, session)
     return this.#whenOpen(options, (keyspace) => {
       const context = given ?? session?.seen(this.name, key)
-      const call = { kind: 'put', tag, timeoutMs, keyspace, key, level, value, context, operation } as const
+      const call = {
+        kind: 'put',
+        tag,
+        timeoutMs,
+        keyspace,
+        key,
+        level,
+        value,
+        context,
+        session: session?.id,
+        operation,
+      } as const
       return start(engine, call, options.signal)
     })
   }

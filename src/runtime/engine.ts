@@ -24,7 +24,7 @@ import { Step, type Address, type Now } from '../core/step.ts'
 import { ByteReader } from './codec/bytes.ts'
 import { readAnswer, readFrameHead, readRequest, type MessageLimits } from './codec/message-codec.ts'
 import { Outbox } from './outbox.ts'
-import { ReplicaHost } from './replica-host.ts'
+import { ReplicaHost, type DamagedRecord } from './replica-host.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Link } from './transport/transport.ts'
 
@@ -103,6 +103,11 @@ export class Engine {
   /** Answers of the replica here that wait for its disk. */
   get held(): number {
     return this.#host?.held ?? 0
+  }
+
+  /** Records of the replica here that could not be read when it started. */
+  get damaged(): readonly DamagedRecord[] {
+    return this.#host?.damaged ?? []
   }
 
   /** Messages to a replica that no link could take. */
@@ -211,6 +216,7 @@ export class Engine {
     if (isCrash) this.#step.clearSends()
     this.#pump()
     this.#flush()
+    this.#host?.stop()
     this.#stopped = true
     clearTimeout(this.#timer)
   }

@@ -6,6 +6,7 @@ import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedC
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary } from '../core/notice.ts'
+import type { DamagedRecord } from './replica-host.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Storage } from './storage/storage.ts'
@@ -65,6 +66,11 @@ export interface NodeStatus extends StoreStatus {
   readonly registered: readonly KeyspaceDefinition[]
   /** Answers that wait for the disk. */
   readonly held: number
+  /**
+   * Records that could not be read from the disk when the node started, the first 64. They are not served; a directory
+   * that is moved away is filled again by the others.
+   */
+  readonly damaged: readonly DamagedRecord[]
   /** The last exchange that this replica began with each other one, and how long ago it ended. */
   readonly exchanges: Readonly<Record<string, ExchangeSummary & { readonly agoMs: number }>>
 }
@@ -96,6 +102,7 @@ export class Node extends Store {
       durable: this.#storage.durable,
       registered,
       held: this.#wiring.engine.held,
+      damaged: [...this.#wiring.engine.damaged],
       exchanges: this.#exchanges(),
     }
   }

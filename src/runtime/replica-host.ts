@@ -6,6 +6,7 @@
  * one is under way.
  */
 import { QuorateError } from '../core/base/errors.ts'
+import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Errand, LocalMessage, Request } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
@@ -39,11 +40,21 @@ interface Held {
   readonly messages: LocalMessage[]
 }
 
+/** Named in the status; more than these are only told as they are met. */
+const DAMAGED_MAX = 64
+
+export interface DamagedRecord {
+  readonly keyspace: string
+  readonly key: string
+}
+
 export class ReplicaHost {
   readonly #config: ReplicaHostConfig
   readonly #step = new Step()
   #held: Held = { to: [], messages: [] }
   #heldCount = 0
+  /** Records that the walk at the start could not read; the first of them. */
+  readonly damaged: DamagedRecord[] = []
   #scans = 0
   /** Whether something was staged since the last commit was asked for. */
   #isStaged = false
@@ -121,6 +132,11 @@ export class ReplicaHost {
       return
     }
     this.#release(waits)
+  }
+
+  /** Nothing is taken in any more: what a scan or a look finds after this has no storage to go to. */
+  stop(): void {
+    this.#failed = true
   }
 
   /** Makes this turn's writes durable; what waited for them goes out behind them. */
@@ -204,12 +220,23 @@ export class ReplicaHost {
     const { storage, resume, settle } = this.#config
     const { keyspace, prefix, after, limit } = request
     const page = await storage
-      .scan({ keyspace, prefix, after, limit, sizeBytesMax: SCAN_BYTES_MAX })
+      .scan({ keyspace, prefix, after, limit, sizeBytesMax: SCAN_BYTES_MAX, skipsDamaged: true })
       .catch(() => undefined)
     if (this.#failed) return
+    for (const key of page?.damaged ?? []) this.#tellDamaged(keyspace, key)
     const now = resume()
     this.exchange(-1, undefined, (exchange, step) => exchange.paged(request, page, now, step))
     settle()
+  }
+
+  #tellDamaged(fingerprint: number, key: string): void {
+    const { replica, onNotice } = this.#config
+    const known = replica.keyspaces().find(({ definition }) => definitionFingerprint(definition) === fingerprint)
+    const keyspace = known?.definition.name ?? ''
+    // Keyspaces that change their definition are walked once more.
+    if (this.damaged.some((other) => other.keyspace === keyspace && other.key === key)) return
+    if (this.damaged.length < DAMAGED_MAX) this.damaged.push({ keyspace, key })
+    onNotice({ kind: 'damaged', keyspace, key })
   }
 
   async #look(effect: LookEffect): Promise<void> {

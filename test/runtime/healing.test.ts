@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openNode, startLocalCluster, type LocalCluster } from '../../src/index.ts'
+import { withDatabase } from './storage/level-directories.ts'
 
 const CARTS = { mode: 'ap', n: 5, r: 3, w: 3 } as const
 const SLOW = { timeout: 60_000 }
@@ -131,5 +132,36 @@ describe('repair on demand', () => {
   test('a node alone has nobody to exchange with', async () => {
     await using node = await openNode({ id: 'a' })
     expect(await node.repair()).toEqual({})
+  })
+})
+
+describe('a record that is damaged on disk', () => {
+  test('after a start: is named and left out, and all others are exchanged', SLOW, async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'quorate-healing-'))
+    try {
+      const options = { mode: 'ap', n: 3, r: 2, w: 2, conflicts: 'lww' } as const
+      await using cluster = await startLocalCluster({ replicas: 3, heartbeatMs: 50, exchangeMs: 300, dataDir })
+      const keyspace = cluster.store.keyspace<number>('carts', options)
+      for (let i = 0; i < 30; i++) await keyspace.put(`k${i}`, i, { level: 'all' })
+      await cluster.kill('c')
+      await withDatabase(join(dataDir, 'c'), async (database) => {
+        for await (const [key, value] of database.iterator()) {
+          if (!key.toString().endsWith('k7')) continue
+          value[value.length - 1] = (value[value.length - 1] as number) ^ 1
+          await database.put(key, value)
+        }
+      })
+      for (let i = 0; i < 30; i += 3) await keyspace.put(`k${i}`, 100 + i)
+      await cluster.restart('c')
+      const here = cluster.node('c').keyspace<number>('carts', options)
+      await until(async () => {
+        const { results } = await here.getMany(['k0', 'k27'], { level: 'one', repair: 'off' })
+        return [...results.values()].every(({ value = 0 }) => value >= 100)
+      })
+      expect(cluster.node('c').status().damaged).toEqual([{ keyspace: 'carts', key: 'k7' }])
+      expect((await keyspace.get('k7')).value).toBe(7)
+    } finally {
+      await rm(dataDir, { recursive: true, force: true })
+    }
   })
 })

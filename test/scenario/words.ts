@@ -245,6 +245,8 @@ export class Words {
         return `handoff to ${notice.owner} ${notice.state}, ${notice.count}`
       case 'refused':
         return `refused by ${notice.replica}`
+      case 'damaged':
+        return `${this.key(notice.key)} is damaged`
       case 'exchange':
         return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
       case 'quorum':

@@ -31,6 +31,14 @@ export interface WalkPage {
   readonly after: string
 }
 
+/** What a page of the walk brought. */
+export interface WalkedPage {
+  readonly entries: readonly RecordWrite[]
+  /** Keys of the same range whose records cannot be read, in key order. */
+  readonly damaged?: readonly string[]
+  readonly done: boolean
+}
+
 /** How far the walk is. */
 interface Walk {
   /** Whose records are not all counted, the one under way last. */
@@ -102,13 +110,13 @@ export class Upkeep {
     return { id: walk.page, keyspace, after: walk.after }
   }
 
-  /** The records of a page. */
-  paged(id: number, { entries, done }: { readonly entries: readonly RecordWrite[]; readonly done: boolean }): void {
+  /** The records of a page. What is damaged counts as absent. */
+  paged(id: number, { entries, done, damaged = [] }: WalkedPage): void {
     const walk = this.#walk
     if (walk === undefined || id !== walk.page) return
     const { touched, keyspaces } = walk
     const keyspace = keyspaces.at(-1) as number
-    const last = entries.at(-1)?.key ?? walk.after
+    const last = highest(entries.at(-1)?.key, damaged.at(-1)) ?? walk.after
     for (const { key, record } of entries) {
       const after = touched.get(key) ?? digestOf(record)
       touched.delete(key)
@@ -139,6 +147,11 @@ export class Upkeep {
     }
     this.#changedCount = 0
   }
+}
+
+function highest(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return compareKeys(a, b) > 0 ? a : b
 }
 
 function isCounted({ keyspaces, after }: Walk, keyspace: number, key: string): boolean {

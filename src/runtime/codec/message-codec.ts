@@ -22,12 +22,14 @@ import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { ELECTION_KIND, isElection, readElection, writeElection } from './election-codec.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import {
+  readAuthor,
   readContext,
+  readMark,
   readRecord,
   readValue,
+  writeContent,
   writeContext,
   writeRecord,
-  writeValue,
   type RecordLimits,
 } from './record-codec.ts'
 
@@ -111,7 +113,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.float64(message.op)
       writer.float64(message.at)
       writeContext(writer, message.context)
-      writeValue(writer, message.value)
+      writeContent(writer, message)
       writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
@@ -210,9 +212,11 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const op = reader.whole()
       const at = reader.whole()
       const context = readContext(reader, limits)
-      const value = readValue(reader, limits)
+      const mark = readMark(reader)
+      const by = readAuthor(reader, mark)
+      const value = readValue(reader, mark, limits)
       const again = readFlag(reader)
-      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, context, value, again }
+      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, by, context, value, again }
     }
     case KIND.minted: {
       const actor = reader.whole()

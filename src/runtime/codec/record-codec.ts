@@ -5,6 +5,7 @@
  * What comes back has every promise that the core relies on, whoever wrote the bytes: contexts in canonical form, dots
  * in order and covered by the context, numbers whole.
  */
+import { AUTHOR_LENGTH_MAX } from '../../core/author.ts'
 import { contextFromPairs, hasDot, type CausalContext } from '../../core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../core/causality/dotted-record.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
@@ -38,8 +39,9 @@ export const LWW_LAYOUT: {
   atAt: 9,
 }
 
+/** What stands in a version's mark. One without a value is a tombstone. */
 const HAS_VALUE = 1
-const TOMBSTONE = 0
+const HAS_AUTHOR = 2
 const NONE: readonly number[] = []
 
 export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
@@ -110,30 +112,44 @@ function isSortedVector(vector: readonly number[]): boolean {
 function writeVersion(writer: ByteWriter, version: LwwRecord | Sibling): void {
   writer.float64(version.op)
   writer.float64(version.at)
-  writeValue(writer, version.value)
+  writeContent(writer, version)
+}
+
+/** What a version says beside its stamp. */
+interface Content {
+  readonly by?: string | undefined
+  readonly value: Uint8Array | null
+}
+
+/** A mark of what follows; the author; the value. */
+export function writeContent(writer: ByteWriter, { by, value }: Content): void {
+  writer.uint8((value === null ? 0 : HAS_VALUE) | (by === undefined ? 0 : HAS_AUTHOR))
+  if (by !== undefined) writer.name(by)
+  if (value !== null) writer.bytes(value)
+}
+
+/** What `writeContent` wrote is read in this order: the mark, the author, the value. */
+export function readMark(reader: ByteReader): number {
+  const mark = reader.uint8()
+  if (mark > (HAS_VALUE | HAS_AUTHOR)) throw new Malformed('a version says what is not known here')
+  return mark
+}
+
+export function readAuthor(reader: ByteReader, mark: number): string | undefined {
+  return mark & HAS_AUTHOR ? reader.name(AUTHOR_LENGTH_MAX) : undefined
 }
 
 /** The bytes of a value, or `null` for a tombstone. */
-export function readValue(reader: ByteReader, limits: RecordLimits): Uint8Array | null {
-  const mark = reader.uint8()
-  if (mark === TOMBSTONE) return null
-  if (mark !== HAS_VALUE) throw new Malformed('a value is neither there nor a tombstone')
-  return reader.bytes(limits.valueBytesMax)
-}
-
-export function writeValue(writer: ByteWriter, value: Uint8Array | null): void {
-  if (value === null) {
-    writer.uint8(TOMBSTONE)
-  } else {
-    writer.uint8(HAS_VALUE)
-    writer.bytes(value)
-  }
+export function readValue(reader: ByteReader, mark: number, limits: RecordLimits): Uint8Array | null {
+  return mark & HAS_VALUE ? reader.bytes(limits.valueBytesMax) : null
 }
 
 function readLww(reader: ByteReader, limits: RecordLimits): LwwRecord {
   const op = reader.whole()
   const at = reader.whole()
-  return { kind: 'lww', op, at, value: readValue(reader, limits) }
+  const mark = readMark(reader)
+  const by = readAuthor(reader, mark)
+  return { kind: 'lww', op, at, by, value: readValue(reader, mark, limits) }
 }
 
 function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
@@ -146,7 +162,9 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     const counter = reader.whole()
     const op = reader.whole()
     const at = reader.whole()
-    const sibling = { actor, counter, op, at, value: readValue(reader, limits) }
+    const mark = readMark(reader)
+    const by = readAuthor(reader, mark)
+    const sibling = { actor, counter, op, at, by, value: readValue(reader, mark, limits) }
     if (counter === 0 || !hasDot(context, sibling)) throw new Malformed('a sibling is not covered by its context')
     const last = siblings.at(-1)
     if (last !== undefined && (last.actor > actor || (last.actor === actor && last.counter >= counter))) {

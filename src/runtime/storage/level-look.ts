@@ -3,8 +3,8 @@
  *
  * One walk over the keys of the keyspaces, however many ranges the look has, and then the records that it is about. The
  * walk reads no values, goes in pages in the background, and other work goes on between them. It takes some two
- * seconds for a million keys; an exchange makes one on each side for what is found to differ, some thousand records at
- * a time.
+ * seconds for a million keys; an exchange makes one on each side for each list of differences, some thousand at a time.
+ * The trades that follow find the names that the list has met.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
@@ -13,8 +13,10 @@ import type { KeyName } from '../../core/repair/digest-tree.ts'
 import { recordSizeBytes } from '../../core/repair/exchange-message.ts'
 import { lookIn, type Found, type Look } from '../../core/repair/record-index.ts'
 import type { Database } from './level-directory.ts'
+import type { Listings } from './listings.ts'
 import { keyOf, upperBound } from './level-format.ts'
 import type { Staged } from './level-scan.ts'
+import type { LookRange } from './storage.ts'
 
 export interface LookSources {
   readonly database: Database
@@ -24,6 +26,7 @@ export interface LookSources {
     readonly prefix: Buffer
     readonly staged: readonly Staged[]
   }[]
+  readonly listings: Listings
   /** Records of keys, in their order; `undefined` for those that are gone, or damaged. */
   readonly load: (names: readonly KeyName[]) => Promise<readonly (StoredRecord | undefined)[]>
 }
@@ -32,12 +35,30 @@ const PAGE_KEYS = 512
 /** Records that are held at once beside those that the answer takes. */
 const LOAD_RECORDS = 64
 
-export async function lookThroughLevel(look: Look, sources: LookSources): Promise<Found> {
+export async function lookThroughLevel(range: LookRange, sources: LookSources): Promise<Found> {
+  const { look } = range
+  const { listings } = sources
+  const known = listings.namesFor(range)
+  if (known !== undefined) return lookIn(indexOver(await loadAll(look, known, sources)), look)
+  const since = listings.begin()
+  try {
+    const gathering = await walk(look, sources)
+    const names = gathering.names()
+    const records = await loadAll(look, names, sources)
+    const found = gathering.bound(lookIn(indexOver(records), look))
+    listings.keep(range, found, names, since)
+    return found
+  } finally {
+    listings.end()
+  }
+}
+
+async function walk(look: Look, { database, keyspaces }: LookSources): Promise<Gathering> {
   const gathering = new Gathering(look)
-  for (const { keyspace, prefix, staged } of sources.keyspaces) {
+  for (const { keyspace, prefix, staged } of keyspaces) {
     const onItsWay = new Set(staged.map(({ key }) => key))
     for (const { key, record } of staged) if (record !== undefined) gathering.offer({ keyspace, key })
-    const keys = sources.database.keys({ gte: prefix, lt: upperBound(prefix, '') })
+    const keys = database.keys({ gte: prefix, lt: upperBound(prefix, '') })
     try {
       for (let page = await keys.nextv(PAGE_KEYS); page.length > 0; page = await keys.nextv(PAGE_KEYS)) {
         for (const bytes of page) {
@@ -50,8 +71,7 @@ export async function lookThroughLevel(look: Look, sources: LookSources): Promis
       await keys.close()
     }
   }
-  const records = await loadAll(look, gathering.names(), sources)
-  return gathering.bound(lookIn(indexOver(records), look))
+  return gathering
 }
 
 /** Of a look for digests the values are not kept; of one for records no more than it has room for. */

@@ -6,6 +6,7 @@
  * hundred records at a time; between them other work goes on.
  */
 import type { Iterator } from 'classic-level'
+import { QuorateError } from '../../core/base/errors.ts'
 import { compareKeys } from '../../core/base/key-order.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import type { Database } from './level-directory.ts'
@@ -49,27 +50,41 @@ interface PageSources {
 }
 
 async function mergePage(range: ScanRange, { rows, staged, decode }: PageSources): Promise<ScanResult> {
-  const { keyspace, limit, sizeBytesMax } = range
+  const { keyspace, limit, sizeBytesMax, skipsDamaged = false } = range
   const entries: RecordWrite[] = []
+  const damaged: string[] = []
   let sizeBytes = 0
   for (let next = 0; ;) {
     const row = rows.peek() ?? (await rows.more())
     const fresh = staged[next]
-    if (row === undefined && fresh === undefined) return { entries, done: true }
+    if (row === undefined && fresh === undefined) return { entries, damaged, done: true }
     const key = row === undefined ? '' : keyOf(row[0])
     const order = compareRowToStaged(row === undefined ? undefined : key, fresh)
     const isErased = order >= 0 && fresh?.record === undefined
     // What is erased takes no room, and does not count as something that follows.
-    if (!isErased && (entries.length >= limit || sizeBytes > sizeBytesMax)) return { entries, done: false }
+    const isFull = entries.length + damaged.length >= limit || sizeBytes > sizeBytesMax
+    if (!isErased && isFull) return { entries, damaged, done: false }
     if (order >= 0 && fresh !== undefined) {
       if (fresh.record !== undefined) entries.push({ keyspace, key: fresh.key, record: fresh.record })
       sizeBytes += fresh.sizeBytes
       next++
     } else if (row !== undefined) {
       sizeBytes += sizeOnDisk(row[0], row[1])
-      entries.push({ keyspace, key, record: decode(key, row) })
+      const record = skipsDamaged ? decoded(() => decode(key, row)) : decode(key, row)
+      if (record === undefined) damaged.push(key)
+      else entries.push({ keyspace, key, record })
     }
     if (order <= 0) rows.skip()
+  }
+}
+
+/** Nothing for a record that is damaged. */
+function decoded(decode: () => StoredRecord): StoredRecord | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof QuorateError && error.code === 'QUORATE_STORAGE') return undefined
+    throw error
   }
 }
 

@@ -18,6 +18,7 @@ import { GroupCommit } from './group-commit.ts'
 import { openDirectory, refuse, type Database, type DirectoryOptions } from './level-directory.ts'
 import { diskKey, keyspacePrefix, openRecord, RecordWriter, sizeOnDisk } from './level-format.ts'
 import { lookThroughLevel } from './level-look.ts'
+import { Listings } from './listings.ts'
 import { scanLevel, type Staged } from './level-scan.ts'
 import { RecordCache } from './record-cache.ts'
 import { RecordCopier } from './record-copier.ts'
@@ -77,6 +78,7 @@ class LevelStorage implements Storage {
   readonly #database: Database
   readonly #space: FreeSpace
   readonly #cache: RecordCache
+  readonly #listings = new Listings()
   readonly #keyspaces = new Map<number, Keyspace>()
   readonly #writer = new RecordWriter()
   readonly #copier = new RecordCopier()
@@ -118,6 +120,7 @@ class LevelStorage implements Storage {
     this.#assertOpen()
     const keyspace = this.#keyspace(change.keyspace)
     const { key, record } = change
+    this.#listings.note(change)
     keyspace.staged.set(key, record === undefined ? this.#erase(keyspace, key) : this.#put(keyspace, key, record))
   }
 
@@ -142,15 +145,15 @@ class LevelStorage implements Storage {
     }
   }
 
-  async look({ look, keyspaces }: LookRange): Promise<Found> {
+  async look(range: LookRange): Promise<Found> {
     this.#assertOpen()
-    const sources = keyspaces.map((id) => {
+    const keyspaces = range.keyspaces.map((id) => {
       const { prefix, staged } = this.#keyspace(id)
       return { keyspace: id, prefix, staged: [...staged.values()] }
     })
     try {
       const load = (names: readonly KeyName[]): Promise<readonly (StoredRecord | undefined)[]> => this.#load(names)
-      return await lookThroughLevel(look, { database: this.#database, keyspaces: sources, load })
+      return await lookThroughLevel(range, { database: this.#database, keyspaces, listings: this.#listings, load })
     } catch (error) {
       this.#assertOpen()
       throw error instanceof QuorateError ? error : refuse(`a look failed: ${(error as Error).message}`, error)

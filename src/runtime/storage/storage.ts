@@ -26,10 +26,14 @@ export interface ScanRange {
   readonly limit: number
   /** Stop after the record with which keys and records, as they are encoded, pass this many bytes. */
   readonly sizeBytesMax: number
+  /** Leaves damaged records out and names them, rather than fail at the first. */
+  readonly skipsDamaged?: boolean
 }
 
 export interface ScanResult {
   readonly entries: readonly RecordWrite[]
+  /** Keys of the range that were left out; none by default. */
+  readonly damaged?: readonly string[]
   /** Whether no key of the range follows. */
   readonly done: boolean
 }
@@ -70,7 +74,7 @@ export interface Storage {
   commit(done: (error?: Error) => void): void
   /**
    * Records in key order (code points), including staged ones: the caller commits before it lets them leave the
-   * process.
+   * process. A damaged record fails it with `QUORATE_STORAGE`, unless it is to be skipped.
    */
   scan(range: ScanRange): Promise<ScanResult>
   /** Records by their place in the digest tree, staged ones among them. A damaged one is left out. */

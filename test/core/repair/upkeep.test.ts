@@ -103,3 +103,24 @@ test('upkeep: without keyspaces there is nothing to walk, and writes are counted
   }
   expect(upkeep.forest.treeOf(3).total(PARTITIONS)).toBe(store.total())
 })
+
+test('upkeep: a page of nothing but damaged records is passed, and what follows is counted', () => {
+  const upkeep = new Upkeep(new DigestForest(() => 3))
+  upkeep.begin([5])
+  const record: StoredRecord = { kind: 'lww', op: 1, at: 1, value: null }
+  const pages = [
+    { entries: [], damaged: ['a', 'b'], done: false },
+    { entries: [{ keyspace: 5, key: 'c', record }], damaged: ['d'], done: false },
+    { entries: [{ keyspace: 5, key: 'e', record }], damaged: [], done: true },
+  ]
+  const after: string[] = []
+  for (const page of pages) {
+    const asked = upkeep.nextPage()
+    after.push(asked?.after ?? 'nothing asked')
+    upkeep.paged(asked?.id ?? 0, page)
+  }
+  expect([after, upkeep.complete]).toEqual([['', 'b', 'd'], true])
+  const counted = new DigestForest(() => 3)
+  for (const key of ['c', 'e']) counted.update({ keyspace: 5, key, before: 0, after: digestOf(record) })
+  expect(upkeep.forest.treeOf(3).total(PARTITIONS)).toBe(counted.treeOf(3).total(PARTITIONS))
+})

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../../src/core/base/key-order.ts'
 import { diskKey, keyspacePrefix } from '../../../src/runtime/storage/level-format.ts'
+import type { ScanRange, Storage } from '../../../src/runtime/storage/storage.ts'
 import { storageContract } from '../../contract/storage.ts'
 import { committed, lww, plain, range } from '../../contract/storage-model.ts'
 import { newDirectory, openIn, withDatabase } from './level-directories.ts'
@@ -66,7 +67,7 @@ describe('level storage', () => {
     await older
     expect(storage.read(KEYSPACE, 'key')).toBeUndefined()
     expect(storage.touchedStaged).toBe(true)
-    expect(await storage.scan(range())).toEqual({ entries: [], done: true })
+    expect(await storage.scan(range())).toEqual({ entries: [], damaged: [], done: true })
     await committed(storage)
     expect(storage.read(KEYSPACE, 'key')).toBeUndefined()
     expect(storage.touchedStaged).toBe(false)
@@ -171,6 +172,18 @@ describe('a record that is damaged on disk', () => {
     await expect(storage.scan(range())).rejects.toMatchObject(error)
     for (const key of ['a', 'c']) expect(plain(storage.read(KEYSPACE, key))).toEqual(plain(lww(1, key)))
     expect(await storage.scan(range({ after: 'b' }))).toMatchObject({ done: true, entries: [{ key: 'c' }] })
+  })
+
+  it('skipped on request: its neighbours come in pages that count it, and it is named', async () => {
+    const storage = await openIn(await damage((value) => flipped(value, 8)))
+    const skip = (rest: Partial<ScanRange>): ReturnType<Storage['scan']> =>
+      storage.scan({ ...range(rest), skipsDamaged: true })
+    const all = { entries: [{ key: 'a' }, { key: 'c' }], damaged: ['b'], done: true }
+    expect(await skip({})).toMatchObject(all)
+    expect(await skip({ limit: 1 })).toMatchObject({ entries: [{ key: 'a' }], damaged: [], done: false })
+    expect(await skip({ limit: 1, after: 'a' })).toMatchObject({ entries: [], damaged: ['b'], done: false })
+    expect(await skip({ limit: 2 })).toMatchObject({ entries: [{ key: 'a' }], damaged: ['b'], done: false })
+    expect(await skip({ after: 'b' })).toMatchObject({ entries: [{ key: 'c' }], damaged: [], done: true })
   })
 
   it('the record of another key in its place: is refused', async () => {

@@ -14,6 +14,7 @@ import type { Storage } from '../../../src/runtime/storage/storage.ts'
 import { committed, lww } from '../../contract/storage-model.ts'
 
 const KEYSPACES = [77, 2 ** 45 + 1]
+const TRADE = { kind: 'records', copies: 3, places: [], skip: 0, sizeBytesMax: 1e9 } as const
 
 function drawLook(random: Random, records: readonly RecordWrite[]): Look {
   const places = Array.from({ length: 1 + random.below(20) }, () => placeOf(random.pick(records)))
@@ -48,6 +49,21 @@ async function check(storage: Storage, random: Random): Promise<void> {
       const found = await storage.look({ look, keyspaces: KEYSPACES })
       const bare = (name: string, value: unknown): unknown => (name === 'value' ? undefined : value)
       expect(JSON.stringify(found, bare)).toBe(JSON.stringify(lookIn(indexOver(records), look), bare))
+      // What was listed is traded, after some more writes.
+      if (found.kind !== 'digests') continue
+      const places = found.lists.flatMap(({ partition, entries }) =>
+        entries.flatMap((entry, at) => (at % 2 === 0 ? [partition, entry] : [])),
+      )
+      const late = { keyspace: KEYSPACES[0] as number, key: `late ${round} ${i}`, record: lww(1, 'late') }
+      storage.stage(late)
+      model.set(`${late.keyspace}/${late.key}`, late)
+      records.push(late)
+      const { partition, position } = placeOf(late)
+      const trade: Look = { ...TRADE, places: [...places, partition, position] }
+      for (const one of [trade, { ...TRADE, places }]) {
+        const traded = await storage.look({ look: one, keyspaces: KEYSPACES })
+        expect(JSON.stringify(traded, bare)).toBe(JSON.stringify(lookIn(indexOver(records), one), bare))
+      }
     }
   }
 }
