@@ -6,14 +6,14 @@ import { GENERATION_MAX, type Leader } from '../../core/consensus/group.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 
 /** Requests are odd and answers even, as everywhere. */
-export const ELECTION_KIND = {
+export const ELECTION_KIND: Readonly<Record<ElectionMessage['kind'], number>> = {
   look: 65,
   'pre-vote': 67,
   vote: 69,
   renew: 71,
   resign: 73,
   ruled: 66,
-} as const satisfies Readonly<Record<ElectionMessage['kind'], number>>
+}
 
 const GROUP_BYTES_MAX = 300
 const HOLDER_BYTES_MAX = 1_024
