@@ -69,8 +69,13 @@ export interface ElectorSaid extends ElectorState {
   readonly granted: boolean
 }
 
-/** An election timeout and a renewal, as shares of the lease. */
+/**
+ * How long a round of an election may take at first; twice as long after each that failed, up to this share of the
+ * lease: two that met try again soon, and a slow network gets the time that it needs.
+ */
+const ELECTION_MS = 200
 const ELECTION_SHARE = 1 / 4
+/** Renewals come this often, as a share of the lease. */
 const RENEWAL_SHARE = 1 / 3
 /** A leader steps down this much of the lease before it lapses, so that whoever works for it has been told by then. */
 const MARGIN_SHARE = 1 / 20
@@ -91,6 +96,8 @@ export class Candidate {
   /** The highest generation heard of. */
   #highest = 0
   #attempt = 0
+  /** Rounds that failed, one after the other. */
+  #failures = 0
   #preVote = 0
   #vote = 0
   #yes = 0
@@ -163,7 +170,7 @@ export class Candidate {
         if (nowMs >= this.#dueAtMs) this.#askPreVote(nowMs, agenda)
         return
       case 'pre-candidate':
-        if (nowMs >= this.#dueAtMs) this.#follow(nowMs)
+        if (nowMs >= this.#dueAtMs) this.#missed(nowMs)
         return
       case 'candidate':
         if (nowMs >= this.#dueAtMs) this.#giveUp(nowMs, agenda)
@@ -214,13 +221,14 @@ export class Candidate {
   }
 
   get #electionMs(): number {
-    return this.#config.leaseMs * ELECTION_SHARE
+    return Math.min(ELECTION_MS * 2 ** this.#failures, this.#config.leaseMs * ELECTION_SHARE)
   }
 
   #heard(position: number, said: ElectorSaid, nowMs: number): void {
-    const { generation, leftMs } = said
+    const { granted, generation, leftMs } = said
     if (generation > this.#highest && generation < GENERATION_MAX) this.#highest = generation
-    this.#freeAtMs[position] = nowMs + leftMs
+    // Whom it promised something, it keeps nobody out from.
+    this.#freeAtMs[position] = granted ? nowMs : nowMs + leftMs
     this.#view.heard(position, said, nowMs)
   }
 
@@ -245,8 +253,9 @@ export class Candidate {
       return
     }
     if (this.#role !== 'pre-candidate') return
-    if (granted) this.#yes |= bit
-    else this.#no |= bit
+    // The second answer of an elector counts, if there is one.
+    this.#yes = granted ? this.#yes | bit : this.#yes & ~bit
+    this.#no = granted ? this.#no & ~bit : this.#no | bit
     const standing = this.#tally()
     if (standing === 'won') this.#askVotes(nowMs, agenda)
     else if (standing === 'lost') this.#follow(nowMs)
@@ -318,6 +327,7 @@ export class Candidate {
     if (this.#role !== 'elect') return
     if (this.#acts && nowMs < this.#lastsUntilMs(this.#actsAtMs)) {
       this.#role = 'leader'
+      this.#failures = 0
       this.#ledIn = this.#generation
       this.#leadsUntilMs = untilMs
       agenda.events.push({ kind: 'elected', generation: this.#generation, before: this.#before })
@@ -332,9 +342,15 @@ export class Candidate {
     return leaseFromMs(grantedAtMs, granting) + holderMs(leaseMs, drift) - leaseMs * MARGIN_SHARE
   }
 
+  /** A round came to nothing: the next one has more time. */
+  #missed(nowMs: number): void {
+    this.#failures++
+    this.#follow(nowMs)
+  }
+
   #giveUp(nowMs: number, agenda: SeatAgenda): void {
     this.#ask('resign', agenda)
-    this.#follow(nowMs)
+    this.#missed(nowMs)
   }
 
   #lose(reason: LostReason, nowMs: number, agenda: SeatAgenda): void {

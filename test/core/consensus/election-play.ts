@@ -91,7 +91,13 @@ class Play {
       const proposer = index + 1
       const { electors, drift } = setting
       const shared = { electors, electing: quorum, granting: quorum, leaseMs: LEASE_MS, drift }
-      const seat = new Candidate({ ...shared, fences: true, holder, proposer, random: this.#random.fork() })
+      const seat = new Candidate({
+        ...shared,
+        fences: setting.wrong === undefined,
+        holder,
+        proposer,
+        random: this.#random.fork(),
+      })
       return { seat, clock: this.#clock(), holder, proposer, pausedUntilMs: 0, wakesAtMs: Infinity }
     })
   }
