@@ -2,6 +2,9 @@
  * The public face of quorate.
  */
 export { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid, type Retry } from './core/base/errors.ts'
+export type { LostReason } from './core/consensus/candidate.ts'
+export type { Leader } from './core/consensus/group.ts'
+export type { LeaderChange } from './core/consensus/observer.ts'
 export type { ExchangeSummary, Notice, Reachability } from './core/notice.ts'
 export type { Receipt, ReplicaReceipt } from './core/operation/receipt.ts'
 export type { Conflicts, CoreOptions, KeyspaceOptions, Repair } from './core/options.ts'
@@ -20,6 +23,10 @@ export {
 } from './runtime/local-cluster.ts'
 export { openNode, type Node, type NodeOptions, type NodeStatus, type Peer } from './runtime/node.ts'
 export type { RepairOptions, RepairProgress, RepairResult, RunningExchange } from './runtime/repair.ts'
+export { FenceGate, MemoryFences, type FenceStorage } from './runtime/fence-gate.ts'
+export { fileFences } from './runtime/fence-file.ts'
+export type { Lock, LockOptions } from './runtime/lock.ts'
+export type { CampaignOptions, Elected, GroupObserver, Lost, Seat, SeatEvents } from './runtime/seat.ts'
 export type { Session } from './runtime/session.ts'
 export type { ReplicaStatus, StoreStatus } from './runtime/store.ts'
 export type { TransportLimits } from './runtime/transport/transport.ts'

@@ -1,7 +1,7 @@
 /**
  * One simulated run, judged: what the simulator did under a seed, held against everything that was promised.
  */
-import { checkApHistory, printHistory } from '../check/index.ts'
+import { checkApHistory, checkLeadership, printHistory } from '../check/index.ts'
 import { simulate, type Breakage, type SimulateOptions, type SimulationRun } from '../sim/index.ts'
 
 /** What is kept of a run; everything else can be had again from its seed. */
@@ -18,8 +18,11 @@ export interface Verdict {
   readonly violations: readonly string[]
 }
 
-/** `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. */
-export const PROFILES = ['ap', 'sloppy'] as const
+/**
+ * `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. `leader`: seats, leases and
+ * locks, beside a few calls.
+ */
+export const PROFILES = ['ap', 'sloppy', 'leader'] as const
 export type Profile = (typeof PROFILES)[number]
 
 export interface RunOptions {
@@ -35,8 +38,12 @@ export interface JudgedRun {
   readonly run: SimulationRun | undefined
 }
 
+/** Few calls: enough to see that elections do not disturb them. */
+const LEADER_WORKLOAD = { operations: 20, durationMs: 30_000 }
+
 /** What a profile fixes of a run. */
 function settingOf({ seed, profile }: RunOptions): Omit<SimulateOptions, 'seed'> {
+  if (profile === 'leader') return { leadership: {}, workload: LEADER_WORKLOAD }
   return profile === 'ap' ? {} : { replicas: seed % 2 === 0 ? 5 : 7, keyspace: { sloppy: true } }
 }
 
@@ -50,11 +57,15 @@ export function judgedRun(options: RunOptions): JudgedRun {
     const nothing = { traceHash: '', operations: 0, faults: 0, virtualMs: 0, checked: {} }
     return { verdict: { seed, ...nothing, violations }, run: undefined }
   }
-  const { conflicts, skewMs, monotonic } = run.guarantees
-  const { judges, violations } = checkApHistory(run.history, { conflicts, skewMs, monotonic })
+  const { conflicts, skewMs, monotonic, exclusive } = run.guarantees
+  const ap = checkApHistory(run.history, { conflicts, skewMs, monotonic })
+  const leadership = exclusive === undefined ? undefined : checkLeadership(run.history, { exclusive })
+  const judges = { ...ap.judges, ...(leadership && { leadership }) }
   const { ok, fail, info, faults, virtualMs } = run.stats
   const checked = Object.fromEntries(Object.entries(judges).map(([judge, said]) => [judge, said.checked]))
-  const broken = violations.map(({ judge, rule, message }) => `${judge}, rule ${rule}: ${message}`)
+  const broken = Object.entries(judges).flatMap(([judge, { violations }]) =>
+    violations.map(({ rule, message }) => `${judge}, rule ${rule}: ${message}`),
+  )
   const verdict = {
     seed,
     traceHash: run.traceHash,

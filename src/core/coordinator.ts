@@ -18,6 +18,7 @@ import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Call, PutCall } from './coordinator-calls.ts'
 import { Handoff, HANDOFF_IDS } from './coordinator-handoff.ts'
 import { sendQuestions } from './coordinator-messages.ts'
+import { SEAT_IDS, Seats, type SeatsConfig } from './coordinator-seats.ts'
 import type { Answer, Hinted, Life, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
@@ -47,6 +48,8 @@ export interface CoordinatorConfig {
   readonly zone: string
   readonly options: ResolvedCore
   readonly random: Random
+  /** What stands in elections, where that is another. */
+  readonly candidate?: NonNullable<SeatsConfig['candidate']>
 }
 
 export class Coordinator {
@@ -60,6 +63,8 @@ export class Coordinator {
   readonly #opened = new Map<number, KeyspaceDefinition>()
   /** Only where there is a replica that may keep hints. */
   readonly #handoff: Handoff | undefined
+  /** Where this process stands in elections. */
+  readonly seats: Seats
 
   constructor(config: CoordinatorConfig) {
     const { membership, options, local } = config
@@ -67,6 +72,7 @@ export class Coordinator {
     this.#peers = new Peers(config)
     this.#inFlight = new InFlight(options.inFlightMax)
     const { members } = membership
+    this.seats = new Seats(config)
     if (local >= 0) this.#handoff = new Handoff({ local, peers: this.#peers, options, opened: this.#opened })
     this.#everybody = {
       partition: -1,
@@ -145,12 +151,17 @@ export class Coordinator {
       operation.fail(this.#agenda, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
       this.#carryOut(operation, now, step)
     }
+    this.seats.closeAll(now, step)
   }
 
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
   receive(answer: Answer | Hinted, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
       this.#peers.ponged(from, answer, now.monoMs, step)
+      return
+    }
+    if (answer.kind === 'ruled' || (answer.kind === 'refused' && answer.id >= SEAT_IDS)) {
+      this.seats.receive(answer, from, now, step)
       return
     }
     if (answer.id >= HANDOFF_IDS || answer.kind === 'hinted') {
@@ -205,6 +216,7 @@ export class Coordinator {
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
     }
     this.#handoff?.tick(now, step)
+    this.seats.tick(now, step)
     step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs)
   }
 

@@ -7,6 +7,7 @@
  * Ring: machines.
  */
 import type { CausalContext } from './causality/causal-context.ts'
+import type { ElectionRequest, Ruled } from './consensus/election-message.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'
@@ -196,9 +197,9 @@ export interface DropHint extends Numbered {
 }
 
 /** What a coordinator asks of a replica. */
-export type Request = Read | Write | Mint | Scan | Open | Ping
+export type Request = Read | Write | Mint | Scan | Open | Ping | ElectionRequest
 /** What a replica answers. */
-export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong
+export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong | Ruled
 /** What travels between processes. */
 export type Message = Request | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap | Announce | Acquainted
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */

@@ -3,6 +3,7 @@
  *
  * Ring: values (types only).
  */
+import type { Leader } from './consensus/group.ts'
 
 export type Notice =
   /** A replica's reachability changed, as this coordinator sees it. */
@@ -27,6 +28,32 @@ export type Notice =
   | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
   /** An exchange that this replica began is over: one that found differences, did not end well, or was asked for. */
   | ({ readonly kind: 'exchange'; readonly replica: string } & ExchangeSummary)
+  /** Another leads a group, or nobody is known to, as this process was told. */
+  | {
+      readonly kind: 'leader'
+      readonly group: string
+      readonly leader: Leader | undefined
+      readonly before: Leader | undefined
+    }
+  /** This process leads a group, and renewals do not get through: so long it leads without one. */
+  | { readonly kind: 'lease'; readonly group: string; readonly generation: number; readonly leftMs: number }
+  /** An elector in this process gave its vote, or learnt that the one who has it leads. */
+  | {
+      readonly kind: 'vote'
+      readonly group: string
+      readonly generation: number
+      readonly holder: string
+      readonly leads: boolean
+    }
+  /** This process reaches a majority of the members, or does not any more. */
+  | {
+      readonly kind: 'quorum'
+      readonly state: 'lost' | 'regained'
+      readonly reached: number
+      readonly members: number
+    }
+  /** Links that were there seem to be broken: a partition is suspected. None: not any more. */
+  | { readonly kind: 'partition'; readonly links: readonly BrokenLink[] }
   /**
    * A record at the replica here cannot be read from its disk. It is not served, and counts as absent when replicas
    * compare; a quorum of the others still has it.
@@ -46,6 +73,15 @@ export type Notice =
 
 /** Whether a replica takes part in reads. */
 export type Standing = 'serving' | 'catching-up'
+
+/**
+ * A link to a replica, as seen from this process. `there`: what this process sends does not arrive, or is not answered,
+ * and the replica is heard all the same. `both`: nothing is heard either.
+ */
+export interface BrokenLink {
+  readonly replica: string
+  readonly broken: 'there' | 'both'
+}
 
 /** What became of an exchange with another replica. */
 export interface ExchangeSummary {

@@ -159,6 +159,18 @@ export interface CoreOptions {
   readonly heartbeatMs?: number
   /** How far ahead of a replica's clock an `lww` timestamp may lie: 10,000 ms by default. */
   readonly driftMsMax?: number
+  /**
+   * By how much of its rate a clock that measures spans may be off: 0.01 by default. Leaders give up that much before
+   * their lease ends, and electors wait that much longer. Beyond it two may believe that they lead; their generations
+   * still differ. All processes of a cluster need the same.
+   */
+  readonly clockDriftMax?: number
+  /** The longest lease that a replica grants: 60,000 ms by default. */
+  readonly leaseMsMax?: number
+  /** Groups and locks that a replica keeps a vote for: 65,536 by default. Votes are kept for good. */
+  readonly groupsMax?: number
+  /** Seats, locks and observers that one process may have at a time: 1,024 by default. */
+  readonly seatsMax?: number
   /** Calls in flight in one coordinator: 8,192 by default, 16,384 at most. Above it calls are refused. */
   readonly inFlightMax?: number
   /**
@@ -212,6 +224,10 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   timeoutMs: { default: 5_000, min: 1, max: 3_600_000 },
   heartbeatMs: { default: 1_000, min: 10, max: 60_000 },
   driftMsMax: { default: 10_000, min: 0, max: 86_400_000 },
+  clockDriftMax: { default: 0.01, min: 0, max: 0.5 },
+  leaseMsMax: { default: 60_000, min: 50, max: 3_600_000 },
+  groupsMax: { default: 65_536, min: 1, max: 1_048_576 },
+  seatsMax: { default: 1_024, min: 1, max: 65_536 },
   inFlightMax: { default: 8_192, min: 1, max: 16_384 },
   exchangeMs: { default: 10_000, min: 0, max: 86_400_000 },
   siblingsMax: { default: 64, min: 1, max: 512 },

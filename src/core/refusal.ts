@@ -42,6 +42,14 @@ export const REFUSALS = [
   'too-old',
   /** The replica may have forgotten writes and has not caught up, or has not heard yet whether it has. */
   'catching-up',
+  /** This replica has no vote in the group. */
+  'no-elector',
+  /** A lease that is longer than the replica grants. */
+  'lease-too-long',
+  /** A generation far beyond any that can have come about. */
+  'bad-generation',
+  /** As many groups are known as are allowed. */
+  'too-many-groups',
 ] as const
 
 export type RefusalCode = (typeof REFUSALS)[number]

@@ -51,7 +51,7 @@ export interface ExchangeOwner {
   /** How old records may be that come. */
   readonly clock: ReplicaClock
   /** What becomes of it if it may have forgotten something. */
-  readonly standing: ReplicaStanding
+  readonly standing: Pick<ReplicaStanding, 'tick' | 'exchanged'>
   /** Merges a record that came from another replica, if it passes the checks of a write. */
   readonly merge: (write: RecordWrite, now: Now, step: Step) => void
 }

@@ -21,6 +21,7 @@ import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { highestSeen, sameContext, withAllUpTo } from './causality/causal-context.ts'
 import { HANDOFF_IDS } from './coordinator-handoff.ts'
+import type { ElectionRequest } from './consensus/election-message.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
 import type { Errand, Life, Mint, Minted, Open, Ping, Read, Request, Scan, Write } from './message.ts'
@@ -30,6 +31,7 @@ import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './re
 import { Hints, type HintedWrite } from './replica-hints.ts'
 import { Keyspaces, type Registered } from './replica-keyspaces.ts'
 import { ReplicaStanding } from './replica-standing.ts'
+import { Votes } from './replica-votes.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
@@ -86,6 +88,7 @@ export class Replica {
   readonly #keyspaces: Keyspaces
   readonly #hints: Hints
   readonly #floor = new Floor(OWN_KEYSPACE)
+  readonly #votes: Votes
 
   constructor(config: ReplicaConfig) {
     const { index, membership, options, records, own, exchange } = config
@@ -109,6 +112,14 @@ export class Replica {
       mayForget: (definition, confirmed) => this.standing?.mayForget(definition, confirmed) === true,
       behind: () => this.standing?.behind(),
     })
+    this.#votes = new Votes({
+      index,
+      membership,
+      options,
+      read: (key) => records.read(OWN_KEYSPACE, key),
+      isFull: () => records.full === true,
+      ownKeyspace: OWN_KEYSPACE,
+    })
     const standing =
       exchange &&
       new ReplicaStanding({
@@ -126,7 +137,7 @@ export class Replica {
     this.standing = standing
     for (const write of own) {
       const isTaken = standing?.load(write) === true || this.#hints.load(write) || this.#floor.load(write)
-      if (!isTaken) this.#keyspaces.load(write)
+      if (!isTaken && !this.#votes.load(write)) this.#keyspaces.load(write)
     }
     this.exchange =
       exchange &&
@@ -175,16 +186,31 @@ export class Replica {
       case 'open':
         return this.#open(request, from, step)
       case 'ping':
+        this.#votes.runs(now.monoMs)
         return this.#pong(request, from, now, step)
       case 'hints':
         return step.send(from, { kind: 'hinted', id: request.id, round: request.round, owners: this.#hints.owners })
       case 'drop-hint':
         return this.#hints.drop(request, this.#keyspaces.definitions.get(request.keyspace), step)
+      case 'look':
+      case 'pre-vote':
+      case 'vote':
+      case 'renew':
+      case 'resign':
+        return this.#elect(request, from, now, step)
     }
+  }
+
+  #elect(request: ElectionRequest, from: Address, now: Now, step: Step): void {
+    const closed = this.standing?.whyClosed
+    if (closed !== undefined) return this.#refuse(request, 'catching-up', closed, from, step)
+    const reason = this.#votes.receive(request, from, now, step)
+    if (reason !== undefined) this.#refuse(request, reason.code, reason.detail, from, step)
   }
 
   /** Nothing comes from this address any more. */
   forget(from: Address): void {
+    this.#votes.forget(from)
     this.#guard.forget(from)
   }
 
@@ -208,7 +234,7 @@ export class Replica {
   #scan(request: Scan, from: Address, step: Step): void {
     const isWalk = request.keyspace === HINTS_KEYSPACE && from === this.#config.index
     if (isWalk) this.#hints.walks(request)
-    if (isWalk || this.#votes(request, from, step)) step.scans.push({ to: from, request })
+    if (isWalk || this.#mayRead(request, from, step)) step.scans.push({ to: from, request })
   }
 
   #pong({ sentAt }: Ping, from: Address, now: Now, step: Step): void {
@@ -218,7 +244,7 @@ export class Replica {
   #read(request: Read, from: Address, step: Step): void {
     const { id, round } = request
     const isHandoff = from === this.#config.index && id >= HANDOFF_IDS
-    if (!(isHandoff ? this.#knows(request, from, step) : this.#votes(request, from, step))) return
+    if (!(isHandoff ? this.#knows(request, from, step) : this.#mayRead(request, from, step))) return
     const record = this.#records.read(request.keyspace, request.key)
     const full = request.digest ? undefined : record
     step.send(from, { kind: 'read-answer', id, round, digest: digestOf(record), record: full })
@@ -385,7 +411,7 @@ export class Replica {
   }
 
   /** The same, for requests that take part in a read quorum. */
-  #votes(request: Read | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
+  #mayRead(request: Read | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
     const definition = this.#knows(request, from, step)
     if (definition === undefined || this.standing === undefined) return definition
     if (this.standing.of(definition) === 'serving') return definition

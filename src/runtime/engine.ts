@@ -18,6 +18,7 @@ import {
   type Message,
   type Request,
 } from '../core/message.ts'
+import type { Seats } from '../core/coordinator-seats.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import { Step, type Address, type Now } from '../core/step.ts'
@@ -99,7 +100,7 @@ export class Engine {
     this.#host = new ReplicaHost({ replica, storage, deliver, resume, settle: this.#pump, onNotice, onFatal })
   }
 
-  /** The two clocks, read once per turn. */
+  /** The two clocks, read once per turn, and the monotonic one anew with every frame. */
   get now(): Now {
     if (!this.#turnOpen) {
       this.#now.monoMs = performance.now()
@@ -108,6 +109,16 @@ export class Engine {
       setImmediate(this.#endTurn)
     }
     return this.#now
+  }
+
+  /**
+   * The time at which a frame is taken up. A turn may have begun long ago, when a callback before this one took long;
+   * a lease that is granted in it must not count from then.
+   */
+  get #frameNow(): Now {
+    const now = this.now
+    this.#now.monoMs = performance.now()
+    return now
   }
 
   /** Answers of the replica here that wait for its disk. */
@@ -150,6 +161,16 @@ export class Engine {
     return demanded
   }
 
+  /** Does something with the seats of this process. Throws `QUORATE_CLOSED`, and whatever that throws. */
+  seats<T>(run: (seats: Seats, now: Now, step: Step) => T): T {
+    if (this.#stopped) throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    try {
+      return run(this.#config.coordinator.seats, this.#frameNow, this.#step)
+    } finally {
+      this.#pump()
+    }
+  }
+
   /** The link that this process dialed to a replica came up, or went (`undefined`). */
   dialed(index: number, link: Link | undefined): void {
     if (this.#stopped) return
@@ -180,7 +201,7 @@ export class Engine {
     const { coordinator, epoch, limits } = this.#config
     const reader = new ByteReader(bytes)
     readFrameHead(reader, epoch)
-    const now = this.now
+    const now = this.#frameNow
     while (!reader.done) {
       const answer = readAnswer(reader, limits)
       if (isExchangeAnswer(answer)) this.#host?.answered(answer, index, now)
@@ -198,7 +219,7 @@ export class Engine {
     const { coordinator, epoch, limits } = this.#config
     const reader = new ByteReader(bytes)
     readFrameHead(reader, epoch)
-    const now = this.now
+    const now = this.#frameNow
     if (memberIndex >= 0) coordinator.peers.heard(memberIndex, now.monoMs)
     while (!reader.done) {
       const request = readRequest(reader, limits)
@@ -210,10 +231,14 @@ export class Engine {
     this.#pump()
   }
 
-  /** Nothing is sent, answered or ticked any more. Calls in flight end with `QUORATE_CLOSED`. */
-  stop(): void {
+  /**
+   * Nothing is sent, answered or ticked any more. Calls in flight end with `QUORATE_CLOSED`, and what this process leads
+   * is handed on; with `isCrash` nobody is told.
+   */
+  stop({ isCrash }: { readonly isCrash: boolean }): void {
     if (this.#stopped) return
-    this.#config.coordinator.close(this.now, this.#step)
+    this.#config.coordinator.close(this.#frameNow, this.#step)
+    if (isCrash) this.#step.clearSends()
     this.#pump()
     this.#flush()
     this.#host?.stop()
@@ -289,7 +314,7 @@ export class Engine {
   readonly #tick = (): void => {
     this.#timerAtMs = Infinity
     if (this.#stopped) return
-    this.#config.coordinator.tick(this.now, this.#step)
+    this.#config.coordinator.tick(this.#frameNow, this.#step)
     this.#host?.tick(this.now)
     this.#pump()
   }

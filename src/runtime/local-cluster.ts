@@ -102,7 +102,7 @@ export class LocalCluster {
   async kill(id: string): Promise<void> {
     const node = this.node(id)
     this.#nodes.delete(id)
-    await node.close()
+    await node.crash()
   }
 
   /** Starts a killed replica again, at the same address and, with `dataDir`, with the same records. */

@@ -155,8 +155,14 @@ export class Node extends Store {
     return this.#closing
   }
 
-  async #end(): Promise<void> {
-    await this.#wiring.close()
+  /** Like a crash: what this node leads is handed on to nobody. For hosts that play faults. */
+  crash(): Promise<void> {
+    this.#closing ??= this.#end({ isCrash: true })
+    return this.#closing
+  }
+
+  async #end(how?: { readonly isCrash: boolean }): Promise<void> {
+    await this.#wiring.close(how)
     await this.#anew
     await this.#storage.close()
   }

@@ -15,6 +15,7 @@ import type { ExchangeAnswer, Question } from '../core/repair/exchange-message.t
 import type { ReplicaExchange } from '../core/replica-exchange.ts'
 import type { Agree, Agreed, Reap } from '../core/repair/reap-message.ts'
 import { Step, type Address, type LookEffect, type Now, type ScanEffect } from '../core/step.ts'
+import { isElectionRequest } from './codec/election-codec.ts'
 import type { Storage } from './storage/storage.ts'
 
 export interface ReplicaHostConfig {
@@ -319,5 +320,5 @@ function isDamage(error: unknown): error is QuorateError {
 function dependsOnStaged(request: Request | Errand, storage: Storage): boolean {
   if (request.kind === 'open') return true
   const reads = request.kind === 'read' || request.kind === 'write' || request.kind === 'mint'
-  return reads && storage.touchedStaged
+  return (reads || isElectionRequest(request)) && storage.touchedStaged
 }

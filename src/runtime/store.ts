@@ -18,6 +18,8 @@ import { definitionText, type KeyspaceDefinition } from '../core/keyspace-defini
 import type { Membership } from '../core/placement/membership.ts'
 import { ApKeyspace } from './ap-keyspace.ts'
 import type { Engine } from './engine.ts'
+import { withLock, type Lock, type LockOptions } from './lock.ts'
+import { GroupObserver, Seat, type CampaignOptions, type SeatSetting } from './seat.ts'
 import { Session } from './session.ts'
 import { Plain, start } from './tickets.ts'
 
@@ -114,8 +116,44 @@ export abstract class Store {
     return new Session(token)
   }
 
-  /** Calls back with everything that the core notes, until the function that it gives is called. */
-  observe(listener: (notice: Notice) => void): () => void {
+  /**
+   * Stands for the lead of a group, until the seat is closed. Any number of processes may, nodes and clients alike: a
+   * majority of the group's electors, at most five of the cluster's replicas, makes one of them the leader.
+   *
+   * Throws `QUORATE_INVALID_OPTION`, `QUORATE_OVERLOADED` above `seatsMax`, `QUORATE_ABORTED`, `QUORATE_CLOSED`.
+   */
+  campaign(group: string, options: CampaignOptions = {}): Seat {
+    return new Seat(this.#seatSetting, 'group', group, options)
+  }
+
+  /** Does some work while no other process in the cluster does any under the same name. See `Lock` and `LockOptions`. */
+  async withLock<T>(name: string, work: (lock: Lock) => T | PromiseLike<T>, options: LockOptions = {}): Promise<T> {
+    const { coordinator, membership, engine } = this.#parts
+    const { length: members } = membership.members
+    const usable = (): number => {
+      const { monoMs } = engine.now
+      return membership.members.filter((_, index) => coordinator.peers.usable(index, monoMs)).length
+    }
+    return withLock({ ...this.#seatSetting, usable, members }, name, work, options)
+  }
+
+  /**
+   * With a function: calls back with everything that the core notes, until the function that it gives is called. With a
+   * name: looks on at that group, and tells who leads it.
+   */
+  observe(listener: (notice: Notice) => void): () => void
+  observe(group: string): GroupObserver
+  observe(what: string | ((notice: Notice) => void)): GroupObserver | (() => void) {
+    if (typeof what === 'string') return new GroupObserver(this.#seatSetting, what)
+    return this.#observe(what)
+  }
+
+  get #seatSetting(): SeatSetting {
+    const { engine, limits, id } = this.#parts
+    return { engine, limits, id }
+  }
+
+  #observe(listener: (notice: Notice) => void): () => void {
     this.#parts.notices.on('notice', listener)
     return () => void this.#parts.notices.off('notice', listener)
   }

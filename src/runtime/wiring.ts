@@ -169,8 +169,8 @@ export class Wiring {
   }
 
   /** Ends calls, links and timers, in that order; the storage stays the caller's. */
-  async close(): Promise<void> {
-    this.engine.stop()
+  async close(how: { readonly isCrash: boolean } = { isCrash: false }): Promise<void> {
+    this.engine.stop(how)
     await Promise.all([...this.#dialers.values()].map((dialer) => dialer.close()))
     await this.#listener?.close()
   }

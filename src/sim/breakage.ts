@@ -23,6 +23,12 @@ import type { Parcel } from './network.ts'
  * `votes-while-empty`: a replica that lost its data takes part in reads at once.
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
+ * `vote-forgotten`: an elector's votes are gone with its process.
+ * `restart-without-wait`: an elector that was restarted does not wait out the leases that it promised.
+ * `lease-without-drift`: leases that allow for no difference between clocks.
+ * `lease-on-wall-clock`: leases are measured on clocks that jump.
+ * `lease-from-answer`: a lease counts from when its renewal was answered, and not from when it was sent.
+ * `no-pre-vote`: who wants to lead raises the generation without asking whether he could be elected.
  * `stale-digest`: digests that miss what is written to three keys of four.
  * `reaps-by-timer`: a replica erases deleted records after a while, whatever the others hold.
  * `counters-restart`: a process forgets what was erased before it began, so that dots are given again.
@@ -39,6 +45,12 @@ export type Breakage =
   | 'votes-while-empty'
   | 'hint-counts-strict'
   | 'hint-dropped-early'
+  | 'vote-forgotten'
+  | 'restart-without-wait'
+  | 'lease-without-drift'
+  | 'lease-on-wall-clock'
+  | 'lease-from-answer'
+  | 'no-pre-vote'
   | 'stale-digest'
   | 'reaps-by-timer'
   | 'counters-restart'
@@ -55,10 +67,26 @@ export const BREAKAGES: readonly Breakage[] = [
   'votes-while-empty',
   'hint-counts-strict',
   'hint-dropped-early',
+  'vote-forgotten',
+  'restart-without-wait',
+  'lease-without-drift',
+  'lease-on-wall-clock',
+  'lease-from-answer',
+  'no-pre-vote',
   'stale-digest',
   'reaps-by-timer',
   'counters-restart',
   'late-messages',
+]
+
+/** Those that show in runs with leaders and locks alone. */
+export const ELECTION_BREAKAGES: readonly Breakage[] = [
+  'vote-forgotten',
+  'restart-without-wait',
+  'lease-without-drift',
+  'lease-on-wall-clock',
+  'lease-from-answer',
+  'no-pre-vote',
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */

@@ -39,6 +39,11 @@ export class NodeClock {
     return this.#anchorUs + Math.ceil(((monoMs - this.#monoMs) / this.#rate) * 1000)
   }
 
+  /** The first true instant at which the wall clock shows at least this, if nobody sets it. */
+  whenWallUs(wallMs: number): number {
+    return this.#anchorUs + Math.ceil(((wallMs - this.#wallMs) / this.#rate) * 1000)
+  }
+
   /** From now on the clocks run at this rate. */
   setRate(rate: number, trueUs: number): void {
     this.#anchor(trueUs)
@@ -59,7 +64,9 @@ export class NodeClock {
   }
 
   #anchor(trueUs: number): void {
-    const { monoMs, wallMs } = this.at(trueUs)
+    const passedMs = ((trueUs - this.#anchorUs) / 1000) * this.#rate
+    const monoMs = this.#monoMs + passedMs
+    const wallMs = this.#wallMs + passedMs
     // Between two changes the distance grows or shrinks evenly.
     this.offsetMsMax = Math.max(this.offsetMsMax, Math.abs(this.offsetMs(trueUs)))
     this.#anchorUs = trueUs

@@ -81,6 +81,11 @@ export class SimDisk implements Records {
     return [...(this.#visible.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(kept)
   }
 
+  /** Those of them that a crash would leave. */
+  durableOwn(): readonly RecordWrite[] {
+    return [...(this.#safe.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(kept)
+  }
+
   /** What it keeps for others. */
   hints(): readonly string[] {
     const changes = [...(this.#visible.get(HINTS_KEYSPACE)?.values() ?? [])]
@@ -119,6 +124,12 @@ export class SimDisk implements Records {
     this.#waiting = []
     this.#visible = copyOf(this.#safe)
     this.durable = this.staged
+  }
+
+  /** Something else stands there, and nobody notices. The process must be down. */
+  replace(change: RecordChange): void {
+    shelfOf(this.#visible, change.keyspace).set(change.key, change)
+    this.#keep(change)
   }
 
   /** Everything is lost, and what comes next is another life of the data. */

@@ -5,6 +5,7 @@
  * looking into it: otherwise a store that mixed up its own metadata would be its own witness.
  */
 import type { FinalLine, Guarantee, HistoryLine } from '../check/history.ts'
+import type { LeadershipLine } from '../check/leadership-lines.ts'
 import { joinContexts, type CausalContext } from '../core/causality/causal-context.ts'
 import type { Simulator } from './simulator.ts'
 import { hashString } from '../core/base/hash.ts'
@@ -83,6 +84,11 @@ export class Recorder {
 
   final(line: Omit<FinalLine, 'type'>): void {
     this.#add(this.moment(), { type: 'final', ...line })
+  }
+
+  leadership(line: LeadershipLine): void {
+    this.#add(this.moment(), line)
+    this.#simulator.noteNumber('term' in line ? line.term : line.token)
   }
 
   invoke(fields: InvokeFields, at: Moment = this.moment()): void {

@@ -10,6 +10,7 @@ import type { Call } from '../core/coordinator-calls.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
 import type { Now } from '../core/step.ts'
+import { brokenVotes } from './broken-elections.ts'
 import { delayMs } from './delays.ts'
 import type { DiskCopy, SimDisk } from './disk.ts'
 import type { HostConfig } from './host-config.ts'
@@ -63,6 +64,8 @@ export class Host implements Receiver {
   /** What did not go as it should: none of it is expected, whatever the faults. */
   readonly problems: string[] = []
   watcher: HostWatcher | undefined
+  /** Called when the process ends in a crash. */
+  readonly mourners: (() => void)[] = []
   diskSlowness = 1
   #process: Process | undefined
   #life = 0
@@ -75,6 +78,11 @@ export class Host implements Receiver {
 
   constructor(config: HostConfig) {
     this.config = config
+  }
+
+  /** Which life of the process this is, or was. */
+  get life(): number {
+    return this.#life
   }
 
   get isUp(): boolean {
@@ -122,8 +130,16 @@ export class Host implements Receiver {
     this.#armed = undefined
     this.#inbox.length = 0
     this.config.disk?.crash()
+    this.#breakVotes()
     for (const ticket of process.tickets) ticket.end(CRASHED)
+    for (const mourner of this.mourners) mourner()
     this.watcher?.crashed(this)
+  }
+
+  #breakVotes(): void {
+    const { disk, breakage } = this.config
+    if (breakage !== 'vote-forgotten' && breakage !== 'restart-without-wait') return
+    for (const change of brokenVotes(disk?.own() ?? [], breakage)) disk?.replace(change)
   }
 
   /** The next crash comes by itself, at a moment that is hard to hit. */
@@ -179,7 +195,7 @@ export class Host implements Receiver {
       return
     }
     const { kind } = parcel.message
-    if (this.#armed === 'request' && (kind === 'write' || kind === 'mint')) {
+    if (this.#armed === 'request' && (kind === 'write' || kind === 'mint' || kind === 'vote')) {
       this.crash()
       return
     }
@@ -207,6 +223,11 @@ export class Host implements Receiver {
   /** The client waits no longer. */
   cancel(ticket: Ticket): void {
     this.#whenAwake((process, now) => process.cancel(ticket, now))
+  }
+
+  /** Does something in the process when it is its turn; nothing if it is gone by then. */
+  use(input: (process: Process, now: Now) => void): void {
+    this.#whenAwake(input)
   }
 
   linked(replica: number, up: boolean): void {

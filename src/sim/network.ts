@@ -240,6 +240,12 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   reap: 23,
   announce: 24,
   acquainted: 25,
+  look: 26,
+  'pre-vote': 27,
+  vote: 28,
+  renew: 29,
+  resign: 30,
+  ruled: 31,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

@@ -9,6 +9,7 @@
  */
 import { Coordinator } from '../core/coordinator.ts'
 import type { Call } from '../core/coordinator-calls.ts'
+import type { Seats } from '../core/coordinator-seats.ts'
 import {
   isExchangeAnswer,
   isQuestion,
@@ -28,6 +29,8 @@ import type { ReplicaExchange } from '../core/replica-exchange.ts'
 import type { ReplicaStanding } from '../core/replica-standing.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
+import type { Candidate, CandidateConfig } from '../core/consensus/candidate.ts'
+import { LateCandidate } from './broken-elections.ts'
 import {
   brokenSource,
   brokenWrite,
@@ -94,7 +97,7 @@ export class Process {
   readonly #replica: Replica | undefined
   readonly #step = new Step()
   readonly #local: LocalMessage[] = []
-  readonly #forged: { readonly from: Address; readonly id: number }[] = []
+  readonly #forged: { readonly from: Address; readonly answer: Answer }[] = []
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
   /** Only where it is broken. */
@@ -107,7 +110,8 @@ export class Process {
     const local = disk === undefined ? -1 : index
     const lifeOfReplica = disk && { incarnation: disk.incarnation, run: random.identity() }
     const around = { name, membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
-    this.coordinator = new Coordinator(around)
+    const candidate = (settings: CandidateConfig): Candidate => new LateCandidate(settings)
+    this.coordinator = new Coordinator({ ...around, ...(breakage === 'lease-from-answer' && { candidate }) })
     if (disk === undefined || lifeOfReplica === undefined) return
     const { peers } = this.coordinator
     const exchange = {
@@ -167,6 +171,13 @@ export class Process {
     if (ticket.isOver) return
     this.coordinator.cancel(ticket.id, now, this.#step)
     this.#absorb()
+  }
+
+  /** Does something with the seats of the coordinator. */
+  seats(now: Now, run: (seats: Seats, step: Step) => void): void {
+    run(this.coordinator.seats, this.#step)
+    this.#absorb()
+    this.settle(now)
   }
 
   linked(link: { readonly replica: number; readonly up: boolean }, now: Now): void {
@@ -291,20 +302,24 @@ export class Process {
 
   #transmit(to: Address, message: LocalMessage): void {
     const { network, breakage } = this.#config
+    if (breakage === 'no-pre-vote' && message.kind === 'pre-vote') {
+      this.#forged.push({ from: to, answer: { ...WOULD, id: message.id } })
+      return
+    }
     if (this.#isHere(to)) {
       this.#local.push(message)
       return
     }
     network.send({ message: message as Message, from: this.endpoint, to: this.#endpointOf(to) })
     if (breakage === 'hint-dropped-early' && message.kind === 'write' && message.id >= HANDOFF_IDS) {
-      this.#forged.push({ from: to, id: message.id })
+      this.#forged.push({ from: to, answer: { kind: 'written', id: message.id, round: 0 } })
     }
   }
 
   /** Answers that nobody gave, in a process that is broken. */
   #forge(now: Now): void {
     for (let forged = this.#forged.shift(); forged !== undefined; forged = this.#forged.shift()) {
-      this.coordinator.receive({ kind: 'written', id: forged.id, round: 0 }, forged.from, now, this.#step)
+      this.coordinator.receive(forged.answer, forged.from, now, this.#step)
       this.#absorb()
     }
   }
@@ -326,6 +341,9 @@ export class Process {
   }
 }
 
+/** A pre-vote that nobody gave. */
+const WOULD = { kind: 'ruled', round: 0, granted: true, generation: 0, led: undefined, leftMs: 0 } as const
+
 function isAnswer(message: LocalMessage): message is Answer | Hinted {
   switch (message.kind) {
     case 'read-answer':
@@ -336,6 +354,7 @@ function isAnswer(message: LocalMessage): message is Answer | Hinted {
     case 'refused':
     case 'pong':
     case 'hinted':
+    case 'ruled':
       return true
     default:
       return false

@@ -8,6 +8,7 @@ import type { Conflicts } from '../core/options.ts'
 import { Random } from '../core/base/random.ts'
 import type { Breakage } from './breakage.ts'
 import { Texts, type CallerSurroundings } from './caller.ts'
+import { WallClock } from './broken-elections.ts'
 import { Client } from './client.ts'
 import { NodeClock } from './clocks.ts'
 import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from './cluster-plan.ts'
@@ -16,6 +17,8 @@ import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
 import { Finale } from './finale.ts'
 import { Recorder } from './history.ts'
 import { Host } from './host.ts'
+import { Leadership } from './leadership.ts'
+import { drawLeadership, withinDrift, type GivenLeadership, type LeadershipPlan } from './leadership-plan.ts'
 import { Nemesis } from './nemesis.ts'
 import { drawNemesis } from './nemesis-plan.ts'
 import { Network, type NetworkConditions, type NetworkStats } from './network.ts'
@@ -33,6 +36,8 @@ export interface SimulateOptions {
   readonly zones?: readonly string[]
   readonly keyspace?: GivenKeyspace
   readonly workload?: Partial<WorkloadPlan>
+  /** Leaders and locks; what is left out of it is drawn. There are none if it is left out altogether. */
+  readonly leadership?: GivenLeadership
   /** How often replicas exchange; 0 for never. */
   readonly exchangeMs?: number
   /** How long deleted records are kept; 0 for longer than any run. */
@@ -58,6 +63,7 @@ export interface Drawn {
   readonly cluster: ClusterPlan
   readonly workload: WorkloadPlan
   readonly nemesis: NemesisPlan
+  readonly leadership?: LeadershipPlan
 }
 
 /** What judges may hold the run to. */
@@ -69,6 +75,8 @@ export interface Guarantees {
   readonly monotonic: boolean
   /** Whether all faults healed, so that every replica was read at the end. */
   readonly converges: boolean
+  /** Whether at most one leads a group, or holds a lock, at a time; nothing where there are none. */
+  readonly exclusive?: boolean
 }
 
 export interface SimulationStats extends NetworkStats {
@@ -123,6 +131,7 @@ interface Streams {
   readonly standIns: Random
   readonly exchanges: Random
   readonly reaping: Random
+  readonly leadership: Random
 }
 
 function streamsOf(seed: number): Streams {
@@ -140,6 +149,7 @@ function streamsOf(seed: number): Streams {
     standIns: random.fork(),
     exchanges: random.fork(),
     reaping: random.fork(),
+    leadership: random.fork(),
   }
 }
 
@@ -160,13 +170,15 @@ class Run {
     const { systems, standIns, exchanges, reaping } = this.#streams
     const draws = { systems, standIns, exchanges, reaping }
     const setting = { replicas, zones, keyspace, breakage, exchangeMs, horizonMs, ...draws }
-    const cluster = drawCluster(this.#streams.cluster, setting)
+    const { cluster, leadership } = this.#drawCluster(drawCluster(this.#streams.cluster, setting))
     const workload = this.#drawWorkload(cluster)
     const { keys, readLevels } = workload
     this.#promises = new Promises({ cluster, breakage, keys, readLevels })
-    const nemesis = this.#drawNemesis(cluster, workload)
+    const drawn = this.#drawNemesis(cluster, workload)
+    const faults = leadership === undefined ? drawn.faults : withinDrift(drawn.faults, leadership)
+    const nemesis = { ...drawn, faults }
     this.#promises.wipes = nemesis.faults.filter((fault) => fault.kind === 'crash' && fault.wipes).length
-    this.#drawn = { cluster, workload, nemesis }
+    this.#drawn = { cluster, workload, nemesis, ...(leadership && { leadership }) }
     this.#network = new Network({
       simulator: this.#simulator,
       random: this.#streams.network,
@@ -192,6 +204,8 @@ class Run {
     for (const client of clients) client.start()
     const rivalry = this.#rivalry()
     rivalry.start()
+    const leadership = this.#leadership(recorder)
+    leadership?.start()
     simulator.runFor(workload.durationMs)
     const finale = new Finale({
       around,
@@ -206,15 +220,41 @@ class Run {
       processes: () => this.#processes++,
     })
     finale.play()
+    leadership?.checkLed(plan)
     return {
       seed: this.#options.seed,
       drawn: this.#drawn,
       history: recorder.lines(),
       traceHash: simulator.traceHash,
       guarantees: this.#guarantees(),
-      problems: [...hosts.flatMap((host) => host.problems), ...finale.problems, ...this.#agreement(rivalry)],
+      problems: [
+        ...hosts.flatMap((host) => host.problems),
+        ...finale.problems,
+        ...this.#agreement(rivalry),
+        ...(leadership?.problems ?? []),
+      ],
       stats: this.#stats(recorder, nemesis),
     }
+  }
+
+  /** Electors believe of clocks what the run's plan says. */
+  #drawCluster(cluster: ClusterPlan): { cluster: ClusterPlan; leadership: LeadershipPlan | undefined } {
+    const given = this.#options.leadership
+    if (given === undefined) return { cluster, leadership: undefined }
+    const { hosts } = cluster
+    const replicas = hosts.filter(({ isReplica }) => isReplica).length
+    const leadership = drawLeadership(this.#streams.leadership, { replicas, all: hosts.length }, given)
+    const clockDriftMax = this.#options.breakage === 'lease-without-drift' ? 0 : leadership.clockDriftMax
+    return { cluster: { ...cluster, options: { ...cluster.options, clockDriftMax } }, leadership }
+  }
+
+  #leadership(recorder: Recorder): Leadership | undefined {
+    const { leadership: plan, cluster, workload } = this.#drawn
+    if (plan === undefined) return undefined
+    const { membership } = cluster
+    const { durationMs } = workload
+    const around = { simulator: this.#simulator, recorder, random: this.#streams.leadership, hosts: this.#hosts }
+    return new Leadership({ ...around, membership, plan, durationMs })
   }
 
   #drawWorkload({ keyspace, callTexts }: ClusterPlan): WorkloadPlan {
@@ -232,7 +272,9 @@ class Run {
     const core = isPermanent ? this.#promises.drawCore(random) : undefined
     const lossesMax = this.#lossesMax({ keyspace, writeLevels })
     // What a stand-in loses with its disk is not made up for, so there fewer are lost in all, and not only at once.
-    const wipesMax = keyspace.definition.sloppy === true ? lossesMax : lossesMax > 0 ? Infinity : 0
+    const ofAll = keyspace.definition.sloppy === true ? lossesMax : lossesMax > 0 ? Infinity : 0
+    // An elector whose disk is lost has forgotten its votes.
+    const wipesMax = this.#options.leadership === undefined ? ofAll : 0
     const isLww = keyspace.definition.conflicts === 'lww'
     const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
     const plan = drawNemesis(random, setting)
@@ -262,7 +304,8 @@ class Run {
       simulator: this.#simulator,
       network: this.#network,
       random,
-      clock: new NodeClock(plan.offsetMs),
+      clock:
+        this.#options.breakage === 'lease-on-wall-clock' ? new WallClock(plan.offsetMs) : new NodeClock(plan.offsetMs),
       disk: plan.isReplica ? new SimDisk(random.fork()) : undefined,
       breakage: this.#options.breakage,
     })
@@ -313,6 +356,7 @@ class Run {
       skewMs: 2 * Math.ceil(offsetMs) + 1,
       monotonic: this.#promises.monotonic,
       converges: nemesis.core.length === cluster.membership.members.length,
+      ...(this.#drawn.leadership && { exclusive: this.#drawn.leadership.exclusive }),
     }
   }
 

@@ -243,6 +243,10 @@ describe('options of the core', () => {
 
   test('none: the documented defaults', () => {
     expect(resolveCore({})).toEqual({
+      clockDriftMax: 0.01,
+      leaseMsMax: 60_000,
+      groupsMax: 65_536,
+      seatsMax: 1_024,
       timeoutMs: 5_000,
       heartbeatMs: 1_000,
       driftMsMax: 10_000,

@@ -7,6 +7,7 @@ import { resolveCore } from '../../src/core/options.ts'
 import { membershipOf } from '../../src/core/placement/membership.ts'
 import type { RecordWrite } from '../../src/core/record.ts'
 import type { ExchangeAnswer, Question } from '../../src/core/repair/exchange-message.ts'
+import { ReplicaClock } from '../../src/core/replica-clock.ts'
 import { ReplicaExchange, WALK } from '../../src/core/replica-exchange.ts'
 import { Step } from '../../src/core/step.ts'
 
@@ -26,13 +27,15 @@ class Bench {
     const { exchangeMs = 10_000, isKnown = true } = options
     const usable = (peer: number): boolean => this.usable.has(peer)
     this.exchange = new ReplicaExchange(
-      { random: new Random(3), usable },
+      { random: new Random(3), usable, asOf: () => 0 },
       {
         index: 0,
         membership: membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' }))),
         options: resolveCore({ exchangeMs, heartbeatMs: 1_000 }),
         definitions: new Map(isKnown ? [[KEYSPACE, CARTS]] : []),
         isConfirmed: () => true,
+        clock: new ReplicaClock({ run: 1, horizonMs: 0 }),
+        standing: { tick: () => {}, exchanged: () => {} },
         merge: (write) => void this.merged.push(write),
       },
     )

@@ -17,6 +17,7 @@ import type { DottedRecord, StoredRecord } from '../../src/core/record.ts'
 import { REFUSALS, type RefusalCode } from '../../src/core/refusal.ts'
 import { Stage, type Ticket } from './stage.ts'
 import { Command } from './command.ts'
+import { SeatPlayer } from './seats.ts'
 
 type CallKind = Call['kind'] | 'delete'
 
@@ -39,6 +40,7 @@ export class Player {
   readonly #tickets = new Map<string, Ticket>()
   readonly #identities = new Map<string, OperationId>()
   readonly #keys = new Map<string, string>()
+  readonly #seats = new SeatPlayer()
   #operations = 1_000
 
   /** Plays the commands of one scene. */
@@ -83,7 +85,9 @@ export class Player {
       case 'forge':
         return this.#forge(command)
       default:
-        if (!this.#fault(command) && !this.#post(command)) throw new Error('unknown command')
+        if (!this.#seats.play(command, this.#on, this.#first) && !this.#fault(command) && !this.#post(command)) {
+          throw new Error('unknown command')
+        }
     }
   }
 

@@ -304,7 +304,15 @@ export class Stage {
     for (const scan of step.scans) replica.machine.scanned(scan, replica.scan(scan.request), now, step)
     for (const write of step.writes) replica.store(write)
     if (this.#notices) for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
-    for (const answer of step.messages) this.bag.push({ coordinator, replica: id, message: answer })
+    for (const [at, answer] of step.messages.entries()) {
+      this.bag.push({ coordinator: this.#whoIs(step.to[at] as number), replica: id, message: answer })
+    }
+  }
+
+  /** The coordinator behind an address: most answers go where the request came from. */
+  #whoIs(address: number): string {
+    if (address >= FIRST_COORDINATOR) return this.#names[address - FIRST_COORDINATOR] as string
+    return this.membership.members[address]?.id as string
   }
 
   /** The replica refuses what it was asked, without looking at it. */
@@ -413,6 +421,8 @@ export class Stage {
   }
 }
 
+const REQUESTS = new Set('read write mint scan open ping drop-hint look pre-vote vote renew resign'.split(' '))
+
 function isRequest({ kind }: LocalMessage): boolean {
-  return ['read', 'write', 'mint', 'scan', 'open', 'ping', 'drop-hint'].includes(kind)
+  return REQUESTS.has(kind)
 }

@@ -9,6 +9,8 @@ import { contextOf } from '../../src/core/causality/merge.ts'
 import { HINTS_KEYSPACE, parseHintKey } from '../../src/core/hint.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import type { Life, LocalMessage } from '../../src/core/message.ts'
+import type { SeatEvent } from '../../src/core/consensus/candidate.ts'
+import type { LeaderChange } from '../../src/core/consensus/observer.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { GetResult } from '../../src/core/operation/get.ts'
 import type { OpenResult } from '../../src/core/operation/open.ts'
@@ -16,8 +18,9 @@ import type { PutResult } from '../../src/core/operation/put.ts'
 import type { Receipt } from '../../src/core/operation/receipt.ts'
 import type { ScanResult } from '../../src/core/operation/scan.ts'
 import type { StoredRecord } from '../../src/core/record.ts'
+import { electionText, leaderText, seatText } from './seat-words.ts'
 
-export type CallResult = GetResult | PutResult | ScanResult | OpenResult | QuorateError
+export type CallResult = GetResult | PutResult | ScanResult | OpenResult | SeatEvent | LeaderChange | QuorateError
 
 export class Words {
   /** The wall clock when the story began; `lww` stamps are printed as milliseconds since then. */
@@ -162,6 +165,13 @@ export class Words {
         return `${kind} on ${message.entries.map((entry) => this.#heldKey(entry)).join('; ')}`
       case 'agreed':
         return message.heldMs.map((ms) => (ms < 0 ? 'held otherwise' : `held for ${ms} ms`)).join('; ')
+      case 'look':
+      case 'pre-vote':
+      case 'vote':
+      case 'renew':
+      case 'resign':
+      case 'ruled':
+        return electionText(message)
       default:
         return kind
     }
@@ -206,6 +216,11 @@ export class Words {
       }
       case 'open':
         return this.definition(result.definition)
+      case 'elected':
+      case 'fence':
+      case 'lost':
+      case 'leader':
+        return seatText(result)
     }
   }
 
@@ -249,6 +264,18 @@ export class Words {
         return `set aside at ${notice.replica}: ${notice.directory ?? 'memory'}`
       case 'exchange':
         return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
+      case 'quorum':
+        return `quorum ${notice.state}, ${notice.reached} of ${notice.members} reached`
+      case 'partition': {
+        const links = notice.links.map(({ replica, broken }) => `${replica} ${broken}`)
+        return links.length === 0 ? 'no partition is suspected any more' : `partition suspected: ${links.join(', ')}`
+      }
+      case 'leader':
+        return `${notice.group} is led by ${leaderText(notice.leader)}, before by ${leaderText(notice.before)}`
+      case 'lease':
+        return `${notice.group} ${notice.generation}: ${Math.round(notice.leftMs)} ms are left`
+      case 'vote':
+        return `${notice.group} ${notice.generation}: ${notice.leads ? 'led by' : 'vote for'} ${notice.holder}`
     }
   }
 }

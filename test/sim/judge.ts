@@ -1,5 +1,5 @@
 /** What a simulated run is held to: the judges of its history, and what the run itself found wrong. */
-import { checkApHistory } from '../../src/check/index.ts'
+import { checkApHistory, checkLeadership } from '../../src/check/index.ts'
 import type { SimulationRun } from '../../src/sim/index.ts'
 
 /** Everything that is wrong with a run, one line each; empty for a good one. */
@@ -7,6 +7,12 @@ export function faultsOf({ history, guarantees, problems }: SimulationRun): stri
   const { conflicts, skewMs, monotonic } = guarantees
   const { violations } = checkApHistory(history, { conflicts, skewMs, monotonic })
   return [...problems, ...violations.map(({ judge, rule, message }) => `${judge} ${rule}: ${message}`)]
+}
+
+/** The same for a run with leaders and locks. */
+export function leadershipFaultsOf({ history, guarantees, problems }: SimulationRun): string[] {
+  const { violations } = checkLeadership(history, { exclusive: guarantees.exclusive ?? true })
+  return [...problems, ...violations.map(({ rule, message }) => `leadership ${rule}: ${message}`)]
 }
 
 /** Which judges found something; `unreadHealing` is the run's own look at the replicas before anybody reads. */

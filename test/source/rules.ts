@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   quorum: ['base'],
   causality: ['base', 'record'],
   record: VALUES,
-  contract: [...CONTRACTS, 'repair'],
+  contract: [...CONTRACTS, 'consensus', 'repair'],
   placement: CONTRACTS,
   consensus: [...CONTRACTS, 'placement'],
   repair: [...CONTRACTS, 'placement', 'consensus'],
@@ -45,10 +45,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 }
 
 /**
- * Allowed for types alone: causality merges records but makes no part of them; messages carry what an exchange says; the
- * simulator judges no history.
+ * Allowed for types alone: causality merges records but makes no part of them; messages carry what an exchange or an
+ * election says; the simulator judges no history.
  */
-const TYPES_ONLY = new Set(['causality -> record', 'contract -> repair', 'sim -> check'])
+const TYPES_ONLY = new Set(['causality -> record', 'contract -> consensus', 'contract -> repair', 'sim -> check'])
 
 /** In which room of the house a file stands; `undefined` when there is no such room. */
 function placeOf(file: string): string | undefined {

@@ -6,6 +6,7 @@
 import type { Life, Pong } from '../message.ts'
 import type { Reachability } from '../notice.ts'
 import { FaultDetector } from '../placement/fault-detector.ts'
+import { Outlook } from '../placement/outlook.ts'
 import type { Membership } from '../placement/membership.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { Step } from '../step.ts'
@@ -49,6 +50,7 @@ export class Peers {
   /** When a replica last became usable or was lost. */
   #changedAtMs = -Infinity
   readonly #states: Reachability[]
+  readonly #outlook: Outlook
   /** Smoothed time of answers and its deviation, as TCP keeps them for its retransmission timer (RFC 6298). */
   #meanMs = 0
   #deviationMs = 0
@@ -61,6 +63,7 @@ export class Peers {
     this.#local = local
     this.#detector = new FaultDetector({ replicas: this.names.length, heartbeatMs: options.heartbeatMs })
     this.#states = this.names.map(() => 'unreachable')
+    this.#outlook = new Outlook(this.names)
   }
 
   /** Who of this list can be asked now. Made anew each millisecond; the object is this list's for good. */
@@ -204,5 +207,6 @@ export class Peers {
     this.#states[replica] = state
     this.#changedAtMs = nowMs
     step.notices.push({ kind: 'reachability', replica: this.names[replica] as string, state, before })
+    step.notices.push(...this.#outlook.look(this.#states))
   }
 }

@@ -24,6 +24,7 @@ import { REFUSALS } from '../../core/refusal.ts'
 import type { ExchangeAnswer, Question } from '../../core/repair/exchange-message.ts'
 import type { Agree, Agreed, Reap } from '../../core/repair/reap-message.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
+import { ELECTION_KIND, isElection, readElection, writeElection } from './election-codec.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
 import {
@@ -69,6 +70,7 @@ const KIND = {
   acquainted: 82,
   ...EXCHANGE_KIND,
   ...REAP_KIND,
+  ...ELECTION_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -100,6 +102,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   if (message.kind === 'announce' || message.kind === 'acquainted') return writeStanding(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
+  if (isElection(message)) return writeElection(writer, message)
   switch (message.kind) {
     case 'read':
       writer.float64(message.keyspace)
@@ -278,6 +281,8 @@ function readRare(
   head: { kind: number; id: number; round: number },
 ): Message {
   const { kind, id, round } = head
+  const election = readElection(reader, head)
+  if (election !== undefined) return election
   switch (kind) {
     case KIND.scan: {
       const keyspace = reader.whole()

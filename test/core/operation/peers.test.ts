@@ -170,8 +170,8 @@ describe('what observers are told', () => {
     const told = (): string[] =>
       step.notices
         .splice(0)
-        .map((notice) =>
-          notice.kind === 'reachability' ? `${notice.replica} ${notice.before} -> ${notice.state}` : '?',
+        .flatMap((notice) =>
+          notice.kind === 'reachability' ? [`${notice.replica} ${notice.before} -> ${notice.state}`] : [],
         )
     ponged(subject, 1, { sentAtMs: 1_000, nowMs: 1_001 }, step)
     ponged(subject, 1, { sentAtMs: 1_001, nowMs: 1_002 }, step)

@@ -4,6 +4,8 @@
 import fc from 'fast-check'
 import { EMPTY_CONTEXT, hasDot, withDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../../src/core/causality/dotted-record.ts'
+import type { ElectionRequest, Ruled } from '../../../src/core/consensus/election-message.ts'
+import { GENERATION_MAX } from '../../../src/core/consensus/group.ts'
 import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.ts'
 import type { Acquainted, Announce, Answer, Message, Request } from '../../../src/core/message.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../src/core/record.ts'
@@ -156,8 +158,32 @@ const sent = { asOf: whole, repairs: fc.boolean() }
 const entries = fc.array(fc.record({ keyspace: whole, key, digest: whole }), { maxLength: 3 })
 const mark = { ...life, mark: whole }
 
+const generation = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: GENERATION_MAX }))
+const span = fc.double({ min: 1, max: 1e9, noNaN: true })
+const asked = { ...head, group: key, proposer: generation }
+const candidacy = { ...asked, generation, holder: key, leaseMs: span }
+const led = opt(fc.record({ id: key, generation }))
+
+const anyElectionRequest: fc.Arbitrary<ElectionRequest> = fc.oneof(
+  fc.record({ kind: kind('look'), ...head, group: key }),
+  fc.record({ kind: kind('pre-vote'), ...asked }),
+  fc.record({ kind: kind('vote'), ...candidacy }),
+  fc.record({ kind: kind('renew'), ...candidacy, acts: fc.boolean() }),
+  fc.record({ kind: kind('resign'), ...asked, generation }),
+)
+
+const anyRuling: fc.Arbitrary<Ruled> = fc.record({
+  kind: kind('ruled'),
+  ...head,
+  granted: fc.boolean(),
+  generation: fc.oneof(fc.constant(0), generation),
+  led,
+  leftMs: fc.oneof(fc.constant(0), span),
+})
+
 export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap | Announce> = fc.oneof(
   { arbitrary: anyQuestion, weight: 4 },
+  { arbitrary: anyElectionRequest, weight: 5 },
   fc.record({ kind: kind('announce'), id: whole, ...mark, known: whole }),
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, ...sent, keyspace: whole, key, record: anyRecord }),
@@ -217,6 +243,7 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
     remembers: fc.boolean(),
     known: whole,
   }),
+  anyRuling,
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
   fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, floor: whole, record: opt(anyRecord) }),

@@ -33,6 +33,7 @@ const ANSWERS: ReadonlySet<string> = new Set([
   'traded',
   'declined',
   'acquainted',
+  'ruled',
 ])
 
 function bytesOf(message: Message): Buffer {
@@ -66,7 +67,7 @@ describe('round trips', () => {
       }),
       { numRuns: 3_000 },
     )
-    expect(seen.size).toBe(26)
+    expect(seen.size).toBe(32)
     for (const [kind, times] of seen) expect(times, kind).toBeGreaterThan(50)
   })
 
@@ -174,6 +175,24 @@ describe('known bytes: a change here makes running clusters refuse each other', 
         '000000000000f03f 0000000000000040 0200 000000000000f03f 0000000000000040 0000 00 00',
     ],
     [{ kind: 'refused', id: 1, round: 0, code: 'clock-ahead', detail: '' }, '0e 000000000000f03f 00 01 0000'],
+    [{ kind: 'look', id: 1, round: 0, group: 'g' }, '41 000000000000f03f 00 0100 67'],
+    [{ kind: 'pre-vote', id: 1, round: 0, group: 'g', proposer: 2 }, '43 000000000000f03f 00 0100 67 0000000000000040'],
+    [
+      { kind: 'vote', id: 1, round: 0, group: 'g', proposer: 2, generation: 3, holder: 'h', leaseMs: 4 },
+      '45 000000000000f03f 00 0100 67 0000000000000040 0000000000000840 0100 68 0000000000001040',
+    ],
+    [
+      { kind: 'renew', id: 1, round: 0, group: 'g', proposer: 2, generation: 3, holder: 'h', leaseMs: 4, acts: true },
+      '47 000000000000f03f 00 0100 67 0000000000000040 0000000000000840 0100 68 0000000000001040 01',
+    ],
+    [
+      { kind: 'resign', id: 1, round: 0, group: 'g', proposer: 2, generation: 3 },
+      '49 000000000000f03f 00 0100 67 0000000000000040 0000000000000840',
+    ],
+    [
+      { kind: 'ruled', id: 1, round: 0, granted: true, generation: 3, leftMs: 4, led: { id: 'h', generation: 2 } },
+      '42 000000000000f03f 00 01 0000000000000840 0000000000001040 0100 68 0000000000000040',
+    ],
   ] as const)('%o', ([message, hex]) => {
     expect(bytesOf(message as Message).toString('hex')).toBe(hex.replaceAll(' ', ''))
   })
@@ -222,6 +241,26 @@ describe('what is refused', () => {
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('elections that cannot be', () => {
+  const asked = { id: 1, round: 0, group: 'g', proposer: 2, generation: 3, holder: 'h', leaseMs: 4 } as const
+  const ruled = { kind: 'ruled', id: 1, round: 0, granted: true, generation: 3, leftMs: 0, led: undefined } as const
+  test.for<[string, Message]>([
+    ['no group', { kind: 'look', id: 1, round: 0, group: '' }],
+    ['generation 0', { kind: 'vote', ...asked, generation: 0 }],
+    ['a generation beyond all', { kind: 'vote', ...asked, generation: 2 ** 52 + 2 }],
+    ['a generation with a fraction', { kind: 'vote', ...asked, generation: 1.5 }],
+    ['no proposer', { kind: 'vote', ...asked, proposer: 0 }],
+    ['no holder', { kind: 'vote', ...asked, holder: '' }],
+    ['no lease', { kind: 'renew', ...asked, leaseMs: 0, acts: true }],
+    ['a lease without end', { kind: 'renew', ...asked, leaseMs: Infinity, acts: true }],
+    ['a lease that is no number', { kind: 'renew', ...asked, leaseMs: Number.NaN, acts: true }],
+    ['a rest below zero', { ...ruled, leftMs: -1 }],
+    ['a ruling beyond all generations', { ...ruled, generation: 2 ** 53 - 1 }],
+  ])('%s: is malformed', ([, message]) => {
+    expect(() => parse(bytesOf(message), sideOf(message))).toThrow(Malformed)
   })
 })
 

@@ -50,6 +50,10 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
     return flaws[0]
   }
   expect(Number.isInteger(message.round) && message.round >= 0 && message.round < 256, 'the round')
+  if ('generation' in message) whole(message.generation, 'the generation')
+  if ('proposer' in message) expect(message.proposer >= 1 && message.proposer <= 2 ** 52, 'the proposer')
+  if ('group' in message) expect(message.group !== '' && Buffer.byteLength(message.group) <= 300, 'the group')
+  if ('leaseMs' in message) expect(message.leaseMs >= 1 && message.leaseMs < Infinity, 'the lease')
   if ('keyspace' in message) whole(message.keyspace, 'the keyspace')
   if ('key' in message) {
     fits(message.key, 'the key')
@@ -81,6 +85,10 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
         fits(entry.key, 'a key')
         record(entry.record)
       }
+      break
+    case 'ruled':
+      expect(message.leftMs >= 0 && message.leftMs < Infinity, 'the rest')
+      expect(message.led === undefined || (message.led.id !== '' && message.led.generation >= 1), 'the leader')
       break
     case 'refused':
       expect(REFUSALS.includes(message.code), `the code is ${message.code}`)

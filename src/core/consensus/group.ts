@@ -1,0 +1,102 @@
+/**
+ * Groups: who may lead what, and what an elector of a group must never forget.
+ *
+ * A group is a name. Its electors are replicas on the preference list of that name, as many as `electorCount` says: every
+ * process computes the same ones, so any two quorums of them meet whoever asks. What an elector remembers is its *vote*:
+ * the highest generation that it has promised, and to whom; and who is known to have led last, for those who have to
+ * fence him. It is kept among the replica's own records.
+ * Ring: values.
+ */
+import type { Membership } from '../placement/membership.ts'
+import { Placement, type PreferenceList } from '../placement/placement.ts'
+import type { LwwRecord, StoredRecord } from '../record.ts'
+
+/** Somebody who led: the id of his process, and the generation, which is also his fencing token. */
+export interface Leader {
+  readonly id: string
+  readonly generation: number
+}
+
+/** Who asks for votes. */
+export interface Contender {
+  /** Drawn for one seat of one run of a process: no other contender ever has the same. */
+  readonly proposer: number
+  /** The id of his process, for people. */
+  readonly holder: string
+}
+
+/** What an elector keeps of a group. */
+export interface GroupRecord extends Contender {
+  /** The highest generation that this elector voted in: to nobody else in the same, to nobody in a lower one. */
+  readonly generation: number
+  /** The longest lease that was promised in this generation: a restarted elector waits it out. */
+  readonly leaseMs: number
+  /** Who led last, as far as this elector has granted a lease to him. */
+  readonly led: Leader | undefined
+}
+
+/** Generations and tokens are whole numbers from 1 to this. */
+export const GENERATION_MAX: number = 2 ** 52
+/** A vote for a generation that lies further ahead than this is a mistake, or meant to use the numbers up. */
+export const GENERATION_AHEAD_MAX: number = 2 ** 32
+const ELECTORS_MAX = 5
+
+/** What kinds of group there are; their names do not meet. */
+export type GroupKind = 'group' | 'lock' | 'keyspace'
+
+/** The group as messages and records name it. */
+export function groupName(kind: GroupKind, name: string): string {
+  return `${kind}:${name}`
+}
+
+/** An even number of electors tolerates no more failures than one fewer does. */
+export function electorCount(members: number): number {
+  const most = Math.min(members, ELECTORS_MAX)
+  return most - ((most + 1) % 2)
+}
+
+/** The electors of groups in one cluster. */
+export class Electors {
+  readonly #placement: Placement
+
+  constructor(membership: Membership) {
+    this.#placement = new Placement(membership, electorCount(membership.members.length))
+  }
+
+  listOf(group: string): PreferenceList {
+    return this.#placement.listOf(group)
+  }
+
+  /** Whether a replica has a vote in the group. */
+  has(group: string, replica: number): boolean {
+    return this.listOf(group).replicas.includes(replica)
+  }
+}
+
+/** No keyspace has a name that begins like this. */
+const KEY_PREFIX = '/group/'
+
+/** Under what key of its own an elector keeps a group. */
+export function groupKey(group: string): string {
+  return KEY_PREFIX + group
+}
+
+/** The group that one of the replica's own keys is about. */
+export function groupOfKey(key: string): string | undefined {
+  return key.startsWith(KEY_PREFIX) ? key.slice(KEY_PREFIX.length) : undefined
+}
+
+/** The generation stands where a register has its stamp, the proposer where it has its operation. */
+export function groupToRecord({ generation, proposer, holder, leaseMs, led }: GroupRecord): LwwRecord {
+  const rest = [holder, leaseMs, ...(led === undefined ? [] : [led.generation, led.id])]
+  return { kind: 'lww', at: generation, op: proposer, value: new TextEncoder().encode(JSON.stringify(rest)) }
+}
+
+/** Undoes `groupToRecord`. */
+export function recordToGroup(record: StoredRecord | undefined): GroupRecord | undefined {
+  if (record?.kind !== 'lww' || record.value === null) return undefined
+  const text = new TextDecoder().decode(record.value)
+  const [holder, leaseMs, generation, id] = JSON.parse(text) as [string, number, number | undefined, string | undefined]
+  const led = generation === undefined || id === undefined ? undefined : { id, generation }
+  return { generation: record.at, proposer: record.op, holder, leaseMs, led }
+}

@@ -1,0 +1,189 @@
+/**
+ * The votes of one replica: what it promised in which group, durably, and who waits for a promise to end.
+ *
+ * What is decided is said in consensus/elector.ts. The durable part of it is read from the storage with every request: so
+ * the host knows when an answer speaks of something that is not on disk yet.
+ * Ring: machines.
+ */
+import type { ElectionRequest, PreVote, Ruled } from './consensus/election-message.ts'
+import { Elector, isFarAhead, type Ruling } from './consensus/elector.ts'
+import { Electors, groupKey, groupOfKey, groupToRecord, recordToGroup, type GroupRecord } from './consensus/group.ts'
+import { electorMs } from './consensus/lease.ts'
+import type { ResolvedCore } from './options.ts'
+import type { Membership } from './placement/membership.ts'
+import type { RecordWrite, StoredRecord } from './record.ts'
+import type { Refusal } from './refusal.ts'
+import type { Address, Now, Step } from './step.ts'
+
+export interface VotesConfig {
+  /** Of this replica. */
+  readonly index: number
+  readonly membership: Membership
+  readonly options: Pick<ResolvedCore, 'clockDriftMax' | 'leaseMsMax' | 'groupsMax'>
+  /** A record of the replica's own. */
+  readonly read: (key: string) => StoredRecord | undefined
+  /** Whether there is no room for further writes. */
+  readonly isFull: () => boolean
+  /** The keyspace in which a replica keeps what is its own. */
+  readonly ownKeyspace: number
+}
+
+/** A pre-vote that was refused: told when the promise ends early. */
+interface Waiter {
+  readonly from: Address
+  readonly id: number
+  readonly proposer: number
+}
+
+/** What is known of a group beyond its record. */
+interface Group {
+  readonly elector: Elector
+  waiters: Waiter[]
+}
+
+const WAITERS_MAX = 64
+
+export class Votes {
+  readonly #config: VotesConfig
+  readonly #electors: Electors
+  /** Groups that have a record, to be counted. */
+  readonly #recorded = new Set<string>()
+  readonly #groups = new Map<string, Group>()
+  /** When this run heard anything first: what was promised before, was promised earlier. */
+  #startedAtMs: number | undefined
+
+  constructor(config: VotesConfig) {
+    this.#config = config
+    this.#electors = new Electors(config.membership)
+  }
+
+  /** Takes a record of the replica's own. False when it is about something else. */
+  load({ key }: RecordWrite): boolean {
+    const group = groupOfKey(key)
+    if (group === undefined) return false
+    this.#recorded.add(group)
+    return true
+  }
+
+  /** The process runs: what an earlier one promised runs out from now on at the latest. */
+  runs(nowMs: number): void {
+    this.#startedAtMs ??= nowMs
+  }
+
+  /** Answers, or gives the reason why not. */
+  receive(request: ElectionRequest, from: Address, now: Now, step: Step): Refusal | undefined {
+    const nowMs = now.monoMs
+    this.runs(nowMs)
+    const { group } = request
+    if (!this.#electors.has(group, this.#config.index)) return { code: 'no-elector', detail: group }
+    // Read in any case: a record that is damaged must not pass for none.
+    const record = recordToGroup(this.#config.read(groupKey(group)))
+    switch (request.kind) {
+      case 'look':
+        return this.#answer(request, record, { granted: false }, { from, nowMs, step })
+      case 'pre-vote':
+        return this.#preVote(request, record, { from, nowMs, step })
+      case 'resign':
+        return this.#resign(request, record, nowMs, step)
+      default:
+        return this.#rule(request, record, { from, nowMs, step })
+    }
+  }
+
+  /** Nothing comes from this address any more. */
+  forget(from: Address): void {
+    for (const group of this.#groups.values()) {
+      if (group.waiters.length > 0) group.waiters = group.waiters.filter((waiter) => waiter.from !== from)
+    }
+  }
+
+  #preVote(request: PreVote, record: GroupRecord | undefined, at: At): undefined {
+    const granted =
+      record === undefined || this.#groupOf(request.group, record).elector.would(request, record, at.nowMs)
+    if (!granted) this.#wait(this.#groupOf(request.group, record), request, at.from)
+    return this.#answer(request, record, { granted }, at)
+  }
+
+  #rule(request: Asking, record: GroupRecord | undefined, at: At): Refusal | undefined {
+    const { group, generation, leaseMs } = request
+    const { leaseMsMax, groupsMax } = this.#config.options
+    if (leaseMs > leaseMsMax) return { code: 'lease-too-long', detail: `${leaseMs} ms; leaseMsMax is ${leaseMsMax}` }
+    if (isFarAhead(generation, record)) return { code: 'bad-generation', detail: `${generation} is far ahead` }
+    if (record === undefined && this.#recorded.size >= groupsMax) {
+      return { code: 'too-many-groups', detail: `${groupsMax} are known: use one of them, or raise groupsMax` }
+    }
+    const { elector } = this.#groupOf(group, record)
+    const ruling =
+      request.kind === 'vote' ? elector.vote(request, record, at.nowMs) : elector.renew(request, record, at.nowMs)
+    if (ruling.write !== undefined) {
+      // The promise stands all the same: it keeps others out for a while, and nobody counts on it.
+      if (this.#config.isFull()) return { code: 'storage-full', detail: '' }
+      this.#recorded.add(group)
+      const key = groupKey(group)
+      at.step.writes.push({ keyspace: this.#config.ownKeyspace, key, record: groupToRecord(ruling.write) })
+      const { holder } = ruling.write
+      at.step.notices.push({
+        kind: 'vote',
+        group,
+        generation,
+        holder,
+        leads: ruling.write.led?.generation === generation,
+      })
+    }
+    return this.#answer(request, ruling.write ?? record, ruling, at)
+  }
+
+  #resign(
+    request: Extract<ElectionRequest, { kind: 'resign' }>,
+    record: GroupRecord | undefined,
+    nowMs: number,
+    step: Step,
+  ): undefined {
+    if (record === undefined) return
+    const group = this.#groupOf(request.group, record)
+    if (!group.elector.resign(request, record, nowMs)) return
+    const { generation, led } = record
+    for (const { from, id, proposer } of group.waiters.splice(0)) {
+      if (proposer === request.proposer) continue
+      step.send(from, { kind: 'ruled', id, round: 0, granted: true, generation, led, leftMs: 0 })
+    }
+  }
+
+  #answer(
+    { id, round, group }: ElectionRequest,
+    record: GroupRecord | undefined,
+    { granted }: Ruling,
+    { from, nowMs, step }: At,
+  ): undefined {
+    const { generation = 0, led } = record ?? {}
+    const leftMs = record === undefined ? 0 : this.#groupOf(group, record).elector.leftMs(nowMs)
+    const ruled: Ruled = { kind: 'ruled', id, round, granted, generation, led, leftMs }
+    step.send(from, ruled)
+  }
+
+  #wait(group: Group, { id, proposer }: PreVote, from: Address): void {
+    const others = group.waiters.filter((waiter) => waiter.from !== from || waiter.proposer !== proposer)
+    if (others.length >= WAITERS_MAX) others.shift()
+    group.waiters = [...others, { from, id, proposer }]
+  }
+
+  /** A promise that an earlier run may have made runs from the beginning of this one at the longest. */
+  #groupOf(name: string, record: GroupRecord | undefined): Group {
+    const known = this.#groups.get(name)
+    if (known !== undefined) return known
+    const drift = this.#config.options.clockDriftMax
+    const waitMs = record === undefined ? 0 : electorMs(record.leaseMs, drift)
+    const group = { elector: new Elector({ drift, nowMs: this.#startedAtMs ?? 0, waitMs }), waiters: [] }
+    this.#groups.set(name, group)
+    return group
+  }
+}
+
+/** Where a request came from and when, and where the answer goes. */
+interface At {
+  readonly from: Address
+  readonly nowMs: number
+  readonly step: Step
+}
+
+type Asking = Extract<ElectionRequest, { kind: 'vote' | 'renew' }>
