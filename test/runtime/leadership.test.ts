@@ -121,7 +121,9 @@ describe('elections', () => {
     const cluster = await start()
     const seats = seatsOf(cluster, 'reports')
     const leader = await leaderOf(seats)
-    const { generation } = seats.get(leader) as Seat
+    // On a busy machine a lease may run out; what must not happen is that another was voted for while it ran.
+    const reasons: string[] = []
+    for (const seat of seats.values()) seat.on('lost', ({ reason }) => reasons.push(reason))
     const [deaf = '', mute = ''] = cluster.ids.filter((id) => id !== leader)
     cluster.cut({ from: leader, to: deaf })
     await sleep(3 * LEASE_MS)
@@ -129,7 +131,7 @@ describe('elections', () => {
     await usableFrom(cluster)
     cluster.cut({ from: mute, to: leader })
     await sleep(3 * LEASE_MS)
-    expect(seats.get(leader)?.generation).toBe(generation)
+    expect(reasons).not.toContain('deposed')
   })
 
   test('a stalled event loop: the leader refuses by itself when it wakes', async () => {
