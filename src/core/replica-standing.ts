@@ -63,6 +63,8 @@ export interface Ended {
 /** How soon an unanswered announcement is made again at the start, and how often an answered one, in heartbeats. */
 const START_MS = 20
 const REFRESH_BEATS = 10
+/** How long a replica counts as new, in heartbeats. */
+const NEW_BEATS = 2
 /** A write that an earlier life acknowledged ends within the time of a call, on whatever clock. */
 const CALLS = 2
 
@@ -84,6 +86,7 @@ export class ReplicaStanding {
   #isTouched = true
   #raiseAtMs = -Infinity
   #beganAtMs: number | undefined
+  #isNew = true
   #lastId = 0
   /** Exchanges up to here do not count. */
   #floor = 0
@@ -120,6 +123,14 @@ export class ReplicaStanding {
     return this.#isOpen || this.#isEmpty || this.#isAlone
       ? undefined
       : 'no other replica has told it yet whether its data is an older copy'
+  }
+
+  /**
+   * Whether it has only just begun. Those who ask are not refused then, but left without an answer: they ask again soon,
+   * and by then it mostly knows how it stands.
+   */
+  get isNew(): boolean {
+    return this.#isNew && !this.#isOlderCopy
   }
 
   /** Whether the first answers are still to come. */
@@ -263,6 +274,7 @@ export class ReplicaStanding {
     if (this.#isAlone || this.#isOlderCopy) return
     const nowMs = now.monoMs
     this.#beganAtMs ??= nowMs
+    this.#isNew &&= nowMs < this.#beganAtMs + NEW_BEATS * this.#config.options.heartbeatMs
     if (this.#isTouched && nowMs >= this.#raiseAtMs) {
       this.#isTouched = false
       this.#raiseAtMs = nowMs + this.#config.options.heartbeatMs

@@ -401,6 +401,7 @@ export class Replica {
     const definition = this.#keyspaces.definitions.get(request.keyspace)
     const closed = this.standing?.whyClosed
     if (closed !== undefined) {
+      if (this.standing?.isNew === true) return undefined
       // A copy of it that comes later is not taken either: its coordinator may ask another replica meanwhile.
       if (request.kind === 'mint') this.#guard.note(from, request.id)
       this.#refuse(request, 'catching-up', closed, from, step)
@@ -415,6 +416,7 @@ export class Replica {
     const definition = this.#knows(request, from, step)
     if (definition === undefined || this.standing === undefined) return definition
     if (this.standing.of(definition) === 'serving') return definition
+    if (this.standing.isNew) return undefined
     this.#refuse(request, 'catching-up', 'it may have forgotten writes, and exchanges with the others', from, step)
     return undefined
   }

@@ -92,7 +92,9 @@ class Bench {
         )
       else this.replica.receive({ kind, ...on, ...mint }, 1_000, now, step)
     })
-    return answer?.kind === 'refused' ? answer.code : undefined
+    // A new replica does not answer at all: it is asked again.
+    if (answer === undefined) return 'catching-up'
+    return answer.kind === 'refused' ? answer.code : undefined
   }
 
   open(confirmed: boolean): void {

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { connect, type Client } from '../../src/runtime/client.ts'
 import { buildCli, type BuiltCli } from './built-cli.ts'
 import { allReachable, freePorts, isFree, killAll, Replica, urlsOf } from './replica.ts'
@@ -51,9 +51,13 @@ async function clientOf(): Promise<Client> {
   return client
 }
 
-async function incarnationOf(id: string): Promise<number> {
+async function statusOf(id: string): Promise<{ readonly incarnation: number; readonly standing: string }> {
   const response = await fetch(`http://127.0.0.1:${http[id]}/status`)
-  return ((await response.json()) as { incarnation: number }).incarnation
+  return (await response.json()) as { incarnation: number; standing: string }
+}
+
+async function incarnationOf(id: string): Promise<number> {
+  return (await statusOf(id)).incarnation
 }
 
 /** Which of these keys are not found. */
@@ -63,7 +67,7 @@ async function missing(keys: readonly string[], get: (key: string) => Promise<{ 
 }
 
 test(
-  'serve: a wiped directory comes back as a new incarnation, and reads bring its data back',
+  'serve: a wiped directory comes back as a new incarnation, and catches up before it takes part in reads',
   { timeout: 120_000 },
   async () => {
     const [, , c] = await startAll('a', 'b', 'c')
@@ -77,6 +81,7 @@ test(
     await allReachable(client)
     expect(await incarnationOf('c')).not.toBe(before.c)
     expect(await incarnationOf('a')).toBe(before.a)
+    await vi.waitFor(async () => expect((await statusOf('c')).standing).toBe('serving'), { timeout: 60_000 })
     for (let i = 0; i < 20; i++) expect((await carts.get(`k${i}`, { level: 'all' })).value).toBe(i)
     const own = await fetch(`http://127.0.0.1:${http['c']}/kv/carts/k7?level=one`)
     expect(await own.json()).toMatchObject({

@@ -12,7 +12,7 @@ import { errorOf, freshKeyspace, GONE, ownClusters, REACHABLE, seen } from './cl
 const folder = mkdtempSync(path.join(tmpdir(), 'quorate-sloppy-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const start = ownClusters({ replicas: 5, heartbeatMs: 50 })
+const start = ownClusters({ replicas: 5, heartbeatMs: 250 })
 const LWW = { n: 3, r: 2, w: 2, conflicts: 'lww', sloppy: true } as const
 
 /** The ids of a key's replicas, and of the others in the order in which they stand in. */
@@ -83,7 +83,7 @@ describe('sloppy keyspaces', () => {
   })
 
   test('a flood of hints: is refused at the bound, and the writes say so', async () => {
-    const cluster = await start({ hintBytesMax: 20_000 })
+    const cluster = await start({ hintBytesMax: 20_000, heartbeatMs: 1_000 })
     const keyspace = freshKeyspace<string>(cluster.store, { ...LWW, n: 1, r: 1, w: 1 })
     await keyspace.put('k', 'before')
     await cluster.kill('a')

@@ -1,7 +1,7 @@
 /** What nodes and clients have in common: opening keyspaces together, status, and telling observers. */
 import { describe, expect, test } from 'vitest'
 import type { Notice } from '../../src/index.ts'
-import { errorOf, errorsOf, freshKeyspace, GONE, ownClusters, seen, sharedCluster } from './clusters.ts'
+import { caughtUp, errorOf, errorsOf, freshKeyspace, GONE, ownClusters, seen, sharedCluster } from './clusters.ts'
 import { matching } from '../core/matching.ts'
 
 const start = ownClusters({ heartbeatMs: 200, timeoutMs: 1_000 })
@@ -133,6 +133,8 @@ describe('opening a keyspace', () => {
     await Promise.all([own.restart('b'), own.restart('c')])
     await seen(own.store, { b: ['reachable'], c: ['reachable'] })
     await keyspace.put('k', 'v')
+    // They kept their data in memory: reads wait until they have caught up.
+    await Promise.all([caughtUp(own, 'b'), caughtUp(own, 'c')])
     expect((await keyspace.get('k')).value).toBe('v')
   })
 })

@@ -21,6 +21,7 @@ import {
 } from '../../src/core/message.ts'
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
+import { NO_LIFE } from '../../src/core/life-mark.ts'
 import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { Replica } from '../../src/core/replica.ts'
@@ -106,6 +107,22 @@ export class StagedReplica {
     const exchange = { random: new Random(this.index + 1), usable: isAwake, asOf: () => 0 }
     const { index, life } = this
     this.#machine = new Replica({ index, life, membership, records: this, own, options, exchange })
+    this.#meet()
+  }
+
+  /** The others know of no earlier life of it: these stories are about replicas that serve at once. */
+  #meet(): void {
+    const now = { monoMs: 0, wallMs: 0 }
+    const asking = new Step()
+    const { standing } = this.machine
+    standing?.tick(now, asking)
+    const about = { before: NO_LIFE, whole: true, remembers: true, known: 0 }
+    for (const [i, message] of asking.messages.entries()) {
+      const peer = asking.to[i] as number
+      if (message.kind !== 'announce') continue
+      standing?.answered({ kind: 'acquainted', id: message.id, incarnation: peer + 1, ...about }, peer, now, asking)
+    }
+    for (const write of asking.writes) this.store(write)
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {

@@ -23,6 +23,7 @@ function runOf(seed: number, keyspace: GivenKeyspace, cutOff: Region): Simulatio
   const setting = {
     // Nothing but calls on links on which one late message holds up those behind it.
     exchangeMs: 0,
+    horizonMs: 0,
     seed,
     replicas: 9,
     zones: REGIONS,
