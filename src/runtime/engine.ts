@@ -23,7 +23,7 @@ import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import { Step, type Address, type Now } from '../core/step.ts'
 import { ByteReader } from './codec/bytes.ts'
-import { readAnswer, readFrameHead, readRequest, type MessageLimits } from './codec/message-codec.ts'
+import { isPackedAlike, readAnswer, readFrameHead, readRequest, type MessageLimits } from './codec/message-codec.ts'
 import { Outbox } from './outbox.ts'
 import { ReplicaHost, type DamagedRecord } from './replica-host.ts'
 import type { Storage } from './storage/storage.ts'
@@ -283,6 +283,7 @@ export class Engine {
   #carryOut(): void {
     const step = this.#step
     let last: Outbox | undefined
+    let packed: Message | undefined
     for (let i = 0; i < step.to.length; i++) {
       const to = step.to[i] as Address
       const message = step.messages[i] as Message
@@ -291,9 +292,10 @@ export class Engine {
         continue
       }
       const outbox = this.#outboxes.get(to) as Outbox
-      if (last !== undefined && message === step.messages[i - 1]) outbox.addAsIn(last, message)
+      if (last !== undefined && packed !== undefined && isPackedAlike(message, packed)) outbox.addAsIn(last, message)
       else outbox.add(message)
       last = outbox
+      packed = message
     }
     step.clearSends()
     if (step.notices.length > 0) for (const notice of step.notices.splice(0)) this.#config.onNotice(notice)

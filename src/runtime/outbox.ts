@@ -6,7 +6,7 @@
  */
 import type { Message } from '../core/message.ts'
 import { ByteWriter } from './codec/bytes.ts'
-import { writeFrameHead, writeMessage } from './codec/message-codec.ts'
+import { AS_OF_AT, writeFrameHead, writeMessage } from './codec/message-codec.ts'
 import type { Link } from './transport/transport.ts'
 
 /** A frame leaves when it is this large, so that the other side begins while this one goes on with its turn. */
@@ -36,7 +36,7 @@ export class Outbox {
     if (this.#writer.length >= FRAME_BYTES) this.flush()
   }
 
-  /** Adds the message that was just added to `other`, without packing it again. */
+  /** Adds a message that is packed alike to the one that was just added to `other`, without packing it again. */
   addAsIn(other: Outbox, message: Message): void {
     const packed = other.#lastStart < other.#writer.length ? other.#writer.view(other.#lastStart) : undefined
     if (packed === undefined) {
@@ -45,6 +45,7 @@ export class Outbox {
     }
     this.#begin()
     this.#writer.raw(packed)
+    if (message.kind === 'write') this.#writer.float64At(this.#lastStart + AS_OF_AT, message.asOf)
     if (this.#writer.length >= FRAME_BYTES) this.flush()
   }
 

@@ -51,6 +51,11 @@ export class ByteWriter {
     this.length += 8
   }
 
+  /** Overwrites a double that stands at this offset. */
+  float64At(offset: number, value: number): void {
+    this.#view.setFloat64(offset, value, true)
+  }
+
   /** UTF-8 of at most 65,535 bytes, with its length before it. */
   text(value: string): void {
     this.#room(2 + 3 * value.length)

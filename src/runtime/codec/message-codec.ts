@@ -164,10 +164,20 @@ function writePong(writer: ByteWriter, pong: Pong): void {
   writeLife(writer, pong)
 }
 
+/** Where `asOf` stands in a packed write: behind its kind, its id and its round. */
+export const AS_OF_AT = 10
+
+/** Whether packing the one gives the bytes of the other, but for `asOf`: the same write for another replica. */
+export function isPackedAlike(one: Message, other: Message): boolean {
+  if (one === other) return true
+  if (one.kind !== 'write' || other.kind !== 'write' || one.record !== other.record) return false
+  return one.id === other.id && one.round === other.round && one.key === other.key && one.owner === other.owner
+}
+
 function writeWrite(writer: ByteWriter, { keyspace, key, record, owner, asOf, repairs }: Write): void {
+  writer.float64(asOf)
   writer.float64(keyspace)
   writer.text(key)
-  writer.float64(asOf)
   writer.uint8(repairs ? 1 : 0)
   if (owner !== undefined) writer.uint8(owner)
   writeRecord(writer, record)
@@ -329,9 +339,9 @@ function readLife(reader: ByteReader): Life {
 }
 
 function readSent(reader: ByteReader, limits: MessageLimits): Pick<Write, 'keyspace' | 'key' | 'asOf' | 'repairs'> {
+  const asOf = reader.whole()
   const keyspace = reader.whole()
-  const key = readKey(reader, limits)
-  return { keyspace, key, asOf: reader.whole(), repairs: readFlag(reader) }
+  return { asOf, keyspace, key: readKey(reader, limits), repairs: readFlag(reader) }
 }
 
 function readKey(reader: ByteReader, limits: MessageLimits): string {

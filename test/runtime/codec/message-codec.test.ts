@@ -140,7 +140,7 @@ describe('known bytes: a change here makes running clusters refuse each other', 
         key: 'k',
         record: { kind: 'lww', op: 1, at: 2, value },
       },
-      '03 000000000000f03f 00 0000000000000040 0100 6b 0000000000001040 01 01 000000000000f03f 0000000000000040 01 02000000 aabb',
+      '03 000000000000f03f 00 0000000000001040 0000000000000040 0100 6b 01 01 000000000000f03f 0000000000000040 01 02000000 aabb',
     ],
     [
       {
@@ -154,7 +154,7 @@ describe('known bytes: a change here makes running clusters refuse each other', 
         record: { kind: 'lww', op: 1, at: 2, value },
         owner: 4,
       },
-      '0d 000000000000f03f 00 0000000000000040 0100 6b 0000000000000000 00 04 01 000000000000f03f 0000000000000040 01 02000000 aabb',
+      '0d 000000000000f03f 00 0000000000000000 0000000000000040 0100 6b 00 04 01 000000000000f03f 0000000000000040 01 02000000 aabb',
     ],
     [
       {
