@@ -231,8 +231,10 @@ test('stand-ins killed while they keep hints: hand them over after they are back
   // Reads that repair nothing: they only tell when the owners have taken everything.
   await until(async () => {
     const read = await notes.getMany(keys, { level: 'all', repair: 'off' })
-    const current = [...read.results.values()].map(({ receipt }) => Object.values(receipt?.replicas ?? {}))
-    return read.errors.size === 0 && current.every((replicas) => replicas.every(({ state }) => state === 'current'))
+    const isEverywhere = [...read.results.values()].every(
+      ({ found, receipt }) => found && Object.values(receipt?.replicas ?? {}).every(({ state }) => state === 'current'),
+    )
+    return read.errors.size === 0 && isEverywhere
   })
   const files = await here.files(definitionFingerprint(NOTES))
   const counts = copies(files)
