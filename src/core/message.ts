@@ -6,10 +6,11 @@
  * definition: a replica that registered other options under the name does not know it.
  * Ring: machines (types only).
  */
+import type { Ballot } from './base/ballot.ts'
 import type { CausalContext } from './causality/causal-context.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import type { RecordWrite, StoredRecord } from './record.ts'
+import type { RecordWrite, RegisterState, StoredRecord } from './record.ts'
 
 /** One run of a replica's process over one incarnation of its data. */
 export interface Life {
@@ -113,6 +114,58 @@ export interface Opened extends Numbered {
   readonly confirmed: boolean
 }
 
+/** Accept nothing below this ballot for this register any more, and tell what you accepted last. */
+export interface Prepare extends Numbered {
+  readonly kind: 'prepare'
+  readonly keyspace: number
+  readonly key: string
+  readonly ballot: Ballot
+}
+
+/** The promise is durable here. What was accepted last: `NO_BALLOT` for nothing. */
+export interface Promised extends Numbered {
+  readonly kind: 'promised'
+  readonly accepted: Ballot
+  readonly state: RegisterState
+}
+
+/** Accept this proposal, unless you have promised a higher ballot. */
+export interface Accept extends Numbered {
+  readonly kind: 'accept'
+  readonly keyspace: number
+  readonly key: string
+  readonly ballot: Ballot
+  readonly state: RegisterState
+}
+
+/** The proposal is durable here. */
+export interface Accepted extends Numbered {
+  readonly kind: 'accepted'
+}
+
+/** A higher ballot was promised: nothing was done. */
+export interface Preempted extends Numbered {
+  readonly kind: 'preempted'
+  readonly promised: Ballot
+}
+
+/** What have you promised and accepted for this register? */
+export interface Inquire extends Numbered {
+  readonly kind: 'inquire'
+  readonly keyspace: number
+  readonly key: string
+  /** Whether the ballots alone are enough. */
+  readonly digest: boolean
+}
+
+/** Both ballots, and the state unless they were enough. */
+export interface Told extends Numbered {
+  readonly kind: 'told'
+  readonly promised: Ballot
+  readonly accepted: Ballot
+  readonly state: RegisterState | undefined
+}
+
 /** The request was not carried out, for this reason. Silence is not refusal. */
 export interface Refused extends Numbered {
   readonly kind: 'refused'
@@ -157,9 +210,10 @@ export interface DropHint extends Numbered {
 }
 
 /** What a coordinator asks of a replica. */
-export type Request = Read | Write | Mint | Scan | Open | Ping
+export type Request = Read | Write | Mint | Prepare | Accept | Inquire | Scan | Open | Ping
 /** What a replica answers. */
-export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong
+export type Answer =
+  ReadAnswer | Written | Minted | Promised | Accepted | Preempted | Told | ScanPage | Opened | Refused | Pong
 /** What travels between processes. */
 export type Message = Request | Answer
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
