@@ -8,7 +8,6 @@
  * Ring: machines.
  */
 import type { Random } from './base/random.ts'
-import { NO_BALLOT } from './base/ballot.ts'
 import { BallotSource } from './consensus/ballot-source.ts'
 import type { Accepted, Preempted, Promised, Told } from './message.ts'
 import type { Agenda, Operation, View } from './operation/operation.ts'
