@@ -13,9 +13,10 @@ import { helpText, parseOptions, UsageError, type BenchOptions } from './options
 import { Progress } from './progress.ts'
 import { renderReport } from './report.ts'
 import type { Part, Section } from './section.ts'
+import { repair } from './repair.ts'
 import { ycsb } from './ycsb.ts'
 
-const PARTS: readonly Part[] = [goals, memory, ycsb, micro]
+const PARTS: readonly Part[] = [goals, memory, ycsb, repair, micro]
 
 async function main(): Promise<void> {
   const options = parseOptions(

@@ -2,7 +2,7 @@
  * The public face of quorate.
  */
 export { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid, type Retry } from './core/base/errors.ts'
-export type { Notice, Reachability } from './core/notice.ts'
+export type { ExchangeSummary, Notice, Reachability } from './core/notice.ts'
 export type { Receipt, ReplicaReceipt } from './core/operation/receipt.ts'
 export type { Conflicts, CoreOptions, KeyspaceOptions, Repair } from './core/options.ts'
 export type { QuorumShare, QuorumStrategy, QuorumTexts } from './core/quorum-options.ts'
@@ -19,6 +19,7 @@ export {
   type LocalClusterOptions,
 } from './runtime/local-cluster.ts'
 export { openNode, type Node, type NodeOptions, type NodeStatus, type Peer } from './runtime/node.ts'
+export type { RepairOptions, RepairProgress, RepairResult, RunningExchange } from './runtime/repair.ts'
 export type { Session } from './runtime/session.ts'
 export type { ReplicaStatus, StoreStatus } from './runtime/store.ts'
 export type { TransportLimits } from './runtime/transport/transport.ts'

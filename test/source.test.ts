@@ -87,6 +87,7 @@ describe('direction', () => {
   test.for([
     ['sim/history.ts', '../check/history.ts', 'sim -> check'],
     ['core/causality/merge.ts', '../record.ts', 'causality -> record'],
+    ['core/message.ts', './repair/exchange-message.ts', 'contract -> repair'],
   ] as const)('%s may import the types of %s, and only types', ([path, specifier, arrow]) => {
     expect(problems(path, `import type { A } from '${specifier}'\n`)).toEqual([])
     expect(problems(path, `import { a } from '${specifier}'\n`)).toEqual([`${arrow} is for \`import type\` alone`])

@@ -8,6 +8,7 @@ import { failureOf, UsageError } from './failure.ts'
 import { deleteCommand, getCommand, putCommand, scanCommand } from './key-commands.ts'
 import { Output } from './output.ts'
 import { quorumsCommand } from './quorums.ts'
+import { repairCommand } from './repair.ts'
 import { serveCommand } from './serve.ts'
 import { simCommand } from './sim.ts'
 import { startCommand } from './start.ts'
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   deleteCommand,
   scanCommand,
   statusCommand,
+  repairCommand,
   simCommand,
   quorumsCommand,
 ]

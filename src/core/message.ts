@@ -1,16 +1,17 @@
 /**
- * Every message between a coordinator and a replica, as discriminated unions.
+ * Every message between a coordinator and a replica, and between two replicas, as discriminated unions.
  *
  * A request carries the coordinator's request id and a round within the operation; the answer repeats both, so that a
  * late, doubled or replayed answer never counts for a newer question. `keyspace` is the fingerprint of the keyspace's
  * definition: a replica that registered other options under the name does not know it.
- * Ring: machines (types only).
+ * Ring: machines.
  */
 import type { Ballot } from './base/ballot.ts'
 import type { CausalContext } from './causality/causal-context.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, RegisterState, StoredRecord } from './record.ts'
+import type { ExchangeAnswer, Question } from './repair/exchange-message.ts'
 
 /** One run of a replica's process over one incarnation of its data. */
 export interface Life {
@@ -215,8 +216,20 @@ export type Request = Read | Write | Mint | Prepare | Accept | Inquire | Scan | 
 export type Answer =
   ReadAnswer | Written | Minted | Promised | Accepted | Preempted | Told | ScanPage | Opened | Refused | Pong
 /** What travels between processes. */
-export type Message = Request | Answer
+export type Message = Request | Answer | Question | ExchangeAnswer
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
 /** What passes between the machines of one process. */
 export type LocalMessage = Message | Errand | Hinted
+
+/** Whether this is what one replica answers another in an exchange. */
+export function isExchangeAnswer(message: LocalMessage): message is ExchangeAnswer {
+  const { kind } = message
+  return kind === 'compared' || kind === 'differing' || kind === 'traded' || kind === 'declined'
+}
+
+/** Whether this is what one replica asks another in an exchange. */
+export function isQuestion(message: LocalMessage): message is Question {
+  const { kind } = message
+  return kind === 'compare' || kind === 'descend' || kind === 'list' || kind === 'trade'
+}

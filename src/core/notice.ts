@@ -25,8 +25,28 @@ export type Notice =
   | { readonly kind: 'handoff'; readonly owner: string; readonly state: 'started' | 'ended'; readonly count: number }
   /** A replica refused this process in the handshake, or was refused by it. */
   | { readonly kind: 'refused'; readonly replica: string; readonly reason: string }
+  /** An exchange that this replica began is over: one that found differences, did not end well, or was asked for. */
+  | ({ readonly kind: 'exchange'; readonly replica: string } & ExchangeSummary)
   /** A keyspace was registered at a replica. */
   | { readonly kind: 'keyspace'; readonly name: string; readonly confirmed: boolean }
+
+/** What became of an exchange with another replica. */
+export interface ExchangeSummary {
+  /**
+   * `done`: both hold the same. `unreachable`, `silent`: the other did not answer. `declined`: it would not, such as while
+   * it reads what it has stored. `bad-answer`: what it said makes no sense. `failed`: the storage here did not give what
+   * was asked for.
+   */
+  readonly outcome: 'done' | 'unreachable' | 'silent' | 'declined' | 'bad-answer' | 'failed'
+  readonly rounds: number
+  /** Of both directions. */
+  readonly bytes: number
+  /** Places at which the two differed. */
+  readonly differing: number
+  /** Records that were sent, and got. */
+  readonly offered: number
+  readonly received: number
+}
 
 /**
  * `reachable`: answers within its usual time. `late`: answers are overdue. `unreachable`: nothing came for longer than

@@ -171,6 +171,11 @@ export interface CoreOptions {
   readonly driftMsMax?: number
   /** Calls in flight in one coordinator: 8,192 by default, 16,384 at most. Above it calls are refused. */
   readonly inFlightMax?: number
+  /**
+   * How often a node compares its records with those of each other replica, and makes them equal: 10,000 ms by default,
+   * less a random part of up to a quarter. 0 for only when it is asked to. Clients have no use for it.
+   */
+  readonly exchangeMs?: number
   /** Siblings that a key may have: 64 by default. At the bound a write must say which of them it replaces. */
   readonly siblingsMax?: number
   /** Keyspaces that a replica registers: 256 by default. */
@@ -204,6 +209,7 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   heartbeatMs: { default: 1_000, min: 10, max: 60_000 },
   driftMsMax: { default: 10_000, min: 0, max: 86_400_000 },
   inFlightMax: { default: 8_192, min: 1, max: 16_384 },
+  exchangeMs: { default: 10_000, min: 0, max: 86_400_000 },
   siblingsMax: { default: 64, min: 1, max: 4_096 },
   keyspacesMax: { default: 256, min: 1, max: 65_536 },
   hintBytesMax: { default: 67_108_864, min: 0, max: 2 ** 40 },

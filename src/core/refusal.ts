@@ -42,6 +42,13 @@ export const REFUSALS = [
 
 export type RefusalCode = (typeof REFUSALS)[number]
 
+/** Why a replica does not do what it is asked. */
+export interface Refusal {
+  readonly code: RefusalCode
+  /** For people; may be empty. */
+  readonly detail: string
+}
+
 /**
  * Whether the replica would refuse the same request whenever it came. After any other refusal a copy of the request
  * that is still on its way may yet be taken.

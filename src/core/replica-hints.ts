@@ -9,14 +9,14 @@
 import { highestSeen } from './causality/causal-context.ts'
 import { stampOf } from './causality/hybrid-time.ts'
 import { digestOf } from './causality/merge.ts'
-import { hintBytes, hintKey, hintMarker, hintPrefix, HINTS_KEYSPACE, newestIn } from './hint.ts'
+import { hintBytes, hintKey, hintMarker, hintPrefix, HINTS_KEYSPACE, newestIn, type HintedKey } from './hint.ts'
 import { definitionFingerprint, type KeyspaceDefinition } from './keyspace-definition.ts'
-import type { DropHint, Scan, Write } from './message.ts'
+import type { DropHint, Scan } from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Member, Membership } from './placement/membership.ts'
 import { Placement } from './placement/placement.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 import type { Now, Step } from './step.ts'
 
 export interface HintsConfig {
@@ -26,17 +26,14 @@ export interface HintsConfig {
   readonly membership: Membership
   readonly options: Pick<ResolvedCore, 'hintBytesMax' | 'hintAgeMsMax'>
   readonly read: (keyspace: number, key: string) => StoredRecord | undefined
+  /** Takes a record off its shelf, of which `before` is what lies there. */
+  readonly erase: (key: HintedKey, before: StoredRecord, step: Step) => void
   /** The keyspace in which a replica keeps what is its own. */
   readonly ownKeyspace: number
 }
 
-export interface HintRefusal {
-  readonly code: RefusalCode
-  readonly detail: string
-}
-
 /** A write that is to be kept for another replica. */
-export type HintedWrite = Write & { readonly owner: number }
+export type HintedWrite = RecordWrite & { readonly owner: number }
 
 /** No keyspace has a name that begins like this. */
 const SUM_PREFIX = '/hints/'
@@ -74,7 +71,7 @@ export class Hints {
     request: HintedWrite,
     held: StoredRecord,
     at: { now: Now; definition: KeyspaceDefinition; step: Step },
-  ): HintRefusal | undefined {
+  ): Refusal | undefined {
     const { owner, key, keyspace, record } = request
     const wrong = this.#whyNot(request, at.definition, at.now)
     if (wrong !== undefined) return wrong
@@ -102,7 +99,7 @@ export class Hints {
     const record = this.#config.read(keyspace, key)
     if (digest !== undefined && digestOf(record) !== digest) return
     const isNeeded = definition === undefined || this.#isNeeded(request, record, definition)
-    if (record !== undefined && !isNeeded) step.writes.push({ keyspace, key, record: undefined })
+    if (record !== undefined && !isNeeded) this.#config.erase({ keyspace, key }, record, step)
     step.writes.push({ keyspace: HINTS_KEYSPACE, key: marker, record: undefined })
     this.#setSum(owner, Math.max(0, (this.#sums[owner] as number) - bytes), step)
   }
@@ -118,7 +115,7 @@ export class Hints {
     if (owner >= 0 && !this.#touched.has(owner) && this.#sums[owner] !== 0) this.#setSum(owner, 0, step)
   }
 
-  #whyNot({ owner, record }: HintedWrite, definition: KeyspaceDefinition, now: Now): HintRefusal | undefined {
+  #whyNot({ owner, record }: HintedWrite, definition: KeyspaceDefinition, now: Now): Refusal | undefined {
     const { index, membership, options } = this.#config
     if (owner === index || membership.members[owner] === undefined) {
       return { code: 'bad-owner', detail: owner === index ? 'that is this replica' : 'there is no such replica' }

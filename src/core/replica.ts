@@ -6,6 +6,7 @@
  * The host's duty: see step.ts; hand in what the storage holds of keyspace 0 at the start.
  * Ring: machines.
  */
+import { QuorateError } from './base/errors.ts'
 import { stampOf } from './causality/hybrid-time.ts'
 import {
   dotOf,
@@ -19,22 +20,18 @@ import {
 import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { hasDot, sameContext } from './causality/causal-context.ts'
-import {
-  definitionFingerprint,
-  definitionText,
-  parseDefinition,
-  type KeyspaceDefinition,
-} from './keyspace-definition.ts'
+import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
 import type { Errand, Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
-import { checkQuorums } from './operation/prove-quorums.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
-import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
 import { Hints, type HintedWrite } from './replica-hints.ts'
+import { Keyspaces, type Registered } from './replica-keyspaces.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
-import type { RefusalCode } from './refusal.ts'
-import type { Address, Now, Step } from './step.ts'
+import type { Refusal, RefusalCode } from './refusal.ts'
+import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
+import type { Address, Now, ScanEffect, Step } from './step.ts'
 
 /** The replica's own view of its storage: staged writes included. */
 export interface Records {
@@ -58,30 +55,27 @@ export interface ReplicaConfig {
   /** The records of keyspace 0 at the start. */
   readonly own: readonly RecordWrite[]
   readonly options: ResolvedCore
+  /** Left out for a replica that exchanges with none, and keeps no digests. */
+  readonly exchange?: ExchangeSetting
 }
 
-interface Registered {
-  readonly definition: KeyspaceDefinition
-  readonly confirmed: boolean
-}
-
-/** A refusal travels with its reason, of which so much has to do. */
-const WHY_CHARS_MAX = 300
+/** What is merged: a write of a coordinator, a hint, or what an exchange brought. */
+type Mergeable = RecordWrite & { readonly owner?: number }
 
 /** The keyspace in which a replica keeps what is its own: registered definitions, by name. */
 export const OWN_KEYSPACE = 0
 
 export class Replica {
+  readonly exchange: ReplicaExchange | undefined
   readonly #config: ReplicaConfig
   readonly #records: Records
-  readonly #byName = new Map<string, Registered>()
   readonly #guard = new ReplayGuard()
   readonly #retried = new Retried()
-  readonly #byFingerprint = new Map<number, KeyspaceDefinition>()
+  readonly #keyspaces: Keyspaces
   readonly #hints: Hints
 
   constructor(config: ReplicaConfig) {
-    const { index, membership, options, records, own } = config
+    const { index, membership, options, records, own, exchange } = config
     this.#config = config
     this.#records = records
     this.#hints = new Hints({
@@ -90,17 +84,35 @@ export class Replica {
       options,
       incarnation: config.life.incarnation,
       read: (keyspace, key) => records.read(keyspace, key),
+      erase: (key, before, step) => this.#change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
-    for (const write of own) if (!this.#hints.load(write)) this.#load(write.record)
+    this.#keyspaces = new Keyspaces({
+      membership,
+      keyspacesMax: options.keyspacesMax,
+      ownKeyspace: OWN_KEYSPACE,
+      redefined: () => this.exchange?.redefined(),
+    })
+    for (const write of own) if (!this.#hints.load(write)) this.#keyspaces.load(write)
+    this.exchange =
+      exchange &&
+      new ReplicaExchange(exchange, {
+        index,
+        membership,
+        options,
+        definitions: this.#keyspaces.definitions,
+        isConfirmed: (definition) => this.#keyspaces.isConfirmed(definition),
+        merge: (write, now, step) => this.#mergeOffered(write, now, step),
+      })
   }
 
   /** The keyspaces registered here, by name. */
   keyspaces(): readonly Registered[] {
-    return [...this.#byName.values()]
+    return this.#keyspaces.all()
   }
 
   receive(request: Request | Errand, from: Address, now: Now, step: Step): void {
+    if (request.kind !== 'ping') this.exchange?.served(now.monoMs)
     switch (request.kind) {
       case 'read':
         return this.#read(request, from, step)
@@ -117,7 +129,7 @@ export class Replica {
       case 'hints':
         return step.send(from, { kind: 'hinted', id: request.id, round: request.round, owners: this.#hints.owners })
       case 'drop-hint':
-        return this.#hints.drop(request, this.#byFingerprint.get(request.keyspace), step)
+        return this.#hints.drop(request, this.#keyspaces.definitions.get(request.keyspace), step)
     }
   }
 
@@ -127,7 +139,8 @@ export class Replica {
   }
 
   /** The host walked the records that a `ScanEffect` asked for. */
-  scanned(request: Scan, to: Address, page: ScannedPage, step: Step): void {
+  scanned({ request, to }: ScanEffect, page: ScannedPage, now: Now, step: Step): void {
+    if (to === WALK) return this.exchange?.paged(request, page, now, step)
     const { id, round, keyspace, after } = request
     const isNothing = page.done && page.entries.length === 0 && after === ''
     if (keyspace === HINTS_KEYSPACE && isNothing) this.#hints.foundNothing(request, step)
@@ -152,37 +165,63 @@ export class Replica {
   #write(request: Write, from: Address, now: Now, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
-    const { keyspace, key, record, id, round } = request
-    if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
-      return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
-    }
-    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
-    if (record.kind === 'lww') {
-      const aheadMs = this.#config.options.driftMsMax
-      if (record.at > stampOf(now.wallMs + aheadMs)) {
-        return this.#refuse(request, 'clock-ahead', `by more than ${aheadMs} ms`, from, step)
-      }
-    }
-    const next = this.#after(request)
-    if (isHinted(request)) {
-      const held = next ?? this.#records.read(keyspace, key) ?? record
-      const wrong = this.#hints.keep(request, held, { now, definition, step })
-      if (wrong !== undefined) return this.#refuse(request, wrong.code, wrong.detail, from, step)
-    }
-    if (next !== undefined) step.writes.push({ keyspace, key, record: next })
-    step.send(from, { kind: 'written', id, round })
+    const reason = this.#merge(request, definition, now, step)
+    if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
+    step.send(from, { kind: 'written', id: request.id, round: request.round })
   }
 
-  /** What is stored once the write is merged; nothing if that changes nothing. */
-  #after({ keyspace, key, record }: Write): StoredRecord | undefined {
-    if (record.kind === 'lww') {
-      const stamp = this.#stampOf(keyspace, key)
-      return stamp === undefined || isNewer(record, stamp) ? record : undefined
+  /** Merges a record into the one that is here, and notes down for whom it is kept. Gives the reason why not. */
+  #merge(write: Mergeable, definition: KeyspaceDefinition, now: Now, step: Step): Refusal | undefined {
+    const { keyspace, key, record } = write
+    const reason = this.#whyNoMerge(record, definition, now)
+    if (reason !== undefined) return reason
+    const before = record.kind === 'lww' ? this.#stampOf(keyspace, key) : this.#records.read(keyspace, key)
+    const next = this.#after(record, before)
+    if (isHinted(write)) {
+      const held = next ?? this.#records.read(keyspace, key) ?? record
+      const wrong = this.#hints.keep(write, held, { now, definition, step })
+      if (wrong !== undefined) return wrong
     }
-    const before = this.#records.read(keyspace, key)
-    const current = before?.kind === 'dotted' ? before : EMPTY_RECORD
+    if (next !== undefined) this.#change({ keyspace, key, record: next }, before, step)
+    return undefined
+  }
+
+  #whyNoMerge(record: StoredRecord, definition: KeyspaceDefinition, now: Now): Refusal | undefined {
+    if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
+      return { code: 'wrong-kind', detail: `the keyspace keeps ${definition.conflicts}` }
+    }
+    if (this.#records.full === true) return { code: 'storage-full', detail: '' }
+    const aheadMs = this.#config.options.driftMsMax
+    if (record.kind === 'lww' && record.at > stampOf(now.wallMs + aheadMs)) {
+      return { code: 'clock-ahead', detail: `by more than ${aheadMs} ms` }
+    }
+    return undefined
+  }
+
+  /** What is stored once the record is merged; nothing if that changes nothing. */
+  #after(record: StoredRecord, before: StoredRecord | Stamp | undefined): StoredRecord | undefined {
+    if (record.kind === 'lww') return before === undefined || isNewer(record, before as Stamp) ? record : undefined
+    const current = isDotted(before) ? before : EMPTY_RECORD
     const merged = mergeAt(this.#config.life.incarnation, current, record)
     return addsTo(current, merged) ? merged : undefined
+  }
+
+  /** A record of an exchange. What is refused stays a difference. */
+  #mergeOffered(write: RecordWrite, now: Now, step: Step): void {
+    const definition = this.#keyspaces.definitions.get(write.keyspace)
+    if (definition === undefined) return
+    try {
+      this.#merge(write, definition, now, step)
+    } catch (error) {
+      // A record that is damaged here must not take those beside it along.
+      if (!(error instanceof QuorateError)) throw error
+    }
+  }
+
+  /** Changes what is stored; of what was there the stamp is enough. */
+  #change(change: RecordChange, before: StoredRecord | Stamp | undefined, step: Step): void {
+    step.writes.push(change)
+    this.exchange?.upkeep.note(change, before)
   }
 
   #stampOf(keyspace: number, key: string): Stamp | undefined {
@@ -213,12 +252,12 @@ export class Replica {
     if (request.again) this.#retried.note(request)
     const delta = mint(current, incarnation, request)
     const record = before === undefined ? delta : mergeAt(incarnation, current, delta)
-    step.writes.push({ keyspace, key, record })
+    this.#change({ keyspace, key, record }, before, step)
     step.send(from, minted(request, delta.siblings[0] as Dot, undefined))
   }
 
   /** Why a write that is not known here is not taken. A request that was refused once is not taken later either. */
-  #whyNot(request: Mint, from: Address, current: DottedRecord): Reason | undefined {
+  #whyNot(request: Mint, from: Address, current: DottedRecord): Refusal | undefined {
     const isNew = this.#guard.note(from, request.id) === 'new'
     const isLost = request.again ? mayHaveForgotten(current, request.at) : this.#retried.has(request)
     if (!isNew || isLost) {
@@ -239,69 +278,15 @@ export class Replica {
     return !current.siblings.some((sibling) => hasDot(context, sibling))
   }
 
-  /** The first definition under a name stays, unless it was never confirmed and a confirmed one comes. */
   #open(request: Open, from: Address, step: Step): void {
-    const { name, definition, confirmed, id, round } = request
-    const registered = this.#byName.get(name)
-    if (
-      registered === undefined &&
-      definition !== undefined &&
-      this.#byName.size >= this.#config.options.keyspacesMax
-    ) {
-      const detail = `${this.#byName.size} are registered: use one of them, or raise keyspacesMax`
-      return this.#refuse(request, 'too-many-keyspaces', detail, from, step)
-    }
-    if (definition !== undefined && definition.name === name && replaces({ definition, confirmed }, registered)) {
-      const wrong = this.#whyNoDefinition(definition)
-      if (wrong !== undefined) return this.#refuse(request, 'bad-definition', wrong, from, step)
-      this.#register({ definition, confirmed }, step)
-    }
-    const now = this.#byName.get(name)
-    step.send(from, {
-      kind: 'opened',
-      id,
-      round,
-      definition: now?.definition,
-      confirmed: now?.confirmed ?? false,
-    })
-  }
-
-  /** Coordinators look before they ask; one that did not would leave a keyspace that nobody can use. */
-  #whyNoDefinition(definition: KeyspaceDefinition): string | undefined {
-    try {
-      checkQuorums(definition, this.#config.membership)
-      return undefined
-    } catch (error) {
-      const [why = ''] = (error as Error).message.split('\n')
-      return why.slice(0, WHY_CHARS_MAX)
-    }
-  }
-
-  #register(registered: Registered, step: Step): void {
-    const { definition, confirmed } = registered
-    const before = this.#byName.get(definition.name)
-    if (before !== undefined) this.#byFingerprint.delete(definitionFingerprint(before.definition))
-    this.#remember(registered)
-    const value = new TextEncoder().encode(definitionText(definition))
-    const record: StoredRecord = { kind: 'lww', op: 1, at: confirmed ? 1 : 0, value }
-    step.writes.push({ keyspace: OWN_KEYSPACE, key: definition.name, record })
-    step.notices.push({ kind: 'keyspace', name: definition.name, confirmed })
-  }
-
-  #remember(registered: Registered): void {
-    this.#byName.set(registered.definition.name, registered)
-    this.#byFingerprint.set(definitionFingerprint(registered.definition), registered.definition)
-  }
-
-  #load(record: StoredRecord): void {
-    if (record.kind !== 'lww' || record.value === null) return
-    const definition = parseDefinition(new TextDecoder().decode(record.value))
-    if (definition !== undefined) this.#remember({ definition, confirmed: record.at > 0 })
+    const opened = this.#keyspaces.open(request, step)
+    if ('kind' in opened) step.send(from, opened)
+    else this.#refuse(request, opened.code, opened.detail, from, step)
   }
 
   /** The definition of the request's keyspace; without one the request is refused. */
   #knows(request: Read | Write | Mint | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
-    const definition = this.#byFingerprint.get(request.keyspace)
+    const definition = this.#keyspaces.definitions.get(request.keyspace)
     if (definition === undefined) this.#refuse(request, 'unknown-keyspace', '', from, step)
     return definition
   }
@@ -323,7 +308,11 @@ export interface ScannedPage {
   readonly done: boolean
 }
 
-function isHinted(request: Write): request is HintedWrite {
+function isDotted(record: StoredRecord | Stamp | undefined): record is DottedRecord {
+  return record !== undefined && 'kind' in record && record.kind === 'dotted'
+}
+
+function isHinted(request: Mergeable): request is HintedWrite {
   return request.owner !== undefined
 }
 
@@ -332,16 +321,6 @@ function addsTo(before: DottedRecord, merged: DottedRecord): boolean {
   return !sameContext(before.context, merged.context) || before.siblings.length !== merged.siblings.length
 }
 
-interface Reason {
-  readonly code: RefusalCode
-  readonly detail: string
-}
-
 function minted({ id, round }: Mint, { actor, counter }: Dot, record: StoredRecord | undefined): Minted {
   return { kind: 'minted', id, round, actor, counter, record }
-}
-
-function replaces(offered: Registered, registered: Registered | undefined): boolean {
-  if (registered === undefined) return true
-  return offered.confirmed && !registered.confirmed
 }

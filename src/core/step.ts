@@ -16,6 +16,7 @@
 import type { LocalMessage, Scan } from './message.ts'
 import type { RecordChange } from './record.ts'
 import type { Notice } from './notice.ts'
+import type { Look } from './repair/record-index.ts'
 
 /** The two clocks of a host at the moment of a call. The host may reuse the object; a machine never keeps it. */
 export interface Now {
@@ -44,6 +45,14 @@ export interface ScanEffect {
   readonly request: Scan
 }
 
+/** The replica asks the host for records by their place; what is found goes to `ReplicaExchange.looked`. */
+export interface LookEffect {
+  readonly id: number
+  readonly look: Look
+  /** Whose records it is about. */
+  readonly keyspaces: readonly number[]
+}
+
 /** Effects in order. The host empties it with `clear` once it has taken everything. */
 export class Step {
   /** An erasure is a write like any other. */
@@ -55,6 +64,7 @@ export class Step {
   readonly to: Address[] = []
   readonly messages: LocalMessage[] = []
   readonly scans: ScanEffect[] = []
+  readonly looks: LookEffect[] = []
   readonly replies: Reply[] = []
   readonly notices: Notice[] = []
   /** The machine wants `tick` no later than this monotonic millisecond. `Infinity` for no wish. */
@@ -75,6 +85,7 @@ export class Step {
     this.clearSends()
     empty(this.writes)
     empty(this.scans)
+    empty(this.looks)
     empty(this.replies)
     empty(this.notices)
     this.wakeAt = Infinity

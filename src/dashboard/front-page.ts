@@ -39,5 +39,5 @@ How the store is, and what happens in it:
 
   curl ${url}/status
   curl -N ${url}/events
-`
+${role === 'node' ? `\nMake the replica here equal to the others now, not at the next exchange:\n\n  curl -X POST ${url}/repair\n` : ''}`
 }

@@ -18,6 +18,7 @@ import { EventStreams } from './event-streams.ts'
 import { frontPage } from './front-page.ts'
 import { resolveHttpLimits, type HttpLimits } from './http-limits.ts'
 import { KvRoutes } from './kv-routes.ts'
+import { answerRepair } from './repair-route.ts'
 import { checkRequest } from './request-guard.ts'
 
 export interface HttpOptions {
@@ -62,6 +63,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/1': ['GET', 'HEAD'],
   'status/1': ['GET', 'HEAD'],
   'events/1': ['GET', 'HEAD'],
+  'repair/1': ['POST'],
   'kv/2': ['GET', 'HEAD'],
   'kv/3': ['GET', 'HEAD', 'PUT', 'DELETE'],
 }
@@ -171,6 +173,7 @@ class HttpServer implements HttpSide {
     const { store, status = () => store.status() } = this.#options
     if (parts[0] === 'status') return jsonAnswer(200, status())
     if (parts[0] === 'events') return this.#openStream(response, method)
+    if (parts[0] === 'repair') return answerRepair(store, response, HEADERS)
     return textAnswer(frontPage(store.status(), `http://${request.headers.host ?? ''}`))
   }
 

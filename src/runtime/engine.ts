@@ -7,7 +7,16 @@
 import { QuorateError } from '../core/base/errors.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Call } from '../core/coordinator-calls.ts'
-import type { Answer, Errand, Hinted, LocalMessage, Message, Request } from '../core/message.ts'
+import {
+  isExchangeAnswer,
+  isQuestion,
+  type Answer,
+  type Errand,
+  type Hinted,
+  type LocalMessage,
+  type Message,
+  type Request,
+} from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import { Step, type Address, type Now } from '../core/step.ts'
@@ -62,7 +71,7 @@ export class Engine {
     if (config.local !== undefined) {
       const { replica, storage } = config.local
       const { onNotice, onFatal } = config
-      const resume = (): void => void this.now
+      const resume = (): Now => this.now
       const deliver = this.#deliver
       this.#host = new ReplicaHost({ replica, storage, deliver, resume, settle: this.#pump, onNotice, onFatal })
     }
@@ -105,6 +114,16 @@ export class Engine {
     this.#pump()
   }
 
+  /** Exchanges with every other replica that shares records with the one here, soon. */
+  repair(): { readonly peers: readonly number[]; readonly from: number } {
+    let demanded: { readonly peers: readonly number[]; readonly from: number } = { peers: [], from: 0 }
+    if (this.#stopped) return demanded
+    const { now } = this
+    this.#host?.exchange(-1, undefined, (exchange, step) => (demanded = exchange.demand(now, step)))
+    this.#pump()
+    return demanded
+  }
+
   /** The link that this process dialed to a replica came up, or went (`undefined`). */
   dialed(index: number, link: Link | undefined): void {
     if (this.#stopped) return
@@ -136,7 +155,11 @@ export class Engine {
     const reader = new ByteReader(bytes)
     readFrameHead(reader, epoch)
     const now = this.now
-    while (!reader.done) coordinator.receive(readAnswer(reader, limits), index, now, this.#step)
+    while (!reader.done) {
+      const answer = readAnswer(reader, limits)
+      if (isExchangeAnswer(answer)) this.#host?.answered(answer, index, now)
+      else coordinator.receive(answer, index, now, this.#step)
+    }
     this.#pump()
   }
 
@@ -149,7 +172,11 @@ export class Engine {
     readFrameHead(reader, epoch)
     const now = this.now
     if (memberIndex >= 0) coordinator.peers.heard(memberIndex, now.monoMs)
-    while (!reader.done) this.#host?.serve(readRequest(reader, limits), from, now)
+    while (!reader.done) {
+      const request = readRequest(reader, limits)
+      if (isQuestion(request)) this.#host?.ask(request, { from, peer: memberIndex }, now)
+      else this.#host?.serve(request, from, now)
+    }
     this.#pump()
   }
 
@@ -219,7 +246,7 @@ export class Engine {
 
   /** One timer, moved only when the machine wants to wake earlier than it would. */
   #arm(): void {
-    const wakeAtMs = this.#step.wakeAt
+    const wakeAtMs = Math.min(this.#step.wakeAt, this.#host?.takeWake() ?? Infinity)
     this.#step.wakeAt = Infinity
     if (wakeAtMs >= this.#timerAtMs || this.#stopped) return
     clearTimeout(this.#timer)
@@ -232,6 +259,7 @@ export class Engine {
     this.#timerAtMs = Infinity
     if (this.#stopped) return
     this.#config.coordinator.tick(this.now, this.#step)
+    this.#host?.tick(this.now)
     this.#pump()
   }
 }

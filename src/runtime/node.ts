@@ -5,9 +5,11 @@ import { invalid, QuorateError } from '../core/base/errors.ts'
 import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
+import type { ExchangeSummary } from '../core/notice.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Storage } from './storage/storage.ts'
+import { repair, summaryOf, type RepairOptions, type RepairResult } from './repair.ts'
 import { Store, type StoreStatus } from './store.ts'
 import type { LinkFaults } from './transport/faults.ts'
 import type { TransportLimits } from './transport/transport.ts'
@@ -63,6 +65,8 @@ export interface NodeStatus extends StoreStatus {
   readonly registered: readonly KeyspaceDefinition[]
   /** Answers that wait for the disk. */
   readonly held: number
+  /** The last exchange that this replica began with each other one, and how long ago it ended. */
+  readonly exchanges: Readonly<Record<string, ExchangeSummary & { readonly agoMs: number }>>
 }
 
 export class Node extends Store {
@@ -92,7 +96,31 @@ export class Node extends Store {
       durable: this.#storage.durable,
       registered,
       held: this.#wiring.engine.held,
+      exchanges: this.#exchanges(),
     }
+  }
+
+  #exchanges(): NodeStatus['exchanges'] {
+    const { replica, coordinator, engine } = this.#wiring
+    const { monoMs } = engine.now
+    const exchanges: Record<string, ExchangeSummary & { readonly agoMs: number }> = {}
+    for (const [peer, last] of replica?.exchange?.last ?? []) {
+      exchanges[coordinator.peers.names[peer] as string] = { ...summaryOf(last), agoMs: monoMs - last.endedAtMs }
+    }
+    return exchanges
+  }
+
+  /**
+   * Compares what is stored here with every other replica that holds some of it, and makes both equal, whatever
+   * `exchangeMs` says. Resolves with what became of each exchange; one with a replica that cannot be reached is
+   * `unreachable`. Rejects with `QUORATE_ABORTED` when the signal says so, `QUORATE_CLOSED` when the node is closed.
+   */
+  async repair(options: RepairOptions = {}): Promise<RepairResult> {
+    const { engine, coordinator, replica } = this.#wiring
+    const { names } = coordinator.peers
+    const exchange = replica?.exchange
+    if (exchange === undefined) return {}
+    return repair({ engine, exchange, names, isClosed: () => this.#closing !== undefined }, options)
   }
 
   /** Ends calls in flight with `QUORATE_CLOSED`, waits for the disk, and frees the port. Closing twice is fine. */
@@ -189,7 +217,6 @@ export function urlOf(peer: Peer): string {
 
 /** The options of the core among those of a node or client. */
 export function pickCore(options: CoreOptions): CoreOptions {
-  return Object.fromEntries(
-    Object.entries(options).filter(([name, value]) => CORE_FIELDS.includes(name) && value !== undefined),
-  )
+  const core = CORE_FIELDS.map((name) => [name, options[name as keyof CoreOptions]] as const)
+  return Object.fromEntries(core.filter(([, value]) => value !== undefined))
 }

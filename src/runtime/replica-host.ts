@@ -6,11 +6,13 @@
  * one is under way.
  */
 import { QuorateError } from '../core/base/errors.ts'
-import type { Errand, LocalMessage, Request, Scan } from '../core/message.ts'
+import type { Errand, LocalMessage, Request } from '../core/message.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Replica } from '../core/replica.ts'
 import type { RefusalCode } from '../core/refusal.ts'
-import { Step, type Address, type Now } from '../core/step.ts'
+import type { ExchangeAnswer, Question } from '../core/repair/exchange-message.ts'
+import { WALK, type ReplicaExchange } from '../core/replica-exchange.ts'
+import { Step, type Address, type LookEffect, type Now, type ScanEffect } from '../core/step.ts'
 import type { Storage } from './storage/storage.ts'
 
 export interface ReplicaHostConfig {
@@ -18,8 +20,8 @@ export interface ReplicaHostConfig {
   readonly storage: Storage
   /** Hands a message to its receiver, now. */
   readonly deliver: (to: Address, message: LocalMessage) => void
-  /** Called before `deliver` when that happens outside an input: after a flush or a scan. */
-  readonly resume: () => void
+  /** Called before `deliver` when that happens outside an input: after a flush or a scan. Gives the time. */
+  readonly resume: () => Now
   /** Called after such a delivery. */
   readonly settle: () => void
   readonly onNotice: (notice: Notice) => void
@@ -45,6 +47,8 @@ export class ReplicaHost {
   /** Whether something was staged since the last commit was asked for. */
   #isStaged = false
   #failed = false
+  /** When the replica wants to be ticked. */
+  #wakeAtMs = Infinity
 
   constructor(config: ReplicaHostConfig) {
     this.#config = config
@@ -53,6 +57,48 @@ export class ReplicaHost {
   /** Answers that wait for the disk. */
   get held(): number {
     return this.#heldCount
+  }
+
+  /** When the replica wants to be ticked, told once. */
+  takeWake(): number {
+    const atMs = this.#wakeAtMs
+    this.#wakeAtMs = Infinity
+    return atMs
+  }
+
+  /** A question of another replica, `peer`; -1 for whoever is none. */
+  ask(question: Question, asker: { readonly from: Address; readonly peer: number }, now: Now): void {
+    if (this.#heldCount >= HELD_MAX) return
+    this.exchange(asker.from, question, (exchange, step) => exchange.asked(question, asker, now, step))
+  }
+
+  /** An answer of another replica. */
+  answered(answer: ExchangeAnswer, peer: number, now: Now): void {
+    this.exchange(peer, undefined, (exchange, step) => exchange.answered(answer, peer, now, step))
+  }
+
+  tick(now: Now): void {
+    this.exchange(-1, undefined, (exchange, step) => exchange.tick(now, step))
+  }
+
+  /**
+   * Something for the exchanges of the replica. Whatever leaves waits for all that is staged: digests speak of it.
+   * A question for which the storage fails is declined.
+   */
+  exchange(from: Address, question: Question | undefined, run: (exchange: ReplicaExchange, step: Step) => void): void {
+    const { replica, storage, deliver } = this.#config
+    const step = this.#step
+    if (this.#failed || replica.exchange === undefined) return
+    try {
+      run(replica.exchange, step)
+      this.#stage()
+    } catch (error) {
+      step.clear()
+      if (!isDamage(error)) return this.#fail(error)
+      if (question !== undefined) deliver(from, { kind: 'declined', id: question.id })
+      return
+    }
+    this.#release(storage.durable)
   }
 
   serve(request: Request | Errand, from: Address, now: Now): void {
@@ -117,12 +163,18 @@ export class ReplicaHost {
       this.#held.messages.push(message)
       this.#heldCount++
     }
-    for (const { to, request } of step.scans) void this.#scan(to, request)
-    for (const notice of step.notices) this.#config.onNotice(notice)
+    for (const scan of step.scans) void this.#scan(scan)
+    for (const look of step.looks) void this.#look(look)
+    this.#wakeAtMs = Math.min(this.#wakeAtMs, step.wakeAt)
+    const notices = step.notices.splice(0)
     step.clear()
+    // An observer may call back into this process.
+    for (const notice of notices) this.#config.onNotice(notice)
   }
 
-  async #scan(to: Address, request: Scan): Promise<void> {
+  async #scan(effect: ScanEffect): Promise<void> {
+    const { to, request } = effect
+    if (to === WALK) return this.#walk(effect)
     if (this.#scans >= SCANS_MAX) {
       this.#refuse(request, to, { code: 'overloaded', detail: `${SCANS_MAX} scans are under way` })
       return
@@ -133,8 +185,7 @@ export class ReplicaHost {
       const { keyspace, prefix, after, limit } = request
       const page = await storage.scan({ keyspace, prefix, after, limit, sizeBytesMax: SCAN_BYTES_MAX })
       if (this.#failed) return
-      this.#config.resume()
-      replica.scanned(request, to, page, this.#step)
+      replica.scanned(effect, page, this.#config.resume(), this.#step)
       this.#stage()
       this.#release(storage.durable)
       if (storage.durable) this.endTurn()
@@ -147,9 +198,32 @@ export class ReplicaHost {
     }
   }
 
+  /** A page of the walk that a replica begins with. */
+  async #walk({ request }: ScanEffect): Promise<void> {
+    const { storage, resume, settle } = this.#config
+    const { keyspace, prefix, after, limit } = request
+    const page = await storage
+      .scan({ keyspace, prefix, after, limit, sizeBytesMax: SCAN_BYTES_MAX })
+      .catch(() => undefined)
+    if (this.#failed) return
+    const now = resume()
+    this.exchange(-1, undefined, (exchange, step) => exchange.paged(request, page, now, step))
+    settle()
+  }
+
+  async #look(effect: LookEffect): Promise<void> {
+    const { storage, resume, settle } = this.#config
+    const found = await storage.look(effect).catch(() => undefined)
+    if (this.#failed) return
+    const now = resume()
+    this.exchange(-1, undefined, (exchange, step) => exchange.looked(effect, found, now, step))
+    if (storage.durable) this.endTurn()
+    settle()
+  }
+
   /** A record that cannot be trusted is not served; any other surprise from the storage ends the replica. */
   #storageError(error: unknown, request: Request | Errand, from: Address): void {
-    if (error instanceof QuorateError && error.code === 'QUORATE_STORAGE') {
+    if (isDamage(error)) {
       this.#refuse(request, from, { code: 'storage-damaged', detail: error.message })
     } else {
       this.#fail(error)
@@ -172,6 +246,10 @@ export class ReplicaHost {
     const message = `the storage failed, so this replica stops: ${why}. What was under way may or may not be on disk.`
     this.#config.onFatal(new QuorateError('QUORATE_STORAGE', message, { outcome: 'unknown', cause }))
   }
+}
+
+function isDamage(error: unknown): error is QuorateError {
+  return error instanceof QuorateError && error.code === 'QUORATE_STORAGE'
 }
 
 /** Whether the answer speaks of something that may still wait for the disk. What is registered is not tracked apart. */

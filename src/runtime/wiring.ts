@@ -57,6 +57,8 @@ export class Wiring {
     const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
     this.coordinator = new Coordinator({ membership, local, life, zone, options: limits, random })
     if (storage !== undefined && life !== undefined) {
+      const { peers } = this.coordinator
+      const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)
       this.replica = new Replica({
         index: local,
         life,
@@ -64,6 +66,7 @@ export class Wiring {
         records: storage,
         own: storage.own(),
         options: limits,
+        exchange: { random: new Random(drawIdentity()), usable },
       })
     }
     const { replica } = this

@@ -4,6 +4,7 @@
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
 import type { RecordChange } from '../core/record.ts'
+import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
 
 /**
@@ -16,6 +17,7 @@ import type { Parcel } from './network.ts'
  * `reused-incarnation`: a replica that lost its data mints dots under its old name.
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
+ * `stale-digest`: digests that miss what is written to three keys of four.
  */
 export type Breakage =
   | 'half-quorums'
@@ -27,6 +29,7 @@ export type Breakage =
   | 'reused-incarnation'
   | 'hint-counts-strict'
   | 'hint-dropped-early'
+  | 'stale-digest'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -38,6 +41,7 @@ export const BREAKAGES: readonly Breakage[] = [
   'reused-incarnation',
   'hint-counts-strict',
   'hint-dropped-early',
+  'stale-digest',
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */
@@ -50,4 +54,11 @@ export function brokenWrite(write: RecordChange): RecordChange {
 /** Which of the replicas an answer is taken to come from. */
 export function brokenSource({ from, isCopy }: Parcel, replicas: number): number {
   return isCopy ? (from.host + 1) % replicas : from.host
+}
+
+/** Digests that miss some keys, the same everywhere. */
+export class ForgetfulForest extends DigestForest {
+  override update(change: DigestChange): void {
+    if (placeOf(change).position % 4 === 0) super.update(change)
+  }
 }

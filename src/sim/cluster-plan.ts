@@ -51,6 +51,8 @@ export interface ClusterPlan {
   readonly hosts: readonly HostPlan[]
   /** Expressions that single calls may ask for. */
   readonly callTexts: readonly string[]
+  /** Whether replicas have to be equal after healing before anybody reads. */
+  readonly healsUnread: boolean
 }
 
 export interface ClusterSetting {
@@ -63,6 +65,10 @@ export interface ClusterSetting {
   readonly systems: Random
   /** What stand-ins are drawn from. */
   readonly standIns: Random
+  /** What exchanges are drawn from: a stream of its own. */
+  readonly exchanges: Random
+  /** How often replicas exchange, in place of what is drawn. */
+  readonly exchangeMs: number | undefined
 }
 
 /** The share of sloppy keyspaces among those that have members to stand in, and of those the share with little room. */
@@ -74,6 +80,10 @@ const REPLICA_NAMES = 'abcdefghijklmnopqrstuvwxyz'
 const ZONES = ['eu', 'us', 'asia']
 /** The share of clusters with a quorum system beyond counts and levels. */
 const SYSTEM_RATE = 0.25
+/** How often replicas exchange; never, in one run of five. */
+const EXCHANGE_MS = [0, 1000, 3000, 10_000, 10_000]
+/** The share of the others in which nobody reads before replicas are compared. */
+const UNREAD_RATE = 0.5
 
 export function drawCluster(random: Random, setting: ClusterSetting): ClusterPlan {
   const replicas = setting.replicas ?? random.pick([3, 3, 3, 5, 5, 7])
@@ -83,7 +93,12 @@ export function drawCluster(random: Random, setting: ClusterSetting): ClusterPla
   const members = Array.from({ length: replicas }, (_, i) => ({ id: REPLICA_NAMES[i] as string, zone: zoneOf(i) }))
   const membership = membershipOf(members)
   const drawn = drawKeyspace(random, { replicas, zones: zones.length })
+  const { exchanges } = setting
+  const drawnMs = exchanges.pick(EXCHANGE_MS)
+  const exchangeMs = setting.exchangeMs ?? drawnMs
+  const healsUnread = exchangeMs > 0 && exchanges.chance(UNREAD_RATE)
   const options = resolveCore({
+    exchangeMs,
     heartbeatMs: random.pick([500, 1000, 2000]),
     siblingsMax: random.chance(0.1) ? 4 : 64,
   })
@@ -113,7 +128,7 @@ export function drawCluster(random: Random, setting: ClusterSetting): ClusterPla
   const keyspace = settle({ ...merged(drawn, given, replicas), sloppy }, { membership, breakage })
   const callTexts = hasSystem ? [drawSide(systems, over), drawSide(systems, over)] : []
   const hintBytesMax = standIns.chance(TIGHT_RATE) ? TIGHT_BYTES : options.hintBytesMax
-  return { membership, keyspace, options: { ...options, hintBytesMax }, hosts, callTexts }
+  return { membership, keyspace, options: { ...options, hintBytesMax }, hosts, callTexts, healsUnread }
 }
 
 /** Never where all members hold every key, and never by chance in a run that is broken on purpose. */

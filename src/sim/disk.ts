@@ -12,6 +12,9 @@ import type { RecordChange, RecordWrite, StoredRecord } from '../core/record.ts'
 import { HINTS_KEYSPACE } from '../core/hint.ts'
 import { OWN_KEYSPACE, type Records, type ScannedPage } from '../core/replica.ts'
 import type { Scan } from '../core/message.ts'
+import { indexOver } from '../core/repair/gather.ts'
+import { lookIn, type Found } from '../core/repair/record-index.ts'
+import type { LookEffect } from '../core/step.ts'
 
 /** The last change of each key. */
 type Shelf = Map<string, RecordChange>
@@ -58,11 +61,15 @@ export class SimDisk implements Records {
     return { entries, done: true }
   }
 
+  /** Records by their place. */
+  look({ look, keyspaces }: LookEffect): Found {
+    const records = keyspaces.flatMap((keyspace) => [...(this.#visible.get(keyspace)?.values() ?? [])])
+    return lookIn(indexOver(records.flatMap(kept)), look)
+  }
+
   /** The replica's own records. */
   own(): readonly RecordWrite[] {
-    return [...(this.#visible.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(({ key, record }) =>
-      record === undefined ? [] : [{ keyspace: OWN_KEYSPACE, key, record }],
-    )
+    return [...(this.#visible.get(OWN_KEYSPACE)?.values() ?? [])].flatMap(kept)
   }
 
   /** What it keeps for others. */
@@ -131,6 +138,11 @@ export class SimDisk implements Records {
       if (visible.get(key) === change) visible.delete(key)
     }
   }
+}
+
+/** What a change leaves behind. */
+function kept({ keyspace, key, record }: RecordChange): readonly RecordWrite[] {
+  return record === undefined ? [] : [{ keyspace, key, record }]
 }
 
 function shelfOf(shelves: Map<number, Shelf>, keyspace: number): Shelf {

@@ -24,6 +24,8 @@ export interface FinaleParts {
   readonly promises: Promises
   /** Replicas that must work. */
   readonly core: readonly number[]
+  /** So long after healing replicas have to be equal without a read; 0 where they need not be. */
+  readonly unreadMs: number
   readonly processes: () => number
 }
 
@@ -40,6 +42,8 @@ const WORK_MS_MAX = 4 * TRIES * (CALL_MS + PAUSE_MS)
 const HANDOFF_MS_MAX = 90_000
 /** Longer than the longest delay and flush of a healthy run. */
 const QUIET_MS = 7000
+/** What an exchange may take over a slow network, one round trip after another. */
+const EXCHANGE_MS = 8000
 
 interface Failure {
   readonly what: string
@@ -67,9 +71,10 @@ export class Finale {
     for (const [process, client] of this.#parts.clients.entries()) {
       if (client.isBusy) this.problems.push(`process ${process} never finished its last operation`)
     }
+    const isWhole = hosts.every(({ config }) => config.disk === undefined || core.includes(config.index))
+    if (isWhole && this.#parts.unreadMs > 0) this.#compareUnread()
     for (const host of working) this.#exercise(host)
     this.#work()
-    const isWhole = hosts.every(({ config }) => config.disk === undefined || core.includes(config.index))
     if (!isWhole) return
     this.#handOver(working)
     this.#finish(working)
@@ -83,6 +88,27 @@ export class Finale {
       working.flatMap(({ config }) => (config.disk?.hints() ?? []).map((hint) => `${config.name} for ${hint}`))
     while (kept().length > 0 && simulator.nowUs < endUs) simulator.runFor(SLICE_MS)
     for (const hint of kept()) this.problems.push(`after healing, a hint was not handed over: ${hint}`)
+  }
+
+  /** Nobody reads; the replicas see to it themselves. An exchange may be under way when its time is up. */
+  #compareUnread(): void {
+    const { around, promises, unreadMs } = this.#parts
+    around.simulator.runFor(Math.max(0, unreadMs - SETTLE_MS) + EXCHANGE_MS)
+    for (const key of around.keys) {
+      if (this.#digests(key, promises.holdersOf(key)).size > 1) {
+        this.problems.push(`the replicas of ${key} differ after two periods of exchanges without a read`)
+      }
+    }
+  }
+
+  #digests(key: string, holders: readonly number[]): Set<number> {
+    const { hosts } = this.#parts
+    return new Set(
+      holders.map((index) => {
+        const { config } = hosts[index] as Host
+        return digestOf(config.disk?.read(definitionFingerprint(config.keyspace.definition), key))
+      }),
+    )
   }
 
   /** Lets time pass until every call that was begun has ended. */
@@ -169,14 +195,13 @@ export class Finale {
 
   #final(key: string, holders: readonly number[]): void {
     const { around, hosts } = this.#parts
-    const digests = new Set<number>()
     for (const index of holders) {
       const { config } = hosts[index] as Host
       const record = config.disk?.read(definitionFingerprint(config.keyspace.definition), key)
-      digests.add(digestOf(record))
       around.recorder.final({ replica: config.name, key, value: around.texts.valuesOf(record) })
     }
-    if (digests.size > 1) this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
+    if (this.#digests(key, holders).size > 1)
+      this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
   }
 
   #manner(host: Host, level: Level | undefined): Manner {

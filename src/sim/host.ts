@@ -224,9 +224,15 @@ export class Host implements Receiver {
       for (const scan of process.scans.splice(0)) {
         simulator.after(random.fraction() * 2, () => {
           if (this.#process !== process) return
-          this.#whenAwake((running) => running.scanned(scan, (disk as SimDisk).scan(scan.request)))
+          this.#whenAwake((running, at) => running.scanned(scan, (disk as SimDisk).scan(scan.request), at))
         })
       }
+    }
+    for (const look of process.looks.splice(0)) {
+      simulator.after(random.fraction() * 2, () => {
+        if (this.#process !== process) return
+        this.#whenAwake((running, at) => running.looked(look, (disk as SimDisk).look(look), at))
+      })
     }
     this.#armWake()
     if (disk !== undefined) this.#flush(process, disk)

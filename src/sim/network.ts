@@ -176,7 +176,7 @@ export class Network {
       return
     }
     this.stats.delivered++
-    this.#simulator.note(link * 16 + KINDS[message.kind])
+    this.#simulator.note(link * 32 + KINDS[message.kind])
     this.#receivers[to.host]?.receive(parcel)
   }
 
@@ -227,6 +227,14 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   refused: 10,
   ping: 11,
   pong: 12,
+  compare: 13,
+  compared: 14,
+  descend: 15,
+  differing: 16,
+  list: 17,
+  trade: 18,
+  traded: 19,
+  declined: 20,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

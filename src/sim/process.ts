@@ -9,12 +9,23 @@
  */
 import { Coordinator } from '../core/coordinator.ts'
 import type { Call } from '../core/coordinator-calls.ts'
-import type { Answer, Errand, Hinted, LocalMessage, Message, Request } from '../core/message.ts'
+import {
+  isExchangeAnswer,
+  isQuestion,
+  type Answer,
+  type Errand,
+  type Hinted,
+  type LocalMessage,
+  type Message,
+  type Request,
+} from '../core/message.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import { HANDOFF_IDS } from '../core/coordinator-handoff.ts'
 import { Replica, type ScannedPage } from '../core/replica.ts'
-import { Step, type Address, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import { brokenSource, brokenWrite } from './breakage.ts'
+import type { ReplicaExchange } from '../core/replica-exchange.ts'
+import type { Found } from '../core/repair/record-index.ts'
+import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
+import { brokenSource, brokenWrite, ForgetfulForest } from './breakage.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -36,6 +47,8 @@ export class Ticket {
     this.#done(result)
   }
 }
+
+type CopiesOf = (keyspace: number) => number | undefined
 
 /** What a call gets whose process crashed. */
 export const CRASHED: unique symbol = Symbol('crashed')
@@ -59,6 +72,8 @@ export class Process {
   readonly tickets: Set<Ticket> = new Set()
   /** Scans that the replica asked for and that the host has to carry out. */
   readonly scans: ScanEffect[] = []
+  /** Looks of its exchanges. */
+  readonly looks: LookEffect[] = []
   keyspace: Keyspace | undefined = undefined
   /** When the machine wants to be ticked, on its own clock. */
   wakeAtMs: number = Infinity
@@ -71,7 +86,7 @@ export class Process {
   #held: Held[] = []
 
   constructor(config: HostConfig, life: number) {
-    const { membership, options, disk, zone, random, index } = config
+    const { membership, options, disk, zone, random, index, breakage } = config
     this.#config = config
     this.endpoint = { host: index, life }
     const local = disk === undefined ? -1 : index
@@ -79,20 +94,33 @@ export class Process {
     const around = { membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
     this.coordinator = new Coordinator(around)
     if (disk === undefined || lifeOfReplica === undefined) return
-    this.#replica = new Replica({ index, life: lifeOfReplica, membership, records: disk, own: disk.own(), options })
+    const { peers } = this.coordinator
+    const exchange = {
+      random: random.fork(),
+      usable: (replica: number, nowMs: number) => peers.usable(replica, nowMs),
+      ...(breakage === 'stale-digest' && { forest: (copiesOf: CopiesOf) => new ForgetfulForest(copiesOf) }),
+    }
+    const own = disk.own()
+    const parts = { index, life: lifeOfReplica, membership, records: disk, own, options, exchange }
+    this.#replica = new Replica(parts)
   }
 
   receive(parcel: Parcel, now: Now): void {
     const { message, from } = parcel
     const { membership, breakage } = this.#config
     const members = membership.members.length
-    if (isAnswer(message)) {
-      const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
+    const source = breakage === 'duplicate-counts' ? brokenSource(parcel, members) : from.host
+    if (isExchangeAnswer(message)) {
+      this.#exchange((exchange) => exchange.answered(message, source, now, this.#step))
+    } else if (isAnswer(message)) {
       this.coordinator.receive(message, source, now, this.#step)
       this.#absorb()
     } else {
       if (from.host < members) this.coordinator.peers.heard(from.host, now.monoMs)
-      this.#serve(message, LINKS_FROM + from.life * HOSTS_MAX + from.host, now)
+      const address = LINKS_FROM + from.life * HOSTS_MAX + from.host
+      const asker = { from: address, peer: from.host < members ? from.host : -1 }
+      if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
+      else this.#serve(message, address, now)
     }
   }
 
@@ -116,10 +144,25 @@ export class Process {
     this.wakeAtMs = Infinity
     this.coordinator.tick(now, this.#step)
     this.#absorb()
+    this.#exchange((exchange) => exchange.tick(now, this.#step))
   }
 
-  scanned({ request, to }: ScanEffect, page: ScannedPage): void {
-    this.#replica?.scanned(request, to, page, this.#step)
+  scanned(scan: ScanEffect, page: ScannedPage, now: Now): void {
+    this.#replica?.scanned(scan, page, now, this.#step)
+    this.#absorb()
+  }
+
+  looked(look: LookEffect, found: Found, now: Now): void {
+    this.#exchange((exchange) => exchange.looked(look, found, now, this.#step))
+  }
+
+  /** Digests speak of all that is staged. */
+  #exchange(input: (exchange: ReplicaExchange) => void): void {
+    const { disk } = this.#config
+    const exchange = this.#replica?.exchange
+    if (disk === undefined || exchange === undefined) return
+    input(exchange)
+    disk.touchedStaged = true
     this.#absorb()
   }
 
@@ -132,7 +175,7 @@ export class Process {
         this.coordinator.receive(message, index, now, this.#step)
         this.#absorb()
       } else {
-        this.#serve(message, index, now)
+        this.#serve(message as Request, index, now)
       }
       this.#forge(now)
     }
@@ -172,6 +215,7 @@ export class Process {
       else this.#reply(reply)
     }
     for (const scan of step.scans) this.scans.push(scan)
+    for (const look of step.looks) this.looks.push(look)
     if (step.wakeAt < this.wakeAtMs) this.wakeAtMs = step.wakeAt
     step.clear()
   }

@@ -33,6 +33,8 @@ export interface SimulateOptions {
   readonly zones?: readonly string[]
   readonly keyspace?: GivenKeyspace
   readonly workload?: Partial<WorkloadPlan>
+  /** How often replicas exchange; 0 for never. */
+  readonly exchangeMs?: number
   readonly nemesis?: {
     /** Which classes of faults are enabled. */
     readonly classes?: readonly FaultClass[]
@@ -117,6 +119,7 @@ interface Streams {
   readonly rivalry: Random
   readonly systems: Random
   readonly standIns: Random
+  readonly exchanges: Random
 }
 
 function streamsOf(seed: number): Streams {
@@ -132,6 +135,7 @@ function streamsOf(seed: number): Streams {
     rivalry: random.fork(),
     systems: random.fork(),
     standIns: random.fork(),
+    exchanges: random.fork(),
   }
 }
 
@@ -148,9 +152,9 @@ class Run {
   constructor(options: SimulateOptions) {
     this.#options = options
     this.#streams = streamsOf(options.seed)
-    const { replicas, zones, keyspace = {}, breakage } = options
-    const { systems, standIns } = this.#streams
-    const setting = { replicas, zones, keyspace, breakage, systems, standIns }
+    const { replicas, zones, keyspace = {}, breakage, exchangeMs } = options
+    const { systems, standIns, exchanges } = this.#streams
+    const setting = { replicas, zones, keyspace, breakage, systems, standIns, exchanges, exchangeMs }
     const cluster = drawCluster(this.#streams.cluster, setting)
     const workload = this.#drawWorkload(cluster)
     const { keys, readLevels } = workload
@@ -191,6 +195,7 @@ class Run {
       nemesis,
       promises: this.#promises,
       core: plan.core,
+      unreadMs: this.#drawn.cluster.healsUnread ? 2 * this.#drawn.cluster.options.exchangeMs : 0,
       processes: () => this.#processes++,
     })
     finale.play()

@@ -112,6 +112,29 @@ describe('keys', () => {
     })
   })
 
+  test(
+    'repair: each replica named exchanges with the others; what answers without a replica refuses',
+    SLOW,
+    async () => {
+      const side = await startHttp({ store: cluster.node('a') })
+      try {
+        await cluster.store.keyspace('repaired').put('x', 1)
+        const { code, stdout } = await quorate(['repair', '--http', side.url])
+        expect(code).toBe(0)
+        expect(stdout).toMatch(/b {2}done, \d+ differed/)
+        expect(json(await quorate(['repair', '--port', String(side.port), '--json']))).toMatchObject({
+          http: `http://127.0.0.1:${side.port}`,
+          replicas: { b: { outcome: 'done' }, c: { outcome: 'done' } },
+        })
+        expect((await quorate(['repair', '--http', http.url])).stderr).toContain('there is no replica in this process')
+        expect((await quorate(['repair', '--port', String(http.port)])).stderr).toContain('is no quorate start')
+      } finally {
+        await side.close()
+      }
+      expect((await quorate(['repair', '--http', side.url])).stderr).toContain('nothing answers')
+    },
+  )
+
   test('replicas may be named one by one', SLOW, async () => {
     const named = Object.entries(cluster.urls).flatMap(([id, url]) => ['--replica', `${id}=${url}`])
     expect((await quorate(['put', 'named', 'x', '1', ...named])).code).toBe(0)

@@ -276,8 +276,9 @@ export class Stage {
     this.served.push(letter)
     const step = new Step()
     const from = coordinator === id ? replica.index : FIRST_COORDINATOR + this.#names.indexOf(coordinator)
-    replica.machine.receive(message as Request | Errand, from, this.now(replica.wallAheadMs), step)
-    for (const { to, request } of step.scans) replica.machine.scanned(request, to, replica.scan(request), step)
+    const now = this.now(replica.wallAheadMs)
+    replica.machine.receive(message as Request | Errand, from, now, step)
+    for (const scan of step.scans) replica.machine.scanned(scan, replica.scan(scan.request), now, step)
     for (const write of step.writes) replica.store(write)
     if (this.#notices) for (const notice of step.notices) this.lines.push(`${id} notice: ${this.words.notice(notice)}`)
     for (const answer of step.messages) this.bag.push({ coordinator, replica: id, message: answer })
@@ -288,6 +289,7 @@ export class Stage {
     const mine = this.#pick((letter) => letter.replica === id && isRequest(letter.message))
     for (const { coordinator, message } of mine) {
       if (message.kind === 'ping' || message.kind === 'pong') continue
+      if (!('round' in message)) continue
       const { id: request, round } = message
       this.bag.push({ coordinator, replica: id, message: { kind: 'refused', id: request, round, ...reason } })
     }

@@ -230,6 +230,8 @@ export class Words {
         return `handoff to ${notice.owner} ${notice.state}, ${notice.count}`
       case 'refused':
         return `refused by ${notice.replica}`
+      case 'exchange':
+        return `exchange with ${notice.replica} ${notice.outcome}, ${notice.differing} differ`
     }
   }
 }

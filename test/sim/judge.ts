@@ -9,8 +9,11 @@ export function faultsOf({ history, guarantees, problems }: SimulationRun): stri
   return [...problems, ...violations.map(({ judge, rule, message }) => `${judge} ${rule}: ${message}`)]
 }
 
-/** Which judges found something. */
-export function accusersOf({ history, guarantees }: SimulationRun): Set<string> {
+/** Which judges found something; `unreadHealing` is the run's own look at the replicas before anybody reads. */
+export function accusersOf({ history, guarantees, problems }: SimulationRun): Set<string> {
   const { conflicts, skewMs, monotonic } = guarantees
-  return new Set(checkApHistory(history, { conflicts, skewMs, monotonic }).violations.map(({ judge }) => judge))
+  const { violations } = checkApHistory(history, { conflicts, skewMs, monotonic })
+  const accusers = new Set<string>(violations.map(({ judge }) => judge))
+  if (problems.some((problem) => problem.endsWith('without a read'))) accusers.add('unreadHealing')
+  return accusers
 }

@@ -10,7 +10,7 @@ import { accusersOf } from './judge.ts'
 interface Case {
   readonly breakage: Breakage
   /** Who has to notice. */
-  readonly judge: JudgeName
+  readonly judge: JudgeName | 'unreadHealing'
   readonly setting: Omit<SimulateOptions, 'seed' | 'breakage'>
 }
 
@@ -99,6 +99,16 @@ const CASES: readonly Case[] = [
       keyspace: { n: 1, r: 1, w: 1, conflicts: 'lww', sloppy: true },
       workload: { ...BUSY, keys: ['k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7', 'k8'] },
       nemesis: { classes: ['partition', 'crash', 'flapping', 'loss'] },
+    },
+  },
+  {
+    breakage: 'stale-digest',
+    judge: 'unreadHealing',
+    setting: {
+      keyspace: { ...STRICT, repair: 'off' },
+      workload: { operations: 300, durationMs: 30_000, weights: BLIND.weights, levelRate: 0 },
+      exchangeMs: 1000,
+      nemesis: { classes: ['partition', 'crash'], permanent: false },
     },
   },
 ]

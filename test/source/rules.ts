@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   quorum: ['base'],
   causality: ['base', 'record'],
   record: VALUES,
-  contract: CONTRACTS,
+  contract: [...CONTRACTS, 'repair'],
   placement: CONTRACTS,
   consensus: [...CONTRACTS, 'placement'],
   repair: [...CONTRACTS, 'placement', 'consensus'],
@@ -44,8 +44,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: [...HOSTED, 'sim', 'check', 'predict', 'dashboard', 'index'],
 }
 
-/** Allowed for types alone: causality merges records but makes no part of them; the simulator judges no history. */
-const TYPES_ONLY = new Set(['causality -> record', 'sim -> check'])
+/**
+ * Allowed for types alone: causality merges records but makes no part of them; messages carry what an exchange says; the
+ * simulator judges no history.
+ */
+const TYPES_ONLY = new Set(['causality -> record', 'contract -> repair', 'sim -> check'])
 
 /** In which room of the house a file stands; `undefined` when there is no such room. */
 function placeOf(file: string): string | undefined {

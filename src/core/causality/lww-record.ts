@@ -22,7 +22,7 @@ export function isNewer(a: Stamp, b: Stamp): boolean {
 }
 
 /** Digest of the state: which write it is. */
-export function digestLww(record: LwwRecord): number {
+export function digestLww(record: Stamp): number {
   const digest = new Digest()
   digest.add(record.at)
   digest.add(record.op)

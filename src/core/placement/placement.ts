@@ -10,7 +10,7 @@
 import { hashString } from '../base/hash.ts'
 import type { Membership } from './membership.ts'
 
-const PARTITIONS = 256
+export const PARTITIONS = 256
 
 /** The replicas of the keys of one partition. */
 export interface PreferenceList {
@@ -21,6 +21,11 @@ export interface PreferenceList {
   readonly zones: readonly string[]
   /** The other members, in the order in which they stand in for a replica that cannot be reached. */
   readonly fallbacks: readonly number[]
+}
+
+/** In which partition a key lies, whatever its keyspace. */
+export function partitionOf(key: string): number {
+  return hashString(key) % PARTITIONS
 }
 
 export class Placement {
@@ -50,7 +55,7 @@ export class Placement {
   }
 
   listOf(key: string): PreferenceList {
-    return this.#list(hashString(key) % PARTITIONS)
+    return this.#list(partitionOf(key))
   }
 
   #list(partition: number): PreferenceList {

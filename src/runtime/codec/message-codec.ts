@@ -5,11 +5,21 @@
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
 import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
-import type { Answer, Life, Message, Request, Write } from '../../core/message.ts'
+import {
+  isExchangeAnswer,
+  isQuestion,
+  type Answer,
+  type Life,
+  type Message,
+  type Request,
+  type Write,
+} from '../../core/message.ts'
 import { POSITIONS_MAX } from '../../core/quorum/quorum.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
+import type { ExchangeAnswer, Question } from '../../core/repair/exchange-message.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
+import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import {
   readContext,
   readRecord,
@@ -46,6 +56,7 @@ const KIND = {
   ping: 11,
   pong: 12,
   refused: 14,
+  ...EXCHANGE_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -72,6 +83,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     if (message.kind === 'pong') writeLife(writer, message)
     return
   }
+  if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
   switch (message.kind) {
@@ -151,22 +163,24 @@ function writeRare(writer: ByteWriter, message: Rare): void {
 }
 
 /** One request. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readRequest(reader: ByteReader, limits: MessageLimits): Request {
+export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question {
   const kind = reader.uint8()
   if (kind % 2 === 0) throw new Malformed('an answer came where requests are expected')
-  return readMessage(reader, limits, kind) as Request
+  return readMessage(reader, limits, kind) as Request | Question
 }
 
 /** One answer. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer {
+export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer | ExchangeAnswer {
   const kind = reader.uint8()
   if (kind % 2 === 1) throw new Malformed('a request came where answers are expected')
-  return readMessage(reader, limits, kind) as Answer
+  return readMessage(reader, limits, kind) as Answer | ExchangeAnswer
 }
 
 function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
   if (kind === KIND.ping) return { kind: 'ping', sentAt: readTime(reader) }
   if (kind === KIND.pong) return { kind: 'pong', sentAt: readTime(reader), ...readLife(reader) }
+  const exchange = readExchange(reader, limits, kind)
+  if (exchange !== undefined) return exchange
   const id = reader.whole()
   const round = reader.uint8()
   switch (kind) {

@@ -11,14 +11,17 @@
  */
 import { QuorateError } from '../../core/base/errors.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { KeyName } from '../../core/repair/digest-tree.ts'
+import type { Found } from '../../core/repair/record-index.ts'
 import { FreeSpace } from './free-space.ts'
 import { GroupCommit } from './group-commit.ts'
 import { openDirectory, refuse, type Database, type DirectoryOptions } from './level-directory.ts'
 import { diskKey, keyspacePrefix, openRecord, RecordWriter, sizeOnDisk } from './level-format.ts'
+import { lookThroughLevel } from './level-look.ts'
 import { scanLevel, type Staged } from './level-scan.ts'
 import { RecordCache } from './record-cache.ts'
 import { RecordCopier } from './record-copier.ts'
-import type { ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
+import type { LookRange, ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
 
 export interface LevelStorageOptions extends DirectoryOptions {
   /** How much memory decoded records may take. 64 MiB by default. */
@@ -139,6 +142,21 @@ class LevelStorage implements Storage {
     }
   }
 
+  async look({ look, keyspaces }: LookRange): Promise<Found> {
+    this.#assertOpen()
+    const sources = keyspaces.map((id) => {
+      const { prefix, staged } = this.#keyspace(id)
+      return { keyspace: id, prefix, staged: [...staged.values()] }
+    })
+    try {
+      const load = (names: readonly KeyName[]): Promise<readonly (StoredRecord | undefined)[]> => this.#load(names)
+      return await lookThroughLevel(look, { database: this.#database, keyspaces: sources, load })
+    } catch (error) {
+      this.#assertOpen()
+      throw error instanceof QuorateError ? error : refuse(`a look failed: ${(error as Error).message}`, error)
+    }
+  }
+
   own(): readonly RecordWrite[] {
     return this.#own
   }
@@ -195,6 +213,26 @@ class LevelStorage implements Storage {
       throw refuse(`the record of ${nameOf(place)} cannot be read: ${(error as Error).message}`, error)
     }
     return value === undefined ? undefined : decode(place, [key, value])
+  }
+
+  /** Records of keys, from the disk in the background. The cache keeps what clients have read. */
+  async #load(names: readonly KeyName[]): Promise<readonly (StoredRecord | undefined)[]> {
+    const rows = await this.#database.getMany(
+      names.map(({ keyspace, key }) => diskKey(this.#keyspace(keyspace).prefix, key)),
+    )
+    return names.map(({ keyspace, key }, i) => {
+      const { prefix, tag, staged } = this.#keyspace(keyspace)
+      const waiting = staged.get(key)
+      if (waiting !== undefined) return waiting.record
+      const cached = this.#cache.get(tag + key)
+      if (cached !== undefined) return cached ?? undefined
+      const row = rows[i]
+      try {
+        return row === undefined ? undefined : decode({ keyspace, key }, [diskKey(prefix, key), row])
+      } catch {
+        return undefined
+      }
+    })
   }
 
   #keyspace(id: number): Keyspace {

@@ -10,11 +10,14 @@ import { QuorateError } from '../../core/base/errors.ts'
 import { compareKeys } from '../../core/base/key-order.ts'
 import type { Stamp } from '../../core/causality/lww-record.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { PlaceRange } from '../../core/repair/digest-tree.ts'
+import { lookIn, type Found, type RecordIndex } from '../../core/repair/record-index.ts'
 import { ByteReader, ByteWriter } from '../codec/bytes.ts'
 import { LWW_LAYOUT, readKept, RECORD_LIMITS, writeKept } from '../codec/record-codec.ts'
+import { PlaceIndex } from './place-index.ts'
 import { RecordArena } from './record-arena.ts'
 import { SortedKeys } from './sorted-keys.ts'
-import type { ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
+import type { LookRange, ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
 
 /** How many records are kept decoded: at most some 8 MB. A power of two. */
 const DECODED_MAX = 16_384
@@ -26,6 +29,9 @@ interface Keyspace {
   /** The number of each key's record in the arena. */
   readonly records: Map<string, number>
   readonly keys: SortedKeys
+  /** Once somebody has looked for places. */
+  places: PlaceIndex | undefined
+  placing: Promise<PlaceIndex> | undefined
 }
 
 export class MemoryStorage implements Storage {
@@ -85,6 +91,18 @@ export class MemoryStorage implements Storage {
     return this.#page(keyspace, range)
   }
 
+  async look({ look, keyspaces }: LookRange): Promise<Found> {
+    this.#assertOpen()
+    const indexes: { readonly keyspace: number; readonly places: PlaceIndex }[] = []
+    for (const id of keyspaces) {
+      const keyspace = this.#keyspaces.get(id)
+      if (keyspace !== undefined) indexes.push({ keyspace: id, places: await this.#placesOf(id, keyspace) })
+    }
+    // Everything is looked at in the same turn in which the last new key has found its place.
+    while (!indexes.every(({ places }) => places.settle(SETTLE_KEYS))) await nextTurn()
+    return lookIn(this.#indexOver(indexes), look)
+  }
+
   /** The replica's own records as they are now: a storage can be handed on within one process. */
   own(): readonly RecordWrite[] {
     const writes: RecordWrite[] = []
@@ -104,9 +122,10 @@ export class MemoryStorage implements Storage {
     const bytes = this.#writer.view()
     const record = this.#find(keyspace, key)
     if (record === undefined) {
-      const { records, keys } = this.#keyspace(keyspace)
+      const { records, keys, places } = this.#keyspace(keyspace)
       records.set(key, (this.#foundRecord = this.#arena.add(bytes)))
       keys.add(key)
+      places?.add(key)
     } else {
       this.#decoded.forget(record)
       this.#arena.replace(record, bytes)
@@ -144,6 +163,36 @@ export class MemoryStorage implements Storage {
     return { entries, done }
   }
 
+  /** The map is walked a few keys at a time; what is added to it meanwhile is met at its end. */
+  #placesOf(id: number, keyspace: Keyspace): Promise<PlaceIndex> {
+    keyspace.placing ??= (async () => {
+      const places = new PlaceIndex(id, (key) => keyspace.records.has(key))
+      let met = 0
+      for (const key of keyspace.records.keys()) {
+        places.add(key)
+        if (++met % SETTLE_KEYS === 0 && places.settle(SETTLE_KEYS)) await nextTurn()
+      }
+      keyspace.places = places
+      return places
+    })()
+    return keyspace.placing
+  }
+
+  #indexOver(indexes: readonly { readonly keyspace: number; readonly places: PlaceIndex }[]): RecordIndex {
+    const walk = (range: PlaceRange, visit: (position: number, write: RecordWrite) => boolean): void => {
+      const found: { readonly position: number; readonly keyspace: number; readonly key: string }[] = []
+      for (const { keyspace, places } of indexes) {
+        places.walk(range, (position, key) => found.push({ position, keyspace, key }) > 0)
+      }
+      if (indexes.length > 1) found.sort((a, b) => a.position - b.position || a.keyspace - b.keyspace)
+      for (const { position, keyspace, key } of found) {
+        const record = this.read(keyspace, key)
+        if (record !== undefined && !visit(position, { keyspace, key, record })) return
+      }
+    }
+    return { walk: (_copies, range, visit) => walk(range, visit) }
+  }
+
   #decode(bytes: Buffer): StoredRecord {
     return readKept(new ByteReader(bytes), RECORD_LIMITS)
   }
@@ -160,7 +209,7 @@ export class MemoryStorage implements Storage {
   #keyspace(id: number): Keyspace {
     let keyspace = this.#keyspaces.get(id)
     if (keyspace === undefined) {
-      keyspace = { records: new Map(), keys: new SortedKeys() }
+      keyspace = { records: new Map(), keys: new SortedKeys(), places: undefined, placing: undefined }
       this.#keyspaces.set(id, keyspace)
     }
     return keyspace

@@ -7,6 +7,7 @@
  */
 import type { Stamp } from '../../core/causality/lww-record.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../../core/record.ts'
+import type { Found, Look } from '../../core/repair/record-index.ts'
 
 /** Whose data this is. A replica that lost its data comes back as another incarnation. */
 export interface StorageIdentity {
@@ -31,6 +32,12 @@ export interface ScanResult {
   readonly entries: readonly RecordWrite[]
   /** Whether no key of the range follows. */
   readonly done: boolean
+}
+
+/** Which records an exchange asks for, and of which keyspaces. */
+export interface LookRange {
+  readonly look: Look
+  readonly keyspaces: readonly number[]
 }
 
 export interface Storage {
@@ -66,6 +73,8 @@ export interface Storage {
    * process.
    */
   scan(range: ScanRange): Promise<ScanResult>
+  /** Records by their place in the digest tree, staged ones among them. A damaged one is left out. */
+  look(range: LookRange): Promise<Found>
   /** Every record of keyspace 0, the replica's own, read when the storage was opened. */
   own(): readonly RecordWrite[]
   /** Waits for commits under way, then closes. Closing twice is fine. */

@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Digest, fingerprint, hashString } from '../../../src/core/base/hash.ts'
+import { Digest, fingerprint, hashString, hashTwice } from '../../../src/core/base/hash.ts'
 import { holds } from '../../property.ts'
 
 /** 32-bit words as big integers, so that no step depends on how JavaScript rounds or wraps. */
@@ -139,4 +139,14 @@ describe('digest', () => {
     }
     return Number(slowFinish(hash))
   }
+})
+
+test('two hashes in one pass: are the two hashes', () => {
+  holds(
+    fc.property(fc.string({ unit: 'binary' }), fc.integer(), (text, seed) => {
+      const into = new Int32Array(2)
+      hashTwice(text, seed, into)
+      expect([...into]).toEqual([hashString(text) | 0, hashString(text, seed) | 0])
+    }),
+  )
 })

@@ -8,6 +8,8 @@ import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.t
 import type { Answer, Message, Request } from '../../../src/core/message.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
+import type { PlaceRange } from '../../../src/core/repair/digest-tree.ts'
+import type { ExchangeAnswer, Question, RangeList } from '../../../src/core/repair/exchange-message.ts'
 
 /** Whole numbers of every size. */
 const whole = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER))
@@ -81,7 +83,64 @@ const head = { id: whole, round }
 const life = { incarnation: whole, run: whole }
 const opt = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 
-export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
+/** Whole numbers of 8, 16 and 32 bits. */
+const small = fc.nat({ max: 255 })
+const count = fc.nat({ max: 2 ** 16 - 1 })
+const position = fc.oneof(fc.constantFrom(0, 2 ** 32 - 1), fc.nat({ max: 2 ** 31 - 1 }))
+const briefs = fc.array(position, { maxLength: 4 })
+const nodes = fc
+  .array(fc.tuple(position, fc.array(position, { minLength: 8, maxLength: 8 })), { maxLength: 3 })
+  .map((all) => ({ nodes: all.map(([node]) => node), briefs: all.flatMap(([, of]) => of) }))
+const range: fc.Arbitrary<PlaceRange> = fc.tuple(small, position, position).map(([partition, a, b]) => ({
+  partition,
+  from: Math.min(a, b),
+  to: Math.max(a, b) + 1,
+}))
+const ranges = fc.array(range, { maxLength: 3 })
+const list: fc.Arbitrary<RangeList> = fc
+  .tuple(range, fc.array(fc.tuple(position, position), { maxLength: 3 }))
+  .map(([of, entries]) => ({ ...of, entries: entries.flat() }))
+const places = fc.array(fc.tuple(small, position), { maxLength: 4 }).map((all) => all.flat())
+const records = fc.array(fc.record({ keyspace: whole, key, record: anyRecord }), { maxLength: 3 })
+
+const anyQuestion: fc.Arbitrary<Question> = fc.oneof(
+  fc.record({
+    kind: kind('compare'),
+    id: whole,
+    known: whole,
+    roots: fc.array(fc.record({ copies: small, sum: whole }), { maxLength: 3 }),
+  }),
+  fc.record({ kind: kind('descend'), id: whole, copies: small, nodes }).map(({ nodes: of, ...rest }) => ({
+    ...rest,
+    ...of,
+  })),
+  fc.record({ kind: kind('list'), id: whole, copies: small, ranges }),
+  fc.record({ kind: kind('trade'), id: whole, copies: small, offered: records, wanted: places, skip: position }),
+)
+
+const anyExchangeAnswer: fc.Arbitrary<ExchangeAnswer> = fc.oneof(
+  fc.record({
+    kind: kind('compared'),
+    id: whole,
+    known: whole,
+    trees: fc.array(fc.record({ copies: small, briefs }), { maxLength: 3 }),
+  }),
+  fc
+    .record({
+      kind: kind('differing'),
+      id: whole,
+      nodes,
+      lists: fc.array(list, { maxLength: 3 }),
+      left: ranges,
+      done: count,
+    })
+    .map(({ nodes: of, ...rest }) => ({ ...rest, ...of })),
+  fc.record({ kind: kind('traded'), id: whole, records, done: count, skip: position }),
+  fc.record({ kind: kind('declined'), id: whole }),
+)
+
+export const anyRequest: fc.Arbitrary<Request | Question> = fc.oneof(
+  { arbitrary: anyQuestion, weight: 4 },
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, keyspace: whole, key, record: anyRecord }),
   fc.record({
@@ -122,7 +181,8 @@ export const anyRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: kind('ping'), sentAt: fc.double({ min: 0, max: 1e12, noNaN: true }) }),
 )
 
-export const anyAnswer: fc.Arbitrary<Answer> = fc.oneof(
+export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer> = fc.oneof(
+  { arbitrary: anyExchangeAnswer, weight: 4 },
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
   fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, record: opt(anyRecord) }),

@@ -3,7 +3,7 @@
  * all of it.
  */
 import { contextFromPairs, hasDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
-import type { Message } from '../../../src/core/message.ts'
+import { isExchangeAnswer, isQuestion, type Message } from '../../../src/core/message.ts'
 import type { StoredRecord } from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { MessageLimits } from '../../../src/runtime/codec/message-codec.ts'
@@ -29,6 +29,19 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
     return flaws[0]
   }
   whole(message.id, 'the id')
+  if (isQuestion(message) || isExchangeAnswer(message)) {
+    const numbers = JSON.stringify(message, (name, of: unknown) =>
+      name === 'record' || name === 'key' || name === 'kind' ? undefined : of,
+    ).match(/-?\d[^,\]}]*/g)
+    for (const number of numbers ?? []) whole(Number(number), 'a number')
+    const records = message.kind === 'trade' ? message.offered : message.kind === 'traded' ? message.records : []
+    for (const entry of records) {
+      fits(entry.key, 'a key')
+      expect(entry.key !== '', 'a key is empty')
+      record(entry.record)
+    }
+    return flaws[0]
+  }
   expect(Number.isInteger(message.round) && message.round >= 0 && message.round < 256, 'the round')
   if ('keyspace' in message) whole(message.keyspace, 'the keyspace')
   if ('key' in message) {
