@@ -9,29 +9,25 @@
  */
 import type { Random } from './base/random.ts'
 import { BallotSource } from './consensus/ballot-source.ts'
-import type { Accepted, Preempted, Promised, Told } from './message.ts'
+import type { Answer } from './message.ts'
 import type { Agenda, Operation, View } from './operation/operation.ts'
 import type { Peers } from './operation/peers.ts'
 import { Proposal, type ProposalEnd } from './operation/proposal.ts'
 import type { RegisterOperation, RegisterPlan } from './operation/register-operation.ts'
 import { RegisterRead } from './operation/register-read.ts'
-import { RegisterWrite } from './operation/register-write.ts'
 import type { Now, Step } from './step.ts'
 
 /** What the coordinator does for its registers. */
 export interface RegistersHost {
   readonly random: Random
   readonly peers: Peers
-  /** Takes an operation in and carries out how it begins. */
-  run(operation: Operation, now: Now, step: Step): void
+  /** Takes a round in and carries out how it begins. */
+  run(operation: Proposal, now: Now, step: Step): void
   /** Ends an operation in flight with what its agenda says. */
   conclude(operation: Operation, decide: (agenda: Agenda, view: View) => void, now: Now, step: Step): void
   /** Drops one that nobody waits for. */
-  drop(operation: Operation): void
+  drop(operation: Proposal): void
 }
-
-/** Answers that speak of registers. */
-export type RegisterAnswer = Promised | Accepted | Preempted | Told
 
 /** Operations that one round serves: so many still find themselves in the table of a state after others' rounds. */
 const TOGETHER_MAX = 32
@@ -105,7 +101,7 @@ export class Registers {
   deliver(
     operation: Proposal | RegisterRead,
     position: number,
-    answer: RegisterAnswer,
+    answer: Exclude<Answer, { kind: 'pong' }>,
     at: { readonly agenda: Agenda; readonly view: View },
   ): void {
     if (answer.round !== operation.round) return
@@ -174,9 +170,4 @@ export class Registers {
 
 function nameOf({ plan }: { readonly plan: RegisterPlan }): string {
   return `${plan.keyspace.fingerprint} ${plan.key}`
-}
-
-/** The operation that a call on a register asks for. */
-export function isRegisterOperation(operation: Operation): operation is RegisterRead | RegisterWrite {
-  return operation instanceof RegisterRead || operation instanceof RegisterWrite
 }

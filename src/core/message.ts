@@ -214,7 +214,17 @@ export interface DropHint extends Numbered {
 export type Request = Read | Write | Mint | Prepare | Accept | Inquire | Scan | Open | Ping
 /** What a replica answers. */
 export type Answer =
-  ReadAnswer | Written | Minted | Promised | Accepted | Preempted | Told | ScanPage | Opened | Refused | Pong
+  | ReadAnswer
+  | Written
+  | Minted
+  | Promised
+  | Accepted
+  | Preempted
+  | Told
+  | ScanPage
+  | Opened
+  | Refused
+  | Pong
 /** What travels between processes. */
 export type Message = Request | Answer | Question | ExchangeAnswer
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */

@@ -97,7 +97,8 @@ export function resolveKeyspace<V>(
   checkObject(options, 'the argument with the options of a keyspace')
   if (options.mode === 'cp') return resolveRegisters(name, options, cluster)
   checkFields(options, KEYSPACE_FIELDS, 'a keyspace')
-  if (options.mode !== 'ap') throw invalid(`mode ${shown(options.mode)} is not known: use 'ap' or 'cp'`)
+  const { mode } = options as { readonly mode: unknown }
+  if (mode !== 'ap') throw invalid(`mode ${shown(mode)} is not known: use 'ap' or 'cp'`)
   const definition: KeyspaceDefinition = {
     name,
     mode: 'ap',
@@ -124,7 +125,12 @@ function resolveRegisters(
 ): ResolvedKeyspace {
   checkFields(options, CP_FIELDS, "a keyspace with mode 'cp'")
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
-  const definition: KeyspaceDefinition = { name, mode: 'cp', ...resolvePhases(options, members), conflicts: 'registers' }
+  const definition: KeyspaceDefinition = {
+    name,
+    mode: 'cp',
+    ...resolvePhases(options, members),
+    conflicts: 'registers',
+  }
   return { definition, repair: undefined, timeoutMs: options.timeoutMs }
 }
 

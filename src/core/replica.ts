@@ -22,12 +22,26 @@ import { digestOf } from './causality/merge.ts'
 import { hasDot, sameContext } from './causality/causal-context.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
-import type { Errand, Life, Mint, Minted, Open, Read, Request, Scan, Write } from './message.ts'
+import type {
+  Accept,
+  Errand,
+  Inquire,
+  Life,
+  Mint,
+  Minted,
+  Open,
+  Prepare,
+  Read,
+  Request,
+  Scan,
+  Write,
+} from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
-import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
+import type { DottedRecord, LwwRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
 import { Hints, type HintedWrite } from './replica-hints.ts'
 import { Keyspaces, type Registered } from './replica-keyspaces.ts'
+import { ReplicaRegisters } from './replica-registers.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
@@ -73,6 +87,7 @@ export class Replica {
   readonly #retried = new Retried()
   readonly #keyspaces: Keyspaces
   readonly #hints: Hints
+  readonly #registers: ReplicaRegisters
 
   constructor(config: ReplicaConfig) {
     const { index, membership, options, records, own, exchange } = config
@@ -86,6 +101,10 @@ export class Replica {
       read: (keyspace, key) => records.read(keyspace, key),
       erase: (key, before, step) => this.#change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
+    })
+    this.#registers = new ReplicaRegisters({
+      read: (keyspace, key) => records.read(keyspace, key),
+      change: (write, before, step) => this.#change(write, before, step),
     })
     this.#keyspaces = new Keyspaces({
       membership,
@@ -120,6 +139,10 @@ export class Replica {
         return this.#write(request, from, now, step)
       case 'mint':
         return this.#mint(request, from, step)
+      case 'prepare':
+      case 'accept':
+      case 'inquire':
+        return this.#register(request, from, step)
       case 'scan':
         return this.#scan(request, from, step)
       case 'open':
@@ -154,8 +177,20 @@ export class Replica {
     if (isWalk || this.#knows(request, from, step)) step.scans.push({ to: from, request })
   }
 
+  #register(request: Prepare | Accept | Inquire, from: Address, step: Step): void {
+    const definition = this.#knows(request, from, step)
+    if (definition === undefined) return
+    if (definition.mode !== 'cp') return this.#refuseKind(request, definition, from, step)
+    if (request.kind === 'inquire') return this.#registers.inquire(request, from, step)
+    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
+    if (request.kind === 'prepare') this.#registers.prepare(request, from, step)
+    else this.#registers.accept(request, from, step)
+  }
+
   #read(request: Read, from: Address, step: Step): void {
-    if (!this.#knows(request, from, step)) return
+    const definition = this.#knows(request, from, step)
+    if (definition === undefined) return
+    if (definition.mode === 'cp') return this.#refuseKind(request, definition, from, step)
     const record = this.#records.read(request.keyspace, request.key)
     const { id, round } = request
     const full = request.digest ? undefined : record
@@ -165,6 +200,7 @@ export class Replica {
   #write(request: Write, from: Address, now: Now, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
+    if (definition.mode === 'cp') return this.#refuseKind(request, definition, from, step)
     const reason = this.#merge(request, definition, now, step)
     if (reason !== undefined) return this.#refuse(request, reason.code, reason.detail, from, step)
     step.send(from, { kind: 'written', id: request.id, round: request.round })
@@ -175,6 +211,10 @@ export class Replica {
     const { keyspace, key, record } = write
     const reason = this.#whyNoMerge(record, definition, now)
     if (reason !== undefined) return reason
+    if (record.kind === 'register') {
+      this.#registers.takeOver({ keyspace, key, record }, step)
+      return undefined
+    }
     const before = record.kind === 'lww' ? this.#stampOf(keyspace, key) : this.#records.read(keyspace, key)
     const next = this.#after(record, before)
     if (isHinted(write)) {
@@ -187,9 +227,7 @@ export class Replica {
   }
 
   #whyNoMerge(record: StoredRecord, definition: KeyspaceDefinition, now: Now): Refusal | undefined {
-    if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
-      return { code: 'wrong-kind', detail: `the keyspace keeps ${definition.conflicts}` }
-    }
+    if (KIND_OF[definition.conflicts] !== record.kind) return wrongKind(definition)
     if (this.#records.full === true) return { code: 'storage-full', detail: '' }
     const aheadMs = this.#config.options.driftMsMax
     if (record.kind === 'lww' && record.at > stampOf(now.wallMs + aheadMs)) {
@@ -199,7 +237,7 @@ export class Replica {
   }
 
   /** What is stored once the record is merged; nothing if that changes nothing. */
-  #after(record: StoredRecord, before: StoredRecord | Stamp | undefined): StoredRecord | undefined {
+  #after(record: DottedRecord | LwwRecord, before: StoredRecord | Stamp | undefined): StoredRecord | undefined {
     if (record.kind === 'lww') return before === undefined || isNewer(record, before as Stamp) ? record : undefined
     const current = isDotted(before) ? before : EMPTY_RECORD
     const merged = mergeAt(this.#config.life.incarnation, current, record)
@@ -234,9 +272,7 @@ export class Replica {
   #mint(request: Mint, from: Address, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
-    if (definition.conflicts !== 'siblings') {
-      return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
-    }
+    if (definition.conflicts !== 'siblings') return this.#refuseKind(request, definition, from, step)
     const { incarnation, run } = this.#config.life
     if (request.incarnation !== incarnation || request.run !== run) {
       const detail = request.incarnation === incarnation ? 'it has started again' : 'it has lost its data since'
@@ -285,10 +321,24 @@ export class Replica {
   }
 
   /** The definition of the request's keyspace; without one the request is refused. */
-  #knows(request: Read | Write | Mint | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
+  #knows(
+    request: Read | Write | Mint | Scan | Prepare | Accept | Inquire,
+    from: Address,
+    step: Step,
+  ): KeyspaceDefinition | undefined {
     const definition = this.#keyspaces.definitions.get(request.keyspace)
     if (definition === undefined) this.#refuse(request, 'unknown-keyspace', '', from, step)
     return definition
+  }
+
+  #refuseKind(
+    request: { readonly id: number; readonly round: number },
+    definition: KeyspaceDefinition,
+    from: Address,
+    step: Step,
+  ): void {
+    const { code, detail } = wrongKind(definition)
+    this.#refuse(request, code, detail, from, step)
   }
 
   #refuse(
@@ -300,6 +350,13 @@ export class Replica {
   ): void {
     step.send(from, { kind: 'refused', id: request.id, round: request.round, code, detail })
   }
+}
+
+/** The kind of record in a keyspace. */
+const KIND_OF = { siblings: 'dotted', lww: 'lww', registers: 'register' } as const
+
+function wrongKind({ conflicts }: KeyspaceDefinition): Refusal {
+  return { code: 'wrong-kind', detail: `the keyspace keeps ${conflicts}` }
 }
 
 /** What a storage found for a `ScanEffect`. */

@@ -4,7 +4,7 @@
  * Every input is handed to a machine at once; what leaves is gathered until the end of the event-loop turn: one frame
  * per link, one flush of the disk.
  */
-import { QuorateError } from '../core/base/errors.ts'
+import { invalid, QuorateError } from '../core/base/errors.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Call } from '../core/coordinator-calls.ts'
 import {
@@ -63,6 +63,7 @@ export class Engine {
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = Infinity
   #stopped = false
+  #uninterrupted = false
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -104,12 +105,31 @@ export class Engine {
       ;(call.tag as Ticket).done(new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent'))
       return 0
     }
+    if (this.#uninterrupted) {
+      const message = 'a function that makes the value of an update must not call the store: nothing was sent'
+      ;(call.tag as Ticket).done(invalid(message))
+      return 0
+    }
     const id = this.#config.coordinator.call(call, this.now, this.#step)
     this.#pump()
     return id
   }
 
+  /** Runs code of the application in the middle of an input: what it asks of this engine meanwhile is refused. */
+  uninterrupted<T>(run: () => T): T {
+    this.#uninterrupted = true
+    try {
+      return run()
+    } finally {
+      this.#uninterrupted = false
+    }
+  }
+
   cancel(id: number): void {
+    if (this.#uninterrupted) {
+      setImmediate(() => this.cancel(id))
+      return
+    }
     this.#config.coordinator.cancel(id, this.now, this.#step)
     this.#pump()
   }

@@ -235,6 +235,13 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   trade: 18,
   traded: 19,
   declined: 20,
+  prepare: 21,
+  promised: 22,
+  accept: 23,
+  accepted: 24,
+  preempted: 25,
+  inquire: 26,
+  told: 27,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

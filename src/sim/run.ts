@@ -4,7 +4,7 @@
  * A first phase in which clients work while faults come and go, for safety; then healing and the finale, for liveness.
  */
 import type { HistoryLine } from '../check/history.ts'
-import type { Conflicts } from '../core/options.ts'
+import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import { Random } from '../core/base/random.ts'
 import type { Breakage } from './breakage.ts'
 import { Texts, type CallerSurroundings } from './caller.ts'
@@ -60,7 +60,7 @@ export interface Drawn {
 
 /** What judges may hold the run to. */
 export interface Guarantees {
-  readonly conflicts: Conflicts
+  readonly conflicts: KeyspaceDefinition['conflicts']
   /** By how much stamps may contradict real time. */
   readonly skewMs: number
   /** Whether reads that are marked strict are monotonic. */

@@ -36,6 +36,11 @@ export function revisionOf({ operations }: RegisterState, op: number): number | 
   return undefined
 }
 
+/** When the operation began that was applied last; 0 for none. */
+export function newestOf({ operations }: RegisterState): number {
+  return operations[1] ?? 0
+}
+
 /** Whether an operation that is not in the table may have been, and is forgotten. */
 export function mayBeForgotten({ forgottenAt }: RegisterState, at: number): boolean {
   return at <= forgottenAt

@@ -107,7 +107,9 @@ export class RegisterRead extends RegisterOperation {
 
   override waitingFor(): string {
     if (this.#stage === 'queued') return this.proposal?.waitingFor() ?? 'it waited for other operations on the same key'
-    return this.#stage === 'repeat' ? 'the value read did not reach a quorum in time' : 'too few replicas answered in time'
+    return this.#stage === 'repeat'
+      ? 'the value read did not reach a quorum in time'
+      : 'too few replicas answered in time'
   }
 
   override begin(agenda: Agenda, view: View): void {

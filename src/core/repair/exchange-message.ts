@@ -142,6 +142,7 @@ function stateSizeBytes(record: StoredRecord): number {
   const version = ({ value }: { readonly value: Uint8Array | null }): number =>
     8 + 8 + 1 + (value === null ? 0 : 4 + value.length)
   if (record.kind === 'lww') return 1 + version(record)
+  if (record.kind === 'register') return 1 + 3 * 8 + COUNT + 8 * record.state.operations.length + version(record.state)
   const { vector, cloud } = record.context
   const context = 2 * COUNT + 8 * (vector.length + cloud.length)
   return sum(record.siblings, (sibling) => 8 + 8 + version(sibling), 1 + context + COUNT)

@@ -20,15 +20,9 @@ import { REFUSALS } from '../../core/refusal.ts'
 import type { ExchangeAnswer, Question } from '../../core/repair/exchange-message.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
-import {
-  readContext,
-  readRecord,
-  readValue,
-  writeContext,
-  writeRecord,
-  writeValue,
-  type RecordLimits,
-} from './record-codec.ts'
+import { readContext, readRecord, writeContext, writeRecord } from './record-codec.ts'
+import { isRegisterMessage, readRegisterMessage, REGISTER_KIND, writeRegisterMessage } from './register-codec.ts'
+import { readValue, writeValue, type RecordLimits } from './value-bytes.ts'
 
 export interface MessageLimits extends RecordLimits {
   readonly keyBytesMax: number
@@ -57,6 +51,7 @@ const KIND = {
   pong: 12,
   refused: 14,
   ...EXCHANGE_KIND,
+  ...REGISTER_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -86,6 +81,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
+  if (isRegisterMessage(message)) return writeRegisterMessage(writer, message)
   switch (message.kind) {
     case 'read':
       writer.float64(message.keyspace)
@@ -217,7 +213,7 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       return { kind: 'minted', id, round, actor, counter, record: readOptional(reader, limits) }
     }
     default:
-      return readRare(reader, limits, { kind, id, round })
+      return readRegisterMessage(reader, limits, { kind, id, round }) ?? readRare(reader, limits, { kind, id, round })
   }
 }
 

@@ -191,7 +191,10 @@ class Play {
 
 const at = fc.integer({ min: 0, max: ACCEPTORS - 1 })
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('begin' as const), proposer: fc.integer({ min: 0, max: 2 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('begin' as const), proposer: fc.integer({ min: 0, max: 2 }) }),
+  },
   {
     weight: 12,
     arbitrary: fc.record({

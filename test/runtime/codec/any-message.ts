@@ -6,7 +6,15 @@ import { EMPTY_CONTEXT, hasDot, withDot, type CausalContext } from '../../../src
 import { REPLACED_MAX } from '../../../src/core/causality/dotted-record.ts'
 import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.ts'
 import type { Answer, Message, Request } from '../../../src/core/message.ts'
-import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../src/core/record.ts'
+import type { Ballot } from '../../../src/core/base/ballot.ts'
+import type {
+  DottedRecord,
+  LwwRecord,
+  RegisterRecord,
+  RegisterState,
+  Sibling,
+  StoredRecord,
+} from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { PlaceRange } from '../../../src/core/repair/digest-tree.ts'
 import type { ExchangeAnswer, Question, RangeList } from '../../../src/core/repair/exchange-message.ts'
@@ -57,14 +65,32 @@ function sameDot(a: { actor: number; counter: number }, b: { actor: number; coun
   return a.actor === b.actor && a.counter === b.counter
 }
 
+const ballot: fc.Arbitrary<Ballot> = fc.record({
+  counter: fc.nat({ max: 2 ** 50 }),
+  proposer: whole,
+  step: whole,
+})
+
+const state: fc.Arbitrary<RegisterState> = fc
+  .record({ value, revision: fc.nat(), forgottenAt: whole, operations: replaced })
+  .map((of) => ({
+    ...of,
+    operations: of.operations.map((number, i) => (i % 3 === 2 ? number % (of.revision + 1) : number)),
+  }))
+
+const register: fc.Arbitrary<RegisterRecord> = fc
+  .record({ accepted: ballot, state })
+  .map((of) => ({ kind: 'register', promised: of.accepted, ...of }))
+
 /** As replicas keep them. */
 export const anyKept: fc.Arbitrary<StoredRecord> = fc.oneof(
   lww,
   fc.tuple(dotted, replaced).map(([record, own]) => ({ ...record, replaced: own })),
+  fc.tuple(register, ballot).map(([record, promised]) => ({ ...record, promised })),
 )
 
 /** As they travel. */
-export const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(lww, dotted)
+export const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(lww, dotted, register)
 
 const definition: fc.Arbitrary<KeyspaceDefinition> = fc.record({
   name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,8}$/),
@@ -141,6 +167,9 @@ const anyExchangeAnswer: fc.Arbitrary<ExchangeAnswer> = fc.oneof(
 
 export const anyRequest: fc.Arbitrary<Request | Question> = fc.oneof(
   { arbitrary: anyQuestion, weight: 4 },
+  fc.record({ kind: kind('prepare'), ...head, keyspace: whole, key, ballot }),
+  fc.record({ kind: kind('accept'), ...head, keyspace: whole, key, ballot, state }),
+  fc.record({ kind: kind('inquire'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, keyspace: whole, key, record: anyRecord }),
   fc.record({
@@ -185,6 +214,10 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer> = fc.oneof(
   { arbitrary: anyExchangeAnswer, weight: 4 },
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
+  fc.record({ kind: kind('promised'), ...head, accepted: ballot, state }),
+  fc.record({ kind: kind('accepted'), ...head }),
+  fc.record({ kind: kind('preempted'), ...head, promised: ballot }),
+  fc.record({ kind: kind('told'), ...head, promised: ballot, accepted: ballot, state: opt(state) }),
   fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, record: opt(anyRecord) }),
   fc.record({
     kind: kind('scan-page'),
