@@ -6,7 +6,7 @@
  */
 import { startCluster, type Cluster } from './cluster.ts'
 import { fill, getOf, IN_FLIGHT, keyAt, localGetOf, lwwOf, putOf, siblingPutOf, siblingsOf, VALUE } from './cells.ts'
-import { putSizes } from './frame-sizes.ts'
+import { CLIENT_ID, putSizes } from './frame-sizes.ts'
 import { EchoServers } from './limit.ts'
 import { oneByOne, throughput, type Operation } from './load.ts'
 import type { Progress } from './progress.ts'
@@ -103,7 +103,7 @@ class TestBed {
 
   static async open({ quick }: Scale): Promise<TestBed> {
     const echo = await EchoServers.start()
-    const sizes = putSizes({ key: keyAt(0), value: VALUE })
+    const sizes = putSizes({ key: keyAt(0), by: CLIENT_ID, value: VALUE })
     const limit = await echo.limit(sizes)
     const addressed = await echo.addressedLimit(sizes)
     const memory = await startCluster({ storage: 'memory' })

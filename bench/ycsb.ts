@@ -8,7 +8,7 @@
 import type { ApKeyspace, Client } from '../src/index.ts'
 import { Random } from '../src/core/base/random.ts'
 import { startCluster } from './cluster.ts'
-import { putSizes } from './frame-sizes.ts'
+import { CLIENT_ID, putSizes } from './frame-sizes.ts'
 import { LatencyRecorder } from './latency-recorder.ts'
 import { EchoServers } from './limit.ts'
 import { countdown, throughput, type Operation } from './load.ts'
@@ -40,7 +40,7 @@ export const ycsb: Part = {
     progress.part('ycsb', 2 * (2 + Object.keys(WORKLOADS).length * LEVELS.length))
     const echo = await EchoServers.start()
     try {
-      const limit = await echo.limit(putSizes({ key: keyOf(0), value: new Uint8Array(RECORD_BYTES) }))
+      const limit = await echo.limit(putSizes({ key: keyOf(0), by: CLIENT_ID, value: new Uint8Array(RECORD_BYTES) }))
       const sections: Section[] = []
       for (const storage of ['memory', 'durable'] as const) {
         sections.push(await measureStorage({ storage, scale, progress, limit: limit.operation }))

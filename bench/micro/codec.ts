@@ -5,7 +5,7 @@ import type { Answer, Message, Request } from '../../src/core/message.ts'
 import { ByteReader, ByteWriter } from '../../src/runtime/codec/bytes.ts'
 import { readAnswer, readRequest, writeMessage, type MessageLimits } from '../../src/runtime/codec/message-codec.ts'
 import { decodeValue, encodeValue } from '../../src/runtime/value-codec.ts'
-import { ACTOR, AT, KEY, LWW, OP, SETTLED, VALUE, type Task } from './tasks.ts'
+import { ACTOR, AT, BY, KEY, LWW, OP, SETTLED, VALUE, type Task } from './tasks.ts'
 
 const LIMITS: MessageLimits = { keyBytesMax: 1024, valueBytesMax: 2 ** 20, entriesMax: 4096, pageEntriesMax: 1024 }
 const HEAD = { id: 2 ** 30 + 17, round: 0 } as const
@@ -24,6 +24,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
     run: OP + 3,
     op: OP,
     at: AT,
+    by: BY,
     context: SETTLED.context,
     value: VALUE,
     again: false,

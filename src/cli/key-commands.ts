@@ -152,6 +152,11 @@ function remarkOn(entry: Entry<unknown>, place: { readonly name: string; readonl
   if (entry.conflict) {
     const command = `quorate put ${place.name} ${place.key} VALUE --context ${context}`
     output.remark(`${siblings.length} siblings, written without knowing of each other. To make them one: ${command}`)
+    if (!output.forPerson) return
+    for (const { deleted, writtenAt, coordinator, session } of entry.versions) {
+      const by = session === undefined ? coordinator : `${coordinator}, session ${session}`
+      output.remark(`${deleted ? 'deleted' : 'written'} ${writtenAt.toISOString()} by ${by}`)
+    }
   } else if (output.forPerson && receipt !== undefined) {
     const strict = receipt.strict ? 'strict' : 'not strict'
     output.remark(`level ${receipt.level}, ${strict}, ${receipt.ms.toFixed(1)} ms; context: ${context}`)

@@ -34,6 +34,8 @@ export interface PutCall extends KeyCall {
   readonly kind: 'put'
   readonly value: Uint8Array | null
   readonly context?: CausalContext | undefined
+  /** The id of the session that writes. */
+  readonly session?: string | undefined
   /** The identity of an earlier attempt. */
   readonly operation?: OperationId | undefined
 }

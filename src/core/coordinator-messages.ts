@@ -33,13 +33,13 @@ function sendGet(operation: Get, agenda: Agenda, step: Step): void {
 }
 
 function sendPut(operation: Put, agenda: Agenda, step: Step): void {
-  const { key, op, at, value, seen: context } = operation.plan
+  const { key, op, at, by, value, seen: context } = operation.plan
   if (agenda.mint && operation.life !== undefined) {
     const { id, round, askedBefore: again } = operation
     const { incarnation, run } = operation.life
     const keyspace = operation.keyspaceFingerprint
-    const where = { id, round, keyspace, key }
-    sendTo(operation, agenda.mint, { kind: 'mint', ...where, incarnation, run, op, at, context, value, again }, step)
+    const what = { op, at, by, context, value, again }
+    sendTo(operation, agenda.mint, { kind: 'mint', id, round, keyspace, key, incarnation, run, ...what }, step)
   }
   sendRecord(operation, key, agenda, step)
   if (agenda.keep) sendHints(operation, agenda, step)

@@ -3,6 +3,7 @@
  *
  * Ring: machines.
  */
+import { authorText } from './author.ts'
 import { invalid, QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
 import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
@@ -26,6 +27,8 @@ import type { PreferenceList } from './placement/placement.ts'
 import type { Now } from './step.ts'
 
 export interface OperationsConfig {
+  /** By which writes tell who made them. */
+  readonly name: string
   readonly membership: Membership
   readonly options: ResolvedCore
   readonly random: Random
@@ -107,7 +110,8 @@ export class Operations {
     const at = operation?.at ?? this.#clock.next(now.wallMs)
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
-    return new Put({ keyspace, key, list, reach, write, op, at, home: operation?.home, value, seen, times })
+    const by = authorText({ coordinator: this.#config.name, session: call.session })
+    return new Put({ keyspace, key, list, reach, write, op, at, by, home: operation?.home, value, seen, times })
   }
 
   #register(call: LookCall | ChangeCall, now: Now): RegisterOperation {

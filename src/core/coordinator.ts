@@ -38,6 +38,8 @@ import type { Now, Step } from './step.ts'
 const BEAT_MS = 5
 
 export interface CoordinatorConfig {
+  /** The id of the node or client, which its writes carry. */
+  readonly name: string
   readonly membership: Membership
   /** The index of the replica in this process, or -1. */
   readonly local: number

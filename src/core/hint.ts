@@ -54,7 +54,7 @@ export function newestIn(record: StoredRecord): number {
 /** What keeping a record is counted as: about what it takes on disk with its marker. */
 export function hintBytes(key: string, record: StoredRecord): number {
   let bytes = OVERHEAD_BYTES + 2 * key.length
-  for (const { value } of versionsOf(record)) bytes += VERSION_BYTES + (value?.length ?? 0)
+  for (const { value, by = '' } of versionsOf(record)) bytes += VERSION_BYTES + by.length + (value?.length ?? 0)
   if (record.kind === 'dotted') bytes += 8 * (record.context.vector.length + record.context.cloud.length)
   return bytes
 }

@@ -66,6 +66,7 @@ export interface Mint extends Numbered, Life {
   readonly key: string
   readonly op: number
   readonly at: number
+  readonly by?: string | undefined
   readonly context: CausalContext
   readonly value: Uint8Array | null
   /** Whether this replica may have been asked before. */

@@ -39,7 +39,12 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
   readonly conflicts?: Conflicts
   /**
    * Makes one value of several siblings, whenever a read finds them. None by default: `entry.value` is then undefined
-   * while `entry.conflict` holds. It must not depend on the order of the siblings.
+   * while `entry.conflict` holds.
+   *
+   * It must not depend on the order of the siblings, and gives its value at once, not a promise. `undefined` says that it
+   * cannot tell: the conflict stays, and `update` is refused. If it throws, `entry.value` throws the same, and
+   * `entry.resolveError` tells it; the siblings are in `entry.siblings`, and nothing is written. What it does to its list
+   * and the values in it changes nothing.
    */
   readonly resolve?: (siblings: V[]) => V
   /**
@@ -182,8 +187,16 @@ export interface CoreOptions {
    * less a random part of up to a quarter. 0 for only when it is asked to. Clients have no use for it.
    */
   readonly exchangeMs?: number
-  /** Siblings that a key may have: 64 by default. At the bound a write must say which of them it replaces. */
+  /**
+   * Siblings that a key may have: 64 by default. At the bound a write must say which of them it replaces, with the context
+   * of a read. Each replica counts what it minted, so after a partition there may be more.
+   */
   readonly siblingsMax?: number
+  /**
+   * Bytes that the values of a key's siblings may have together: 4 MiB by default, a quarter of what a frame holds. Beyond
+   * it a write must replace them; a value that is alone may have `valueBytesMax`.
+   */
+  readonly siblingBytesMax?: number
   /** Keyspaces that a replica registers: 256 by default. */
   readonly keyspacesMax?: number
   /**
@@ -216,7 +229,8 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   driftMsMax: { default: 10_000, min: 0, max: 86_400_000 },
   inFlightMax: { default: 8_192, min: 1, max: 16_384 },
   exchangeMs: { default: 10_000, min: 0, max: 86_400_000 },
-  siblingsMax: { default: 64, min: 1, max: 4_096 },
+  siblingsMax: { default: 64, min: 1, max: 512 },
+  siblingBytesMax: { default: 4_194_304, min: 1, max: 268_435_456 },
   keyspacesMax: { default: 256, min: 1, max: 65_536 },
   hintBytesMax: { default: 67_108_864, min: 0, max: 2 ** 40 },
   hintAgeMsMax: { default: 10_800_000, min: 0, max: 2_592_000_000 },

@@ -15,6 +15,8 @@ export interface Version {
   readonly op: number
   /** Hybrid time at the coordinator when the operation began. */
   readonly at: number
+  /** Who wrote it (author.ts). Left out for what a replica writes on its own behalf. */
+  readonly by?: string | undefined
   /** The encoded value, or `null` for a tombstone. */
   readonly value: Uint8Array | null
 }

@@ -19,7 +19,7 @@ import {
 } from './causality/dotted-record.ts'
 import { isNewer, type Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
-import { hasDot, sameContext } from './causality/causal-context.ts'
+import { sameContext } from './causality/causal-context.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
 import type {
@@ -45,6 +45,7 @@ import { ReplicaRegisters } from './replica-registers.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
+import { whyOverBudget } from './sibling-budget.ts'
 import type { Address, Now, ScanEffect, Step } from './step.ts'
 
 /** The replica's own view of its storage: staged writes included. */
@@ -303,15 +304,8 @@ export class Replica {
     if (!isPlausible(current, request.context)) {
       return { code: 'bad-context', detail: 'it names writes that this key never had' }
     }
-    if (!this.#tooManySiblings(current, request)) return undefined
-    const detail = `${current.siblings.length} siblings; read the key and write with its context`
-    return { code: 'too-many-siblings', detail }
-  }
-
-  /** At the bound, a write has to replace at least one sibling to be taken. */
-  #tooManySiblings(current: DottedRecord, { context }: Mint): boolean {
-    if (current.siblings.length < this.#config.options.siblingsMax) return false
-    return !current.siblings.some((sibling) => hasDot(context, sibling))
+    const over = whyOverBudget(current, request, this.#config.options)
+    return over === undefined ? undefined : { code: 'too-many-siblings', detail: `${over}; read the key first` }
   }
 
   #open(request: Open, from: Address, step: Step): void {

@@ -116,19 +116,22 @@ export class ApKeyspace<V = unknown> {
   }
 
   /**
-   * Reads, changes, writes, with the context threaded. It is no transaction: of two updates at once, siblings keep both
+   * Reads, changes, writes, with the context threaded. Siblings are made one by the keyspace's `resolve`; when that
+   * throws or gives `undefined`, the update rejects and nothing is written. It is no transaction: of two updates at once, siblings keep both
    * results apart, and `lww` keeps one.
    */
   async update(key: string, change: (value: V | undefined) => V | Promise<V>, options: PutOptions = {}): Promise<Put> {
     const { signal, timeoutMs } = options
     const entry = await this.get(key, { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) })
-    if (entry.conflict && this.#config.resolve === undefined) {
+    const { value } = entry
+    if (entry.conflict && value === undefined) {
+      const what = this.#config.resolve === undefined ? 'there is no `resolve`' : '`resolve` gave undefined'
       throw invalid(
-        `key ${JSON.stringify(key)} has ${entry.siblings.length} siblings, and the keyspace no way to make one of them: ` +
-          'declare `resolve`, or use get and put',
+        `key ${JSON.stringify(key)} has ${entry.siblings.length} siblings, and ${what} to make one of them: ` +
+          'declare one that does, or use get and put; nothing was written',
       )
     }
-    return this.put(key, await change(entry.value), { context: entry.context, ...options })
+    return this.put(key, await change(value), { context: entry.context, ...options })
   }
 
   /**
@@ -194,7 +197,18 @@ export class ApKeyspace<V = unknown> {
     const tag = new PutFinisher(place, session)
     return this.#whenOpen(options, (keyspace) => {
       const context = given ?? session?.seen(this.name, key)
-      const call = { kind: 'put', tag, timeoutMs, keyspace, key, level, value, context, operation } as const
+      const call = {
+        kind: 'put',
+        tag,
+        timeoutMs,
+        keyspace,
+        key,
+        level,
+        value,
+        context,
+        session: session?.id,
+        operation,
+      } as const
       return start(engine, call, options.signal)
     })
   }

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { invalid, QuorateError } from '../core/base/errors.ts'
 import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions } from '../core/options.ts'
-import { membershipOf } from '../core/placement/membership.ts'
+import { checkId, membershipOf } from '../core/placement/membership.ts'
 import { CLUSTER_ID, pickCore, urlOf, type Peer } from './node.ts'
 import { Store, type StoreParts } from './store.ts'
 import type { TransportLimits } from './transport/transport.ts'
@@ -13,7 +13,7 @@ import { drawIdentity, Wiring } from './wiring.ts'
 export interface ClientOptions extends CoreOptions {
   /** All replicas of the cluster, with the zones that they were given. */
   readonly replicas: Readonly<Record<string, Peer>>
-  /** A name for logs. `client-` and random letters by default. */
+  /** Its name in logs and in the versions that it writes. `client-` and random letters by default. */
   readonly id?: string
   /** The zone of this client, for local levels. */
   readonly zone?: string
@@ -58,6 +58,7 @@ export async function connect(options: ClientOptions): Promise<Client> {
   if (replicas.length === 0) throw invalid('replicas is empty: name the replicas of the cluster and their addresses')
   const { zone = '', clusterId = CLUSTER_ID, secret, transport = {} } = options
   const id = options.id ?? `client-${randomBytes(4).toString('hex')}`
+  checkId(id, 'a client id')
   const membership = membershipOf(
     replicas.map(([name, peer]) => ({ id: name, zone: typeof peer === 'string' ? '' : (peer.zone ?? '') })),
   )

@@ -5,23 +5,33 @@
  * Guarantees for Weakly Consistent Replicated Data", 1994). A read that cannot reach a replica with what the session
  * has seen fails rather than show less. `token` carries a session to another process.
  */
+import { randomBytes } from 'node:crypto'
 import { Packr } from 'msgpackr'
 import { invalid, QuorateError } from '../core/base/errors.ts'
 import { joinContexts, type CausalContext } from '../core/causality/causal-context.ts'
 import { contextToken, parseContextToken } from './context-token.ts'
 
 const KEYS_MAX = 10_000
+const ID_BYTES = 6
+const ID = /^[A-Za-z0-9_-]{8}$/
 const packr = new Packr({ useRecords: false })
 
 export class Session {
   /** By keyspace, then key. */
   readonly #seen = new Map<string, Map<string, CausalContext>>()
   #keys = 0
+  /** Its name in the versions that it writes. It travels with the token. */
+  readonly id: string
 
   /** @param token from another session; left out for a fresh one. Throws `QUORATE_INVALID_OPTION` for other text. */
   constructor(token?: string) {
-    if (token === undefined) return
-    for (const [name, context] of parse(token)) {
+    if (token === undefined) {
+      this.id = randomBytes(ID_BYTES).toString('base64url')
+      return
+    }
+    const [id, seen] = parse(token)
+    this.id = id
+    for (const [name, context] of seen) {
       const place = partsOf(name)
       this.see(place.keyspace, place.key, parseContextToken(context, place))
     }
@@ -33,7 +43,7 @@ export class Session {
     for (const [keyspace, contexts] of this.#seen) {
       for (const [key, context] of contexts) seen.push([`${keyspace}/${key}`, contextToken(context, { keyspace, key })])
     }
-    return packr.pack(seen).toString('base64url')
+    return packr.pack([this.id, seen]).toString('base64url')
   }
 
   /** What the session has seen of a key. */
@@ -70,16 +80,21 @@ function full(): QuorateError {
   return new QuorateError('QUORATE_LIMIT', `the session has touched ${KEYS_MAX} keys: start a new one`)
 }
 
-function parse(token: unknown): readonly (readonly [string, string])[] {
-  let seen: unknown
+type Pairs = readonly (readonly [string, string])[]
+
+function parse(token: unknown): readonly [id: string, seen: Pairs] {
+  let parts: unknown
   try {
-    seen = typeof token === 'string' ? packr.unpack(Buffer.from(token, 'base64url')) : undefined
+    parts = typeof token === 'string' ? packr.unpack(Buffer.from(token, 'base64url')) : undefined
   } catch {
-    seen = undefined
+    parts = undefined
   }
-  const fits = Array.isArray(seen) && seen.length <= KEYS_MAX && seen.every(isPair)
-  if (!fits) throw invalid('the session token is not one: pass on `session.token`, unchanged')
-  return seen as readonly (readonly [string, string])[]
+  if (Array.isArray(parts) && parts.length === 2) {
+    const [id, seen] = parts as readonly unknown[]
+    const isId = typeof id === 'string' && ID.test(id)
+    if (isId && Array.isArray(seen) && seen.length <= KEYS_MAX && seen.every(isPair)) return [id, seen as Pairs]
+  }
+  throw invalid('the session token is not one: pass on `session.token`, unchanged')
 }
 
 function isPair(pair: unknown): boolean {

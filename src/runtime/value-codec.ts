@@ -4,8 +4,11 @@
 import { Packr } from 'msgpackr'
 import { invalid, QuorateError } from '../core/base/errors.ts'
 
-/** No shared structures between values: each one stands alone, on whichever replica it ends up. */
-const packr = new Packr({ useRecords: false, moreTypes: true, mapsAsObjects: true })
+/**
+ * No shared structures between values: each one stands alone, on whichever replica it ends up. Bytes are copied: what the
+ * application does to a buffer that it got must not change the record that it was read from.
+ */
+const packr = new Packr({ useRecords: false, moreTypes: true, mapsAsObjects: true, copyBuffers: true })
 
 /** Throws `QUORATE_INVALID_OPTION` for what cannot be stored, `QUORATE_LIMIT` for what is too large. */
 export function encodeValue(value: unknown, sizeBytesMax: number): Uint8Array {

@@ -32,7 +32,8 @@ export interface WiringConfig {
 }
 
 const PROTOCOL_ERROR = 1002
-const ENTRIES_MAX = 4_096
+/** Siblings in a record: what every replica of a key has taken at its bound, once they are joined. */
+const ENTRIES_MAX = 16_384
 const PAGE_ENTRIES_MAX = 1_024
 
 /** A number that no other process draws: seeds its random choices and names its incarnation. */
@@ -55,7 +56,7 @@ export class Wiring {
     const local = storage === undefined ? -1 : indexOf(membership, identity.id)
     const random = new Random(drawIdentity())
     const life = storage && { incarnation: storage.identity.incarnation, run: drawIdentity() }
-    this.coordinator = new Coordinator({ membership, local, life, zone, options: limits, random })
+    this.coordinator = new Coordinator({ name: identity.id, membership, local, life, zone, options: limits, random })
     if (storage !== undefined && life !== undefined) {
       const { peers } = this.coordinator
       const usable = (index: number, nowMs: number): boolean => peers.usable(index, nowMs)

@@ -86,12 +86,12 @@ export class Process {
   #held: Held[] = []
 
   constructor(config: HostConfig, life: number) {
-    const { membership, options, disk, zone, random, index, breakage } = config
+    const { name, membership, options, disk, zone, random, index, breakage } = config
     this.#config = config
     this.endpoint = { host: index, life }
     const local = disk === undefined ? -1 : index
     const lifeOfReplica = disk && { incarnation: disk.incarnation, run: random.identity() }
-    const around = { membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
+    const around = { name, membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
     this.coordinator = new Coordinator(around)
     if (disk === undefined || lifeOfReplica === undefined) return
     const { peers } = this.coordinator

@@ -1,7 +1,7 @@
 /** What the benchmark's figures rest on: statistics, counting answers, judging reads, drawing keys, sizing frames. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { putSizes } from '../../bench/frame-sizes.ts'
+import { CLIENT_ID, putSizes } from '../../bench/frame-sizes.ts'
 import { CountedQuorum } from '../../bench/limit.ts'
 import { StalenessJudge } from '../../bench/staleness.ts'
 import { median, medianRatio, slope } from '../../bench/statistics.ts'
@@ -99,12 +99,12 @@ describe('frame sizes', () => {
     const sent: number[] = []
     const link = { send: (frame: Uint8Array) => sent.push(frame.length) > 0 } as Partial<Link> as Link
     const outbox = new Outbox(5, link)
-    const record = { kind: 'lww', op: 3, at: 4, value: encodeValue(value, 1024) } as const
+    const record = { kind: 'lww', op: 3, at: 4, by: CLIENT_ID, value: encodeValue(value, 1024) } as const
     for (let id = 0; id < 3; id++) outbox.add({ kind: 'write', id, round: 0, keyspace: 9, key, record })
     outbox.flush()
     for (let id = 0; id < 3; id++) outbox.add({ kind: 'written', id, round: 0 })
     outbox.flush()
-    const { headBytes, requestBytes, answerBytes } = putSizes({ key, value })
+    const { headBytes, requestBytes, answerBytes } = putSizes({ key, by: CLIENT_ID, value })
     expect(sent).toEqual([headBytes + 3 * requestBytes, headBytes + 3 * answerBytes])
   })
 })

@@ -22,7 +22,7 @@ class Bench {
   constructor(options: Partial<KeyspaceOptions> = {}, core: CoreOptions = {}) {
     const membership = membershipOf(['a', 'b', 'c'].map((id) => ({ id, zone: '' })))
     const resolved = resolveCore({ heartbeatMs: HEARTBEAT, ...core })
-    const place = { membership, local: -1, life: undefined, zone: '' }
+    const place = { name: 'client', membership, local: -1, life: undefined, zone: '' }
     this.coordinator = new Coordinator({ ...place, options: resolved, random: new Random(1) })
     this.keyspace = this.coordinator.keyspace(resolveKeyspace('carts', { mode: 'ap', ...options }, membership))
     for (const replica of [0, 1, 2]) {

@@ -344,7 +344,7 @@ describe('minting', () => {
     bench.ask(mintOf(2))
     const elsewhere = { vector: [5, 1], cloud: [] }
     for (const request of [mintOf(3), mintOf(3, { context: elsewhere })]) {
-      const detail: unknown = expect.stringMatching(/^2 siblings/)
+      const detail: unknown = expect.stringMatching(/^2 siblings of siblingsMax 2; read the key/)
       expect(bench.ask(request)).toMatchObject({
         answers: [{ kind: 'refused', id: request.id, code: 'too-many-siblings', detail }],
         writes: [],

@@ -73,6 +73,18 @@ describe('put and get', () => {
     ;(entry.value as string[]).push('later')
     expect((await keyspace.get('k')).value).toEqual(['before'])
   })
+
+  test('bytes that are changed after the get, beside the replica: change nothing stored', async () => {
+    const keyspace = freshKeyspace<{ bytes: Buffer } | Buffer>(cluster().node('a'))
+    await keyspace.put('alone', Buffer.of(1, 2))
+    await keyspace.put('inside', { bytes: Buffer.of(1, 2) })
+    for (const key of ['alone', 'inside']) {
+      const bytesOf = (value: { bytes: Buffer } | Buffer | undefined): Buffer =>
+        value instanceof Uint8Array ? value : (value as { bytes: Buffer }).bytes
+      bytesOf((await keyspace.get(key, { level: 'local-one' })).value).fill(9)
+      expect([...bytesOf((await keyspace.get(key, { level: 'local-one' })).value)]).toEqual([1, 2])
+    }
+  })
 })
 
 describe('contexts', () => {
@@ -111,6 +123,47 @@ describe('contexts', () => {
       expect(deleted).toBe(false)
       expect(writtenAt.getTime()).toBeGreaterThanOrEqual(before)
       expect(writtenAt.getTime()).toBeLessThanOrEqual(Date.now() + 1)
+    }
+  })
+
+  test('blind writes through two nodes and a session: each sibling tells by whom, when and where it was written', async () => {
+    const { store } = cluster()
+    const keyspace = freshKeyspace<string>(store)
+    const session = store.session()
+    await keyspace.put('k', 'by client')
+    await cluster().node('b').keyspace<string>(keyspace.name).put('k', 'by b')
+    await keyspace.with(session).put('k', 'in session')
+    await cluster().node('c').keyspace<string>(keyspace.name).delete('k')
+    const entry = await keyspace.get('k', { level: 'all' })
+    const authors = new Map(entry.versions.map(({ value, coordinator, session: id }) => [value, [coordinator, id]]))
+    expect(authors).toEqual(
+      new Map([
+        ['by client', [store.id, undefined]],
+        ['by b', ['b', undefined]],
+        ['in session', [store.id, session.id]],
+        [undefined, ['c', undefined]],
+      ]),
+    )
+    const live = entry.versions.filter(({ deleted }) => !deleted)
+    expect(live.map(({ value }) => value)).toEqual(entry.siblings)
+    expect(new Set(entry.versions.map(({ timestamp }) => timestamp)).size).toBe(4)
+    const [{ entry: scanned } = { entry: undefined }] = await listOf(keyspace.scan())
+    expect(scanned?.versions).toEqual(entry.versions)
+    const json = JSON.parse(JSON.stringify(entry)) as { versions: object[] }
+    expect(json.versions).toHaveLength(4)
+    expect(json.versions).toContainEqual(expect.objectContaining({ coordinator: store.id, session: session.id }))
+    for (const version of json.versions) expect(version).not.toHaveProperty('value')
+  })
+
+  test('one operation through two coordinators: the version tells of the first', async () => {
+    const keyspace = freshKeyspace<string>(cluster().store)
+    const operation = await keyspace.operation('k')
+    for (const id of ['b', 'c']) {
+      await cluster().node(id).keyspace<string>(keyspace.name).put('k', 'v', { operation, level: 'all' })
+    }
+    for (const id of cluster().ids) {
+      const { versions } = await cluster().node(id).keyspace<string>(keyspace.name).get('k', { level: 'one' })
+      expect(versions.map(({ coordinator }) => coordinator)).toEqual(['b'])
     }
   })
 
@@ -235,41 +288,16 @@ describe('update', () => {
   })
 })
 
-describe('resolve', () => {
-  test('one that throws: its error passes through, and the siblings stay as they are', async () => {
-    const keyspace = freshKeyspace<string>(cluster().store, {
-      resolve: () => {
-        throw new Error('undecided')
-      },
-    })
-    await keyspace.put('k', 'one')
-    await keyspace.put('k', 'two')
-    const entry = await keyspace.get('k')
-    expect(() => entry.value).toThrow('undecided')
-    expect(entry.siblings).toHaveLength(2)
-    expect(JSON.parse(JSON.stringify(entry))).toMatchObject({ conflict: true })
-    await expect(keyspace.update('k', () => 'three')).rejects.toThrow('undecided')
-    await keyspace.put('k', 'decided', { context: entry.context })
-    expect((await keyspace.get('k')).value).toBe('decided')
-  })
-
-  test('one that changes its list: does not change the siblings', async () => {
-    const keyspace = freshKeyspace<string>(cluster().store, { resolve: (siblings) => siblings.splice(0).join('+') })
-    await keyspace.put('k', 'one')
-    await keyspace.put('k', 'two')
-    const entry = await keyspace.get('k')
-    expect(entry.value).toMatch(/^(one\+two|two\+one)$/)
-    expect(entry.siblings).toHaveLength(2)
-  })
-
-  test('one value: is not resolved', async () => {
-    const keyspace = freshKeyspace<string>(cluster().store, { resolve: () => 'resolved' })
-    await keyspace.put('k', 'v')
-    expect((await keyspace.get('k')).value).toBe('v')
-  })
-})
-
 describe('lww', () => {
+  test('the version tells by whom it was written', async () => {
+    const { store } = cluster()
+    const keyspace = freshKeyspace<string>(store, { conflicts: 'lww' })
+    const session = store.session()
+    await keyspace.with(session).put('k', 'v')
+    const { versions } = await keyspace.get('k')
+    expect(versions).toMatchObject([{ value: 'v', coordinator: store.id, session: session.id }])
+  })
+
   test('a later write wins, seen or not, and there are no siblings', async () => {
     const keyspace = freshKeyspace<string>(cluster().store, { conflicts: 'lww' })
     await keyspace.put('k', 'one')

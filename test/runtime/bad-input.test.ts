@@ -233,6 +233,7 @@ describe('nodes, clients and clusters', () => {
     ['a heartbeat of 1 ms', () => startLocalCluster({ heartbeatMs: 1 }), /heartbeatMs is 1: use 10 to 60000/],
     ['a key limit of 1 MB', () => startLocalCluster({ keyBytesMax: 1_000_000 }), /keyBytesMax is 1000000/],
     ['a client of nobody', () => connect({ replicas: {} }), /replicas is empty/],
+    ['a client with an id that is no name', () => connect({ replicas, id: 'a/b' }), /a client id/],
     ['a client without replicas', () => connect({} as never), /replicas is empty/],
     [
       'a client with an unknown option',

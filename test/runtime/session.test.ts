@@ -1,4 +1,5 @@
 /** Sessions: what one user has seen travels between nodes, and is never taken back. */
+import { Packr } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
 import { Session } from '../../src/runtime/session.ts'
 import { errorOf, errorsOf, freshKeyspace, GONE, ownClusters, REACHABLE, seen, sharedCluster } from './clusters.ts'
@@ -124,7 +125,18 @@ describe('a session that travels', () => {
     expect(again.seen(keyspace.name, '__proto__')).toEqual(session.seen(keyspace.name, '__proto__'))
     expect(new Session(new Session().token).seen('x', 'y')).toBeUndefined()
   })
+
+  test('a token: carries the name of the session, and another session has another', () => {
+    const session = new Session()
+    expect(session.id).toMatch(/^[A-Za-z0-9_-]{8}$/)
+    expect(new Session(session.token).id).toBe(session.id)
+    expect(new Session().id).not.toBe(session.id)
+  })
 })
+
+function tokenOf(parts: unknown): string {
+  return new Packr({ useRecords: false }).pack(parts).toString('base64url')
+}
 
 describe('what is no session', () => {
   test.for([
@@ -137,10 +149,11 @@ describe('what is no session', () => {
     ['an object', {}],
     ['a map of other things', Buffer.from([0x81, 0xa1, 0x61, 0x01]).toString('base64url')],
     ['a list of other things', Buffer.from([0x91, 0x01]).toString('base64url')],
-    [
-      'a pair with a context that is none',
-      Buffer.from([0x91, 0x92, 0xa3, 0x78, 0x2f, 0x79, 0xa1, 0x7a]).toString('base64url'),
-    ],
+    ['no name of a session', tokenOf(['short', []])],
+    ['a name that is no text', tokenOf([7, []])],
+    ['a pair with a context that is none', tokenOf(['AbCdEf_-', [['x/y', 'z']]])],
+    ['a pair of three', tokenOf(['AbCdEf_-', [['x/y', 'z', 'z']]])],
+    ['something behind the pairs', tokenOf(['AbCdEf_-', [], 1])],
   ] as const)('%s: is refused', ([, token]) => {
     expect(() => cluster().store.session(token as string)).toThrow(
       expect.objectContaining({ code: 'QUORATE_INVALID_OPTION', outcome: 'none' }),

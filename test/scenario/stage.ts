@@ -167,7 +167,8 @@ export class Stage {
       const local = this.membership.members.findIndex(({ id }) => id === name)
       const { membership } = this
       const life = this.replicas.get(name)?.life
-      const coordinator = new Coordinator({ membership, local, life, zone, options: core, random: new Random(at + 1) })
+      const place = { name, membership, local, life, zone }
+      const coordinator = new Coordinator({ ...place, options: core, random: new Random(at + 1) })
       this.coordinators.set(name, coordinator)
     }
   }

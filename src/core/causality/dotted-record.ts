@@ -37,6 +37,7 @@ export interface Dot {
 export interface UnmintedWrite {
   readonly op: number
   readonly at: number
+  readonly by?: string | undefined
   readonly value: Uint8Array | null
   /** What the writer had seen: these siblings are replaced, all others stay. */
   readonly context: CausalContext
@@ -90,8 +91,8 @@ export function mint(record: DottedRecord, actor: number, write: UnmintedWrite):
 }
 
 /** The delta of a write whose dot is known. */
-export function deltaOf({ op, at, value, context }: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
-  const sibling: Sibling = { actor, counter, op, at, value }
+export function deltaOf({ op, at, by, value, context }: UnmintedWrite, { actor, counter }: Dot): DottedRecord {
+  const sibling: Sibling = { actor, counter, op, at, by, value }
   return { kind: 'dotted', context: withDot(context, sibling), siblings: [sibling], replaced: NONE }
 }
 

@@ -45,6 +45,8 @@ export interface PutPlan {
   readonly write: Choice
   readonly op: number
   readonly at: number
+  /** Who writes (author.ts). */
+  readonly by: string
   /** Who mints it, if that is known: its identity was given out before. Never 0 for a sibling. */
   readonly home: number | undefined
   readonly value: Uint8Array | null
@@ -77,7 +79,7 @@ export class Put extends Operation {
     this.#home = plan.home ?? 0
     this.#record = undefined
     if (plan.keyspace.definition.conflicts === 'lww') {
-      this.#record = { kind: 'lww', op: plan.op, at: plan.at, value: plan.value }
+      this.#record = { kind: 'lww', op: plan.op, at: plan.at, by: plan.by, value: plan.value }
     }
   }
 
@@ -151,9 +153,9 @@ export class Put extends Operation {
   minted(position: number, answer: Minted, agenda: Agenda, view: View): void {
     if (this.#record !== undefined) return
     this.answered |= 1 << position
-    const { op, at, value, seen: context } = this.plan
+    const { op, at, by, value, seen: context } = this.plan
     this.#dot = answer
-    this.#record = answer.record ?? deltaOf({ op, at, value, context }, answer)
+    this.#record = answer.record ?? deltaOf({ op, at, by, value, context }, answer)
     this.#writeToAll(agenda, view)
     this.#stands(agenda, view)
   }
@@ -355,7 +357,9 @@ export class Put extends Operation {
 
 function refusalOf(code: RefusalCode): { readonly code: ErrorCode; readonly why: string } {
   if (code === 'too-many-siblings') {
-    const why = 'the key has as many siblings as siblingsMax allows; read it, and write with its context'
+    const why =
+      'the key has as many siblings as siblingsMax and siblingBytesMax allow, and this write has not seen them; nothing ' +
+      'was written: read the key, and write with its context'
     return { code: 'QUORATE_LIMIT', why }
   }
   if (code === 'too-late') {

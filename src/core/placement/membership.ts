@@ -23,6 +23,12 @@ export interface Membership {
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
+/** Names of nodes and clients, which stand in records. Throws `QUORATE_INVALID_OPTION`. */
+export function checkId(id: unknown, what: string): void {
+  if (typeof id === 'string' && ID.test(id)) return
+  throw invalid(`${shown(id)} is not ${what}: use up to 64 letters, digits, dots, dashes, underscores`)
+}
+
 /** Checks and sorts. Throws `QUORATE_INVALID_OPTION` for ids that are doubled, and ids and zones that are not plain names. */
 export function membershipOf(members: readonly Member[]): Membership {
   if (members.length === 0) throw invalid('a cluster needs at least one replica')
@@ -30,9 +36,7 @@ export function membershipOf(members: readonly Member[]): Membership {
     throw invalid(`${members.length} replicas are more than the ${POSITIONS_MAX} that a cluster can have`)
   }
   for (const { id, zone } of members) {
-    if (typeof id !== 'string' || !ID.test(id)) {
-      throw invalid(`${shown(id)} is not a replica id: use up to 64 letters, digits, dots, dashes, underscores`)
-    }
+    checkId(id, 'a replica id')
     if (zone !== '' && (typeof zone !== 'string' || !ID.test(zone))) {
       throw invalid(`${shown(zone)} is not a zone: use up to 64 letters, digits, dots, dashes, underscores`)
     }

@@ -7,7 +7,7 @@
  * whole in `compare` only; below that they are briefs, salted with the id of the question that they belong to.
  * Ring: values.
  */
-import type { RecordWrite, StoredRecord } from '../record.ts'
+import type { RecordWrite, StoredRecord, Version } from '../record.ts'
 import { CHILDREN, type PlaceRange } from './digest-tree.ts'
 
 /** All records of a range, `position, brief` for each position, rising; the items at one position are added up. */
@@ -139,8 +139,8 @@ export function recordSizeBytes({ key, record }: RecordWrite): number {
 }
 
 function stateSizeBytes(record: StoredRecord): number {
-  const version = ({ value }: { readonly value: Uint8Array | null }): number =>
-    8 + 8 + 1 + (value === null ? 0 : 4 + value.length)
+  const version = ({ by, value }: Pick<Version, 'by' | 'value'>): number =>
+    8 + 8 + 1 + (by === undefined ? 0 : 1 + by.length) + (value === null ? 0 : 4 + value.length)
   if (record.kind === 'lww') return 1 + version(record)
   if (record.kind === 'register') return 1 + 3 * 8 + COUNT + 8 * record.state.operations.length + version(record.state)
   const { vector, cloud } = record.context

@@ -6,6 +6,9 @@
  * record, and nothing of the rest is looked at.
  */
 import { isUtf8 } from 'node:buffer'
+import { Names } from './names.ts'
+
+const names = new Names()
 
 /** What was read is not what quorate writes. */
 export class Malformed extends Error {
@@ -54,6 +57,14 @@ export class ByteWriter {
     const written = this.#buffer.write(value, this.length + 2, 'utf8')
     this.#view.setUint16(this.length, written, true)
     this.length += 2 + written
+  }
+
+  /** Printable ASCII of 1 to 255 characters, with its length before it. */
+  name(value: string): void {
+    const { length } = value
+    this.#room(1 + length)
+    this.#buffer[this.length++] = length
+    for (let i = 0; i < length; i++) this.#buffer[this.length++] = value.charCodeAt(i)
   }
 
   bytes(value: Uint8Array): void {
@@ -155,6 +166,16 @@ export class ByteReader {
       throw new Malformed('a text is not UTF-8')
     }
     return text
+  }
+
+  /** Printable ASCII of 1 to `sizeBytesMax` characters. */
+  name(sizeBytesMax: number): string {
+    const size = this.uint8()
+    if (size < 1 || size > sizeBytesMax) throw new Malformed(`a name of ${size} characters is not allowed`)
+    const start = this.#take(size)
+    const name = names.read(this.#buffer, start, start + size)
+    if (name === undefined) throw new Malformed('a name is not printable')
+    return name
   }
 
   /** A view of at most `sizeBytesMax` bytes; it keeps the whole frame alive as long as it lives. */

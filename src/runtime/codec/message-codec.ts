@@ -22,7 +22,7 @@ import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readContext, readRecord, writeContext, writeRecord } from './record-codec.ts'
 import { isRegisterMessage, readRegisterMessage, REGISTER_KIND, writeRegisterMessage } from './register-codec.ts'
-import { readValue, writeValue, type RecordLimits } from './value-bytes.ts'
+import { readAuthor, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 export interface MessageLimits extends RecordLimits {
   readonly keyBytesMax: number
@@ -104,7 +104,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.float64(message.op)
       writer.float64(message.at)
       writeContext(writer, message.context)
-      writeValue(writer, message.value)
+      writeContent(writer, message)
       writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
@@ -203,9 +203,11 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const op = reader.whole()
       const at = reader.whole()
       const context = readContext(reader, limits)
-      const value = readValue(reader, limits)
+      const mark = readMark(reader)
+      const by = readAuthor(reader, mark)
+      const value = readValue(reader, mark, limits)
       const again = readFlag(reader)
-      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, context, value, again }
+      return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, by, context, value, again }
     }
     case KIND.minted: {
       const actor = reader.whole()

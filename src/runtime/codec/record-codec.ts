@@ -11,7 +11,7 @@ import { REPLACED_MAX } from '../../core/causality/dotted-record.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { readBallot, readCopy, writeBallot, writeCopy } from './register-codec.ts'
-import { readValue, writeValue, type RecordLimits } from './value-bytes.ts'
+import { readAuthor, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 /** The widest limits that the format has room for. */
 export const RECORD_LIMITS: RecordLimits = { valueBytesMax: 2 ** 30, entriesMax: 16_384 }
@@ -120,13 +120,15 @@ function isSortedVector(vector: readonly number[]): boolean {
 function writeVersion(writer: ByteWriter, version: LwwRecord | Sibling): void {
   writer.float64(version.op)
   writer.float64(version.at)
-  writeValue(writer, version.value)
+  writeContent(writer, version)
 }
 
 function readLww(reader: ByteReader, limits: RecordLimits): LwwRecord {
   const op = reader.whole()
   const at = reader.whole()
-  return { kind: 'lww', op, at, value: readValue(reader, limits) }
+  const mark = readMark(reader)
+  const by = readAuthor(reader, mark)
+  return { kind: 'lww', op, at, by, value: readValue(reader, mark, limits) }
 }
 
 function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
@@ -139,7 +141,9 @@ function readDotted(reader: ByteReader, limits: RecordLimits): DottedRecord {
     const counter = reader.whole()
     const op = reader.whole()
     const at = reader.whole()
-    const sibling = { actor, counter, op, at, value: readValue(reader, limits) }
+    const mark = readMark(reader)
+    const by = readAuthor(reader, mark)
+    const sibling = { actor, counter, op, at, by, value: readValue(reader, mark, limits) }
     if (counter === 0 || !hasDot(context, sibling)) throw new Malformed('a sibling is not covered by its context')
     const last = siblings.at(-1)
     if (last !== undefined && (last.actor > actor || (last.actor === actor && last.counter >= counter))) {

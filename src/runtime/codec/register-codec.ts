@@ -9,7 +9,7 @@ import { REMEMBERED_MAX } from '../../core/consensus/register-state.ts'
 import type { Accept, Accepted, Inquire, Message, Preempted, Prepare, Promised, Told } from '../../core/message.ts'
 import type { RegisterRecord, RegisterState } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
-import { readValue, writeValue, type RecordLimits } from './value-bytes.ts'
+import { readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 export type RegisterMessage = Prepare | Promised | Accept | Accepted | Preempted | Inquire | Told
 
@@ -48,7 +48,7 @@ export function writeState(writer: ByteWriter, state: RegisterState): void {
   writer.float64(state.revision)
   writer.float64(state.forgottenAt)
   writer.numbers(state.operations)
-  writeValue(writer, state.value)
+  writeContent(writer, { value: state.value })
 }
 
 export function readState(reader: ByteReader, limits: RecordLimits): RegisterState {
@@ -58,7 +58,9 @@ export function readState(reader: ByteReader, limits: RecordLimits): RegisterSta
   for (let i = 2; i < operations.length; i += 3) {
     if ((operations[i] as number) > revision) throw new Malformed('an operation is ahead of its register')
   }
-  return { revision, forgottenAt, operations, value: readValue(reader, limits) }
+  const mark = readMark(reader)
+  if (mark > 1) throw new Malformed('a register has no author')
+  return { revision, forgottenAt, operations, value: readValue(reader, mark, limits) }
 }
 
 /** What was accepted. What was promised stays with its acceptor. */

@@ -1,6 +1,7 @@
 /**
- * A value, or its absence, as bytes: the same in every kind of record.
+ * A value, or its absence, as bytes, and who wrote it: the same in every kind of record.
  */
+import { AUTHOR_LENGTH_MAX } from '../../core/author.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 
 /** Sizes above which a record is refused when it is read. */
@@ -10,22 +11,35 @@ export interface RecordLimits {
   readonly entriesMax: number
 }
 
+/** What stands in a version's mark. One without a value is a tombstone. */
 const HAS_VALUE = 1
-const TOMBSTONE = 0
+const HAS_AUTHOR = 2
 
-/** The bytes of a value, or `null` for a tombstone. */
-export function readValue(reader: ByteReader, limits: RecordLimits): Uint8Array | null {
-  const mark = reader.uint8()
-  if (mark === TOMBSTONE) return null
-  if (mark !== HAS_VALUE) throw new Malformed('a value is neither there nor a tombstone')
-  return reader.bytes(limits.valueBytesMax)
+/** What a version says beside its stamp. */
+interface Content {
+  readonly by?: string | undefined
+  readonly value: Uint8Array | null
 }
 
-export function writeValue(writer: ByteWriter, value: Uint8Array | null): void {
-  if (value === null) {
-    writer.uint8(TOMBSTONE)
-  } else {
-    writer.uint8(HAS_VALUE)
-    writer.bytes(value)
-  }
+/** A mark of what follows; the author; the value. */
+export function writeContent(writer: ByteWriter, { by, value }: Content): void {
+  writer.uint8((value === null ? 0 : HAS_VALUE) | (by === undefined ? 0 : HAS_AUTHOR))
+  if (by !== undefined) writer.name(by)
+  if (value !== null) writer.bytes(value)
+}
+
+/** What `writeContent` wrote is read in this order: the mark, the author, the value. */
+export function readMark(reader: ByteReader): number {
+  const mark = reader.uint8()
+  if (mark > (HAS_VALUE | HAS_AUTHOR)) throw new Malformed('a version says what is not known here')
+  return mark
+}
+
+export function readAuthor(reader: ByteReader, mark: number): string | undefined {
+  return mark & HAS_AUTHOR ? reader.name(AUTHOR_LENGTH_MAX) : undefined
+}
+
+/** The bytes of a value, or `null` for a tombstone. */
+export function readValue(reader: ByteReader, mark: number, limits: RecordLimits): Uint8Array | null {
+  return mark & HAS_VALUE ? reader.bytes(limits.valueBytesMax) : null
 }

@@ -26,7 +26,7 @@ class Bench {
   constructor(n: number, sides: Sides) {
     const membership = membershipOf(LETTERS.slice(0, n).map((id) => ({ id, zone: '' })))
     const options = resolveCore({})
-    const place = { membership, local: -1, life: undefined, zone: '' }
+    const place = { name: 'client', membership, local: -1, life: undefined, zone: '' }
     this.coordinator = new Coordinator({ ...place, options, random: new Random(1) })
     const resolved = resolveKeyspace('carts', { mode: 'ap', conflicts: 'lww', ...sides }, membership)
     this.#keyspace = this.coordinator.keyspace(resolved)

@@ -39,7 +39,9 @@ const anyDots = fc.array(fc.record({ actor: positive, counter: fc.oneof(fc.integ
 })
 const anyContext: fc.Arbitrary<CausalContext> = anyDots.map((dots) => dots.reduce(withDot, EMPTY_CONTEXT))
 
-const version = fc.record({ op: positive, at: whole, value })
+/** Authors as machines write them; a replica's own records have none. */
+const by = fc.option(fc.stringMatching(/^[!-~]{1,129}$/), { nil: undefined, freq: 3 })
+const version = fc.record({ op: positive, at: whole, by, value })
 const lww: fc.Arbitrary<LwwRecord> = version.map((of) => ({ kind: 'lww', ...of }))
 
 /** `at, op, counter` of writes that a replica remembers. */
@@ -188,6 +190,7 @@ export const anyRequest: fc.Arbitrary<Request | Question> = fc.oneof(
     ...life,
     op: positive,
     at: whole,
+    by,
     context: anyContext,
     value,
     again: fc.boolean(),

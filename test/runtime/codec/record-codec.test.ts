@@ -83,6 +83,49 @@ describe('kept records', () => {
   })
 })
 
+describe('authors', () => {
+  const lww = (by: string | undefined): StoredRecord => ({ kind: 'lww', op: 1, at: 2, by, value: Uint8Array.of(7) })
+
+  test('an author: takes one byte more than its letters, and none takes nothing', () => {
+    const without = bytesOf(lww(undefined), writeKept).length
+    expect(bytesOf(lww('a'), writeKept)).toHaveLength(without + 2)
+    expect(bytesOf(lww('client-0123abcd/AbCdEf_-'), writeKept)).toHaveLength(without + 25)
+  })
+
+  test('known bytes: the mark says what follows', () => {
+    const head = '01 000000000000f03f 0000000000000040'
+    const hex = (record: StoredRecord): string => bytesOf(record, writeKept).toString('hex')
+    expect(hex(lww(undefined))).toBe(`${head} 01 01000000 07`.replaceAll(' ', ''))
+    expect(hex(lww('ab'))).toBe(`${head} 03 02 6162 01000000 07`.replaceAll(' ', ''))
+    expect(hex({ ...lww('a'), value: null } as StoredRecord)).toBe(`${head} 02 01 61`.replaceAll(' ', ''))
+  })
+
+  test('an author that comes again: is the same string, and one of the same place is not mistaken for it', () => {
+    const names = Array.from({ length: 2_000 }, (_, i) => `client-${i}`)
+    for (const name of [...names, ...names]) {
+      expect(parse(bytesOf(lww(name), writeKept), readKept)).toMatchObject({ by: name })
+    }
+  })
+
+  test.for([
+    ['no letter', '00'],
+    ['too many letters', `82${'61'.repeat(130)}`],
+    ['a space', '0120'],
+    ['a control character', '017f'],
+    ['a letter beyond ASCII', '02c3a9'],
+    ['its end missing', '0361'],
+  ])('%s: is malformed', ([, text]) => {
+    const bytes = Buffer.from(`01000000000000f03f0000000000000040 02 ${text as string}`.replaceAll(' ', ''), 'hex')
+    expect(() => parse(bytes, readKept)).toThrow(Malformed)
+  })
+
+  test('a mark that is not known: is malformed', () => {
+    const bytes = bytesOf(lww(undefined), writeKept)
+    bytes[17] = 0x81
+    expect(() => parse(bytes, readKept)).toThrow(new Malformed('a version says what is not known here'))
+  })
+})
+
 describe('what no replica keeps', () => {
   const full = Array.from({ length: 3 * REPLACED_MAX }, (_, i) => i)
 
