@@ -10,21 +10,46 @@ export {
   type JudgeName,
 } from './ap-history.ts'
 export { checkConverged } from './converged.ts'
-export {
-  parseHistory,
-  printHistory,
-  type ApFunction,
-  type FinalLine,
-  type Guarantee,
-  type History,
-  type HistoryLine,
-  type InvokeGetLine,
-  type InvokeWriteLine,
-  type NotOkLine,
-  type OkGetLine,
-  type OkWriteLine,
-  type SessionLine,
+export type {
+  ApFunction,
+  ApLine,
+  FinalLine,
+  Guarantee,
+  History,
+  HistoryLine,
+  InvokeGetLine,
+  InvokeWriteLine,
+  NotOkLine,
+  OkGetLine,
+  OkWriteLine,
+  SessionLine,
 } from './history.ts'
+export { parseHistory, printHistory } from './history-text.ts'
+export { checkLeadership, type GroupMeasure, type LeadershipOptions, type LeadershipVerdict } from './leadership.ts'
+export type {
+  AckLine,
+  GrantedLine,
+  GroupLine,
+  GuardedLine,
+  LeaderLine,
+  LeadershipLine,
+  LocalReadLine,
+  LockLine,
+  ReleasedLine,
+  VotedLine,
+} from './leadership-lines.ts'
+export { checkLinearizable, checkSettled, type LinearizableOptions, type LinearizableVerdict } from './linearizable.ts'
+export type {
+  InvokeCasLine,
+  InvokeReadLine,
+  InvokeRegisterDeleteLine,
+  InvokeRegisterWriteLine,
+  NotOkRegisterLine,
+  OkReadLine,
+  OkRegisterWriteLine,
+  RegisterLine,
+  RegisterValue,
+} from './register-lines.ts'
 export { HistoryIndex, type JudgeOptions } from './history-index.ts'
 export { checkNoLostWrites, checkNoResurrection } from './lost-writes.ts'
 export { checkSessions } from './sessions.ts'

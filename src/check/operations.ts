@@ -1,11 +1,8 @@
 /**
- * From lines to operations: which completion belongs to which invoke, and what happened before what.
- *
- * Real time is counted in *ranks*: the place of a line once all lines are in order of time, those of equal time in the
- * order in which they stand. A synchronous simulator does many things within one instant, and their order is real.
+ * Operations on AP keys, from their lines.
  */
-import { invalid } from '../core/base/errors.ts'
-import type { ApFunction, History, HistoryLine } from './history.ts'
+import type { ApFunction, History } from './history.ts'
+import { pairsOf, refused, type ApCompletion, type ApInvoke, type Pair, type Ranked } from './pairs.ts'
 
 /** `yes`: acknowledged. `no`: certainly not. `maybe`: unknown, and possibly not yet. */
 export type Happened = 'yes' | 'no' | 'maybe'
@@ -36,17 +33,6 @@ export interface Operation {
   readonly endedAt: number
 }
 
-type OperationLine = Extract<HistoryLine, { readonly process: number }>
-type InvokeLine = Extract<HistoryLine, { readonly type: 'invoke' }>
-type CompletionLine = Exclude<OperationLine, InvokeLine>
-
-/** A line of an operation with its number in the history and its place in time. */
-interface Ranked<Line> {
-  readonly line: Line
-  readonly number: number
-  readonly rank: number
-}
-
 const NOTHING: readonly string[] = []
 
 /**
@@ -56,40 +42,13 @@ const NOTHING: readonly string[] = []
  * without its invoke, or an invoke while the process is still busy.
  */
 export function operationsOf(history: History): Operation[] {
-  const operations: Operation[] = []
-  const open = new Map<number, Ranked<InvokeLine>>()
-  for (const ranked of inOrder(history)) {
-    const { line, number, rank } = ranked
-    const invoke = open.get(line.process)
-    if (line.type === 'invoke') {
-      if (invoke !== undefined) throw refused(number, `process ${line.process} is busy since line ${invoke.number}`)
-      open.set(line.process, { line, number, rank })
-    } else {
-      if (invoke === undefined) throw refused(number, `process ${line.process} completes what it did not invoke`)
-      operations.push(operationOf(invoke, { line, number, rank }))
-      open.delete(line.process)
-    }
-  }
-  for (const invoke of open.values()) operations.push(operationOf(invoke, undefined))
-  return operations.toSorted((a, b) => a.startRank - b.startRank)
+  return pairsOf(history).ap.map(operationOf)
 }
 
-function inOrder(history: History): Ranked<OperationLine>[] {
-  const lines: { line: OperationLine; number: number }[] = []
-  let sorted = true
-  for (const [at, line] of history.entries()) {
-    if (line.type === 'session' || line.type === 'final') continue
-    sorted &&= line.time >= (lines.at(-1)?.line.time ?? 0)
-    lines.push({ line, number: at + 1 })
-  }
-  if (!sorted) lines.sort((a, b) => a.line.time - b.line.time || a.number - b.number)
-  return lines.map(({ line, number }, rank) => ({ line, number, rank }))
-}
-
-function operationOf(invoke: Ranked<InvokeLine>, completion: Ranked<CompletionLine> | undefined): Operation {
+function operationOf({ invoke, completion }: Pair<ApInvoke, ApCompletion>): Operation {
   const { line } = invoke
   const end = completion?.line
-  if (completion !== undefined && end !== undefined) checkPair(invoke, completion)
+  if (completion !== undefined) checkValue(invoke, completion)
   const acknowledged = end?.type === 'ok'
   return {
     f: line.f,
@@ -110,11 +69,7 @@ function operationOf(invoke: Ranked<InvokeLine>, completion: Ranked<CompletionLi
   }
 }
 
-function checkPair(invoke: Ranked<InvokeLine>, { line, number }: Ranked<CompletionLine>): void {
-  const { line: asked, number: at } = invoke
-  if (line.f !== asked.f || line.key !== asked.key) {
-    throw refused(number, `process ${line.process} completes another operation than it invoked in line ${at}`)
-  }
+function checkValue({ line: asked, number: at }: Ranked<ApInvoke>, { line, number }: Ranked<ApCompletion>): void {
   if (asked.f !== 'get' && typeof line.value === 'string' && line.value !== asked.value) {
     throw refused(number, `its value is not the one invoked in line ${at}`)
   }
@@ -123,8 +78,4 @@ function checkPair(invoke: Ranked<InvokeLine>, { line, number }: Ranked<Completi
 function happenedBy(type: 'ok' | 'fail' | 'info' | undefined): Happened {
   if (type === 'ok') return 'yes'
   return type === 'fail' ? 'no' : 'maybe'
-}
-
-function refused(number: number, problem: string): Error {
-  return invalid(`history line ${number}: ${problem}`)
 }

@@ -117,8 +117,10 @@ export class Recorder {
   #note(line: HistoryLine): void {
     this.#simulator.note(line.type.length)
     if (!('value' in line) || line.value === undefined || line.value === null) return
-    const values = typeof line.value === 'string' ? [line.value] : line.value
-    for (const value of values) this.#simulator.noteNumber(hashString(value))
+    const values: readonly unknown[] = Array.isArray(line.value) ? line.value : [line.value]
+    for (const value of values) {
+      this.#simulator.noteNumber(hashString(typeof value === 'string' ? value : JSON.stringify(value)))
+    }
   }
 }
 

@@ -2,7 +2,7 @@
  * Histories that no store stands behind: answers are drawn, near the truth or far from it, so that about half of all
  * promises are broken. Judges are compared on them with slower judges.
  */
-import type { Guarantee, HistoryLine } from '../../src/check/index.ts'
+import type { Guarantee, ApLine } from '../../src/check/index.ts'
 import type { Choices } from './choices.ts'
 
 interface Running {
@@ -27,7 +27,7 @@ export interface GarbageOptions {
 }
 
 export class Garbage {
-  readonly lines: HistoryLine[] = []
+  readonly lines: ApLine[] = []
   readonly #choices: Choices
   readonly #lww: boolean
   readonly #running = new Map<number, Running>()

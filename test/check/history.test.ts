@@ -1,7 +1,7 @@
 /** Histories as text, and histories that no recorder may write. */
 import { array, constant, constantFrom, nat, oneof, property, record, string, type Arbitrary } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HistoryIndex, parseHistory, printHistory, type HistoryLine } from '../../src/check/index.ts'
+import { checkLinearizable, HistoryIndex, parseHistory, printHistory, type HistoryLine } from '../../src/check/index.ts'
 import { holds } from '../property.ts'
 import { told, type Recorder } from './recorder.ts'
 
@@ -9,6 +9,15 @@ const PUT = { type: 'invoke', process: 0, f: 'put', key: 'x', value: 'v1', saw: 
 const GET = { type: 'ok', process: 0, f: 'get', key: 'x', value: ['v1'], time: 5 } as const
 const FINAL = { type: 'final', replica: 'a', key: 'x', value: ['v1'] } as const
 const SESSION = { type: 'session', session: 's', guarantees: ['ryw'] } as const
+
+const READ = { type: 'ok', process: 0, f: 'read', key: 'x', value: 'v1', time: 5 } as const
+const CAS = { type: 'invoke', process: 0, f: 'cas', key: 'x', value: [null, { a: 1 }], time: 5 } as const
+const ACK = { type: 'ack', group: 'g', node: 'a', term: 2, seq: 1, start: 4, time: 5.5 } as const
+const GRANTED = { type: 'granted', lock: 'l', holder: 'a', token: 42, time: 5, until: 9 } as const
+const GUARDED = { type: 'guarded', lock: 'l', token: 42, accepted: false, time: 5 } as const
+
+const TYPES =
+  'invoke, ok, fail, info, session, final, elected, stepdown, voted, ack, localread, granted, released, guarded'
 
 describe('parsing', () => {
   test.for<[string, Record<string, unknown>]>([
@@ -23,6 +32,19 @@ describe('parsing', () => {
     ['an unknown put', { ...PUT, type: 'info' }],
     ['a final', FINAL],
     ['a session', SESSION],
+    ['a read that shows something', READ],
+    ['a read that shows nothing', { ...READ, value: null }],
+    ['a write of any JSON', { ...READ, type: 'invoke', f: 'write', value: [1, { a: false }] }],
+    ['a compare and set', CAS],
+    ['a failed compare', { ...CAS, type: 'fail', reason: 'precondition', current: 7 }],
+    ['a delete of a register', { ...CAS, f: 'delete', value: null }],
+    ['an election', { type: 'elected', group: 'g', node: 'a', term: 2, time: 5 }],
+    ['a vote', { type: 'voted', group: 'g', node: 'a', candidate: 'b', term: 2, time: 5 }],
+    ['an acknowledgement', ACK],
+    ['a local read', { ...ACK, type: 'localread', seq: undefined, seen: 3 }],
+    ['a grant', GRANTED],
+    ['a release', { ...GRANTED, type: 'released', until: undefined }],
+    ['a guarded request', GUARDED],
   ])('%s is a line', ([, line]) => {
     const text = `${JSON.stringify(line)}\n`
     expect(printHistory(parseHistory(text))).toBe(text)
@@ -32,19 +54,21 @@ describe('parsing', () => {
     ['no object', 'must be a JSON object'],
     [null, 'must be a JSON object'],
     [[PUT], 'must be a JSON object'],
-    [{ ...PUT, type: undefined }, '"type" must be one of invoke, ok, fail, info, session, final, and is missing'],
-    [
-      { ...PUT, type: 'constructor' },
-      '"type" must be one of invoke, ok, fail, info, session, final, not "constructor"',
-    ],
-    [{ ...PUT, f: 'cas' }, '"f" must be put, get or delete, not "cas"'],
+    [{ ...PUT, type: undefined }, `"type" must be one of ${TYPES}, and is missing`],
+    [{ ...PUT, type: 'constructor' }, `"type" must be one of ${TYPES}, not "constructor"`],
+    [{ ...PUT, f: 'post' }, '"f" must be put, get or delete, or for a register read, write, cas or delete, not "post"'],
+    [{ ...PUT, f: 'constructor' }, '"f" must be put, get'],
+    [{ ...PUT, time: -1 }, '"time" must be nanoseconds from 0, not -1'],
     [{ ...PUT, process: -1 }, '"process" must be a whole number from 0, not -1'],
     [{ ...PUT, process: 'p' }, '"process" must be a whole number from 0, not "p"'],
     [{ ...PUT, key: 1 }, '"key" must be a string, not 1'],
     [{ ...PUT, time: '5' }, '"time" must be nanoseconds from 0, not "5"'],
     [{ ...PUT, time: undefined }, '"time" must be nanoseconds from 0, and is missing'],
     [{ ...PUT, value: 1 }, '"value" must be the written string, not 1'],
-    [{ ...PUT, f: 'delete', value: null }, '"value" must be the delete\'s name, a string, not null'],
+    [
+      { ...PUT, f: 'delete', value: 1 },
+      '"value" must be the delete\'s name, a string, and for a register null or left',
+    ],
     [{ ...PUT, saw: 'v0' }, '"saw" must be an array of strings or left out, not "v0"'],
     [{ ...PUT, saw: [1] }, '"saw" must be an array of strings or left out, not [1]'],
     [{ ...PUT, strict: 1 }, '"strict" must be true, false or left out, not 1'],
@@ -55,6 +79,23 @@ describe('parsing', () => {
     [{ ...GET, value: undefined }, '"value" must be an array of strings, and is missing'],
     [{ ...FINAL, replica: undefined }, '"replica" must be a string, and is missing'],
     [{ ...FINAL, value: null }, '"value" must be an array of strings, not null'],
+    [{ ...READ, value: undefined }, '"value" must be what was read, null for absent, and is missing'],
+    [{ ...READ, type: 'invoke' }, '"value" must be null or left out, not "v1"'],
+    [{ ...READ, type: 'invoke', f: 'write', value: undefined }, '"value" must be the written value, and is missing'],
+    [{ ...READ, process: undefined }, '"process" must be a whole number from 0, and is missing'],
+    [{ ...CAS, value: 'v1' }, '"value" must be [from, to], not "v1"'],
+    [{ ...CAS, value: [1] }, '"value" must be [from, to], not [1]'],
+    [{ ...CAS, type: 'ok', value: 1 }, '"value" must be [from, to] or left out, not 1'],
+    [{ ...CAS, type: 'fail', reason: 7 }, '"reason" must be a string or left out, not 7'],
+    [{ ...ACK, term: -1 }, '"term" must be a whole number from 0, not -1'],
+    [{ ...ACK, group: undefined }, '"group" must be a string, and is missing'],
+    [{ ...ACK, start: 'now' }, '"start" must be milliseconds from 0, not "now"'],
+    [{ ...ACK, seq: undefined }, '"seq" must be a whole number from 0, and is missing'],
+    [{ ...ACK, type: 'localread', seen: 'v' }, '"seen" must be a whole number from 0 or left out, not "v"'],
+    [{ ...ACK, type: 'voted' }, '"candidate" must be a string, and is missing'],
+    [{ ...GRANTED, until: undefined }, '"until" must be milliseconds from 0, and is missing'],
+    [{ ...GRANTED, token: 1.5 }, '"token" must be a whole number from 0, not 1.5'],
+    [{ ...GUARDED, accepted: 'yes' }, '"accepted" must be true or false, not "yes"'],
     [{ ...SESSION, guarantees: ['all'] }, '"guarantees" must be an array of ryw, mr, mw, wfr, not ["all"]'],
   ])('%j is refused', ([line, problem]) => {
     const text = `${JSON.stringify(PUT)}\n\n${JSON.stringify(line)}\n`
@@ -99,8 +140,60 @@ describe('operations', () => {
     ['another function', [PUT, GET], 'line 2: process 0 completes another operation than it invoked in line 1'],
     ['another key', [PUT, { ...PUT, type: 'ok', key: 'y' }], 'line 2: process 0 completes another operation'],
     ['another value', [PUT, { ...PUT, type: 'ok', value: 'v2' }], 'line 2: its value is not the one invoked in line 1'],
+    [
+      'a key of two kinds',
+      [PUT, { ...PUT, type: 'ok' }, { ...CAS, process: 1 }],
+      'line 3: key "x" is an AP key by line 1, and cas is for a register',
+    ],
+    [
+      'a delete of an AP key without a name',
+      [PUT, { ...PUT, type: 'ok' }, { type: 'invoke', process: 1, f: 'delete', key: 'x', time: 6 }],
+      'line 3: a delete of an AP key needs a name, in "value"',
+    ],
   ])('%s is refused', ([, history, problem]) => {
     expect(() => new HistoryIndex(history)).toThrow(problem)
+  })
+
+  test.for<[string, readonly HistoryLine[], string]>([
+    ['a busy process', [CAS, CAS], 'line 2: process 0 is busy since line 1'],
+    [
+      'another value',
+      [CAS, { ...CAS, type: 'ok', value: [1, 2] }],
+      'line 2: its value is not the one invoked in line 1',
+    ],
+    [
+      'one identity for two operations',
+      [
+        { ...CAS, op: 'o' },
+        { ...CAS, process: 1, op: 'o', value: [1, 2] },
+      ],
+      'line 2: its `op` is that of another operation, in line 1',
+    ],
+  ])('%s on a register is refused', ([, history, problem]) => {
+    expect(() => checkLinearizable(history)).toThrow(problem)
+  })
+
+  test('a history of everything: each judge looks at what concerns it', () => {
+    const put = [PUT, { ...PUT, type: 'ok' }] as const
+    const cas = [
+      { ...CAS, key: 'y' },
+      { ...CAS, key: 'y', type: 'ok' },
+    ] as const
+    const deleted = { process: 0, f: 'delete', time: 6 } as const
+    const history: readonly HistoryLine[] = [
+      ...put,
+      ...cas,
+      { type: 'invoke', ...deleted, key: 'x', value: 'd1' },
+      { type: 'ok', ...deleted, key: 'x' },
+      { type: 'invoke', ...deleted, key: 'y', value: 'd2' },
+      { type: 'ok', ...deleted, key: 'y' },
+      { type: 'invoke', ...deleted, key: 'z' },
+      { type: 'ok', ...deleted, key: 'z' },
+      ACK,
+      GRANTED,
+    ]
+    expect(new HistoryIndex(history).keys.map(({ key, writes }) => [key, writes.length])).toEqual([['x', 2]])
+    expect(checkLinearizable(history)).toMatchObject({ ok: true, checked: 1 })
   })
 
   test('lines out of order are put in order of time', () => {

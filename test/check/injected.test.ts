@@ -1,11 +1,11 @@
 /** One fault put into the history of a store that does right: the judge whose matter it is must catch every one. */
 import { expect, test } from 'vitest'
-import { checkApHistory, type HistoryLine, type JudgeName } from '../../src/check/index.ts'
+import { checkApHistory, type ApLine, type JudgeName } from '../../src/check/index.ts'
 import { Choices } from './choices.ts'
 import { ModelStore } from './model-store.ts'
 
-type FinalLine = Extract<HistoryLine, { type: 'final' }>
-type OkGetLine = Extract<HistoryLine, { type: 'ok'; f: 'get' }>
+type FinalLine = Extract<ApLine, { type: 'final' }>
+type OkGetLine = Extract<ApLine, { type: 'ok'; f: 'get' }>
 
 /** Where a fault can be put: a line, and what it shows from then on. */
 interface Fault {
@@ -14,7 +14,7 @@ interface Fault {
 }
 
 class Scene {
-  readonly lines: readonly HistoryLine[]
+  readonly lines: readonly ApLine[]
   readonly finals: readonly FinalLine[]
   /** Strict gets with the place of their invoke. */
   readonly gets: readonly { readonly line: OkGetLine; readonly begins: number }[]
@@ -27,7 +27,7 @@ class Scene {
   /** Values that a context of an acknowledged write of the key covers. */
   readonly replaced: readonly { readonly key: string; readonly value: string }[]
 
-  constructor(lines: readonly HistoryLine[]) {
+  constructor(lines: readonly ApLine[]) {
     this.lines = lines
     this.finals = lines.filter((line) => line.type === 'final')
     const invokes = new Map<number, number>()
@@ -52,7 +52,7 @@ class Scene {
     this.seen = new Set(lines.flatMap((line) => (line.type === 'invoke' ? (line.saw ?? []) : [])))
   }
 
-  placeOf(line: HistoryLine): number {
+  placeOf(line: ApLine): number {
     return this.lines.indexOf(line)
   }
 }

@@ -5,7 +5,7 @@
  * that it replaces. There is nothing clever to get wrong: a judge that accuses it is wrong itself, and a flaw that no
  * judge finds shows a blind judge. Every message between coordinator and replica may come late, twice or never.
  */
-import type { HistoryLine } from '../../src/check/index.ts'
+import type { ApLine } from '../../src/check/index.ts'
 import type { Choices } from './choices.ts'
 
 export type Flaw =
@@ -67,7 +67,7 @@ const OFFSET_NS = 2e6
 export const MODEL_SKEW_MS = 4
 
 export class ModelStore {
-  readonly lines: HistoryLine[] = []
+  readonly lines: ApLine[] = []
   readonly #choices: Choices
   readonly #options: ModelOptions
   readonly #states = REPLICAS.map(() => new Map<string, State>())

@@ -4,7 +4,7 @@
  *
  * They understand histories whose lines stand in order of time and whose writes are not retried.
  */
-import type { Guarantee, HistoryLine } from '../../src/check/index.ts'
+import type { Guarantee, ApLine } from '../../src/check/index.ts'
 
 interface Put {
   readonly value: string
@@ -42,10 +42,10 @@ export class NaiveKey {
   readonly #lww: boolean
   readonly #skewNs: number
 
-  constructor(at: { history: readonly HistoryLine[]; key: string; lww: boolean; skewNs: number }) {
+  constructor(at: { history: readonly ApLine[]; key: string; lww: boolean; skewNs: number }) {
     this.#lww = at.lww
     this.#skewNs = at.skewNs
-    const open = new Map<number, Put | Extract<HistoryLine, { f: 'get' }>>()
+    const open = new Map<number, Put | Extract<ApLine, { f: 'get' }>>()
     const openAt = new Map<number, number>()
     for (const [place, line] of at.history.entries()) {
       if (line.type === 'session') this.#promises.set(line.session, line.guarantees)
@@ -54,9 +54,9 @@ export class NaiveKey {
   }
 
   #take(at: {
-    readonly line: Exclude<HistoryLine, { type: 'session' }>
+    readonly line: Exclude<ApLine, { type: 'session' }>
     readonly place: number
-    readonly open: Map<number, Put | Extract<HistoryLine, { f: 'get' }>>
+    readonly open: Map<number, Put | Extract<ApLine, { f: 'get' }>>
     readonly openAt: Map<number, number>
   }): void {
     const { line, place, open, openAt } = at
@@ -87,9 +87,9 @@ export class NaiveKey {
   }
 
   #complete(
-    line: Extract<HistoryLine, { type: 'ok' | 'fail' | 'info' }>,
+    line: Extract<ApLine, { type: 'ok' | 'fail' | 'info' }>,
     place: number,
-    started: Put | Extract<HistoryLine, { f: 'get' }> | undefined,
+    started: Put | Extract<ApLine, { f: 'get' }> | undefined,
     begins: number,
   ): void {
     if (started === undefined) return

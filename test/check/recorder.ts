@@ -1,7 +1,7 @@
 /**
  * Writes histories by hand: each call is one operation, or one end of it, and a millisecond passes with every line.
  */
-import type { Guarantee, HistoryLine } from '../../src/check/index.ts'
+import type { Guarantee, ApLine } from '../../src/check/index.ts'
 
 export interface WriteOptions {
   readonly key?: string
@@ -22,7 +22,7 @@ export interface Started {
 }
 
 export class Recorder {
-  readonly lines: HistoryLine[] = []
+  readonly lines: ApLine[] = []
   #process = 0
   #timeMs = 0
 
@@ -99,7 +99,7 @@ export class Recorder {
 }
 
 /** The lines that a story writes. */
-export function told(story: (tell: Recorder) => void): HistoryLine[] {
+export function told(story: (tell: Recorder) => void): ApLine[] {
   const recorder = new Recorder()
   story(recorder)
   return recorder.lines

@@ -73,7 +73,7 @@ function callsOf({ history, drawn }: SimulationRun, kind: 'get' | 'put', region:
   const phases: Phases = { before: { ms: [], strict: 0, failed: 0 }, after: { ms: [], strict: 0, failed: 0 } }
   const began = new Map<number, number>()
   for (const line of history) {
-    if (line.type === 'session' || line.type === 'final' || !inRegion.has(line.node ?? '')) continue
+    if (!('process' in line) || !inRegion.has(line.node ?? '')) continue
     if ((line.f === 'get') !== (kind === 'get')) continue
     if (line.type === 'invoke') {
       began.set(line.process, line.time)
