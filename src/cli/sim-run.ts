@@ -1,7 +1,7 @@
 /**
  * One simulated run, judged: what the simulator did under a seed, held against everything that was promised.
  */
-import { checkApHistory, printHistory } from '../check/index.ts'
+import { checkApHistory, checkLinearizable, checkSettled, printHistory } from '../check/index.ts'
 import { simulate, type Breakage, type SimulateOptions, type SimulationRun } from '../sim/index.ts'
 
 /** What is kept of a run; everything else can be had again from its seed. */
@@ -18,8 +18,10 @@ export interface Verdict {
   readonly violations: readonly string[]
 }
 
-/** `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. */
-export const PROFILES = ['ap', 'sloppy'] as const
+/**
+ * `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. `cp`: registers.
+ */
+export const PROFILES = ['ap', 'sloppy', 'cp'] as const
 export type Profile = (typeof PROFILES)[number]
 
 export interface RunOptions {
@@ -37,6 +39,7 @@ export interface JudgedRun {
 
 /** What a profile fixes of a run. */
 function settingOf({ seed, profile }: RunOptions): Omit<SimulateOptions, 'seed'> {
+  if (profile === 'cp') return { keyspace: { mode: 'cp' } }
   return profile === 'ap' ? {} : { replicas: seed % 2 === 0 ? 5 : 7, keyspace: { sloppy: true } }
 }
 
@@ -50,11 +53,8 @@ export function judgedRun(options: RunOptions): JudgedRun {
     const nothing = { traceHash: '', operations: 0, faults: 0, virtualMs: 0, checked: {} }
     return { verdict: { seed, ...nothing, violations }, run: undefined }
   }
-  const { conflicts, skewMs, monotonic } = run.guarantees
-  const { judges, violations } = checkApHistory(run.history, { conflicts, skewMs, monotonic })
+  const { checked, broken } = judged(run)
   const { ok, fail, info, faults, virtualMs } = run.stats
-  const checked = Object.fromEntries(Object.entries(judges).map(([judge, said]) => [judge, said.checked]))
-  const broken = violations.map(({ judge, rule, message }) => `${judge}, rule ${rule}: ${message}`)
   const verdict = {
     seed,
     traceHash: run.traceHash,
@@ -65,6 +65,28 @@ export function judgedRun(options: RunOptions): JudgedRun {
     violations: [...run.problems.map((problem) => `run, ${problem}`), ...broken],
   }
   return { verdict, run }
+}
+
+/** What the judges have to say, each promise that was broken in a line. */
+function judged({ history, guarantees }: SimulationRun): Pick<Verdict, 'checked'> & { readonly broken: string[] } {
+  const { conflicts, skewMs, monotonic } = guarantees
+  if (conflicts === 'registers') {
+    const linearizable = checkLinearizable(history)
+    const settled = checkSettled(history)
+    const tell = (judge: string, { violations, undecided }: typeof settled): string[] => [
+      ...violations.map(({ rule, message }) => `${judge}, rule ${rule}: ${message}`),
+      ...undecided.map((key) => `${judge}, undecided: key ${key} took too many steps`),
+    ]
+    return {
+      checked: { linearizable: linearizable.checked, settled: settled.checked },
+      broken: [...tell('linearizable', linearizable), ...tell('settled', settled)],
+    }
+  }
+  const { judges, violations } = checkApHistory(history, { conflicts, skewMs, monotonic })
+  return {
+    checked: Object.fromEntries(Object.entries(judges).map(([judge, said]) => [judge, said.checked])),
+    broken: violations.map(({ judge, rule, message }) => `${judge}, rule ${rule}: ${message}`),
+  }
 }
 
 /** The history of a run as a file's text. */

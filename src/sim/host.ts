@@ -163,7 +163,7 @@ export class Host implements Receiver {
       return
     }
     const { kind } = parcel.message
-    if (this.#armed === 'request' && (kind === 'write' || kind === 'mint')) {
+    if (this.#armed === 'request' && (kind === 'write' || kind === 'mint' || kind === 'prepare' || kind === 'accept')) {
       this.crash()
       return
     }

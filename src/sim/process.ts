@@ -283,6 +283,10 @@ function isAnswer(message: LocalMessage): message is Answer | Hinted {
     case 'read-answer':
     case 'written':
     case 'minted':
+    case 'promised':
+    case 'accepted':
+    case 'preempted':
+    case 'told':
     case 'scan-page':
     case 'opened':
     case 'refused':

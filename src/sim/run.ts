@@ -14,6 +14,7 @@ import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from
 import { SimDisk } from './disk.ts'
 import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
 import { Finale } from './finale.ts'
+import { RegisterClient } from './register-client.ts'
 import { Recorder } from './history.ts'
 import { Host } from './host.ts'
 import { Nemesis } from './nemesis.ts'
@@ -214,7 +215,8 @@ class Run {
     const { n, conflicts } = keyspace.definition
     const sloppy = keyspace.definition.sloppy === true
     const setting = { n, isLww: conflicts === 'lww', callTexts, sloppy }
-    return drawWorkload(this.#streams.workload, setting, this.#options.workload)
+    const plan = drawWorkload(this.#streams.workload, setting, this.#options.workload)
+    return conflicts === 'registers' ? { ...plan, readLevels: [], writeLevels: [] } : plan
   }
 
   #drawNemesis({ hosts, keyspace }: ClusterPlan, { durationMs, writeLevels }: WorkloadPlan): NemesisPlan {
@@ -225,7 +227,8 @@ class Run {
     const core = isPermanent ? this.#promises.drawCore(random) : undefined
     // A write on w disks survives the loss of one fewer. A level below the default would make it less.
     const copies = writeLevels.length > 0 ? 1 : Number(keyspace.definition.write)
-    const wipesMax = copies >= 1 ? copies - 1 : 0
+    // An acceptor must not forget, and does not know yet when it has.
+    const wipesMax = copies >= 1 && keyspace.definition.mode === 'ap' ? copies - 1 : 0
     const isLww = keyspace.definition.conflicts === 'lww'
     const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
     const plan = drawNemesis(random, setting)
@@ -261,8 +264,9 @@ class Run {
     return { simulator: this.#simulator, recorder, texts: new Texts(), isStrict, scansAreStrict, keys }
   }
 
-  #clients(around: CallerSurroundings): Client[] {
-    const { workload } = this.#drawn
+  #clients(around: CallerSurroundings): (Client | RegisterClient)[] {
+    const { workload, cluster } = this.#drawn
+    const { mode } = cluster.keyspace.definition
     const random = this.#streams.clients
     const readers = (): number => this.#processes++
     let left = workload.operations
@@ -271,7 +275,8 @@ class Run {
     this.#processes = workload.clients
     return Array.from({ length: workload.clients }, (_, process) => {
       const shared = { plan: workload, around, hosts: this.#hosts, readers, take, isOver }
-      return new Client({ ...shared, process, random: random.fork(), home: random.pick(this.#hosts) })
+      const parts = { ...shared, process, random: random.fork(), home: random.pick(this.#hosts) }
+      return mode === 'cp' ? new RegisterClient(parts) : new Client(parts)
     })
   }
 
