@@ -9,20 +9,24 @@
  */
 import type { Random } from './base/random.ts'
 import { BallotSource } from './consensus/ballot-source.ts'
-import type { Answer } from './message.ts'
+import { definitionFingerprint, type KeyspaceDefinition } from './keyspace-definition.ts'
+import type { Answer, Stuck } from './message.ts'
+import type { Keyspace } from './operation/keyspace.ts'
 import type { Agenda, Operation, View } from './operation/operation.ts'
 import type { Peers } from './operation/peers.ts'
 import { Proposal, type ProposalEnd } from './operation/proposal.ts'
 import type { RegisterOperation, RegisterPlan } from './operation/register-operation.ts'
 import { RegisterRead } from './operation/register-read.ts'
+import { RegisterWrite } from './operation/register-write.ts'
 import type { Now, Step } from './step.ts'
 
 /** What the coordinator does for its registers. */
 export interface RegistersHost {
   readonly random: Random
   readonly peers: Peers
-  /** Takes a round in and carries out how it begins. */
-  run(operation: Proposal, now: Now, step: Step): void
+  keyspaceOf(definition: KeyspaceDefinition): Keyspace
+  /** Takes a round, or an operation of nobody's, in, and carries out how it begins. */
+  run(operation: Proposal | RegisterWrite, now: Now, step: Step): void
   /** Ends an operation in flight with what its agenda says. */
   conclude(operation: Operation, decide: (agenda: Agenda, view: View) => void, now: Now, step: Step): void
   /** Drops one that nobody waits for. */
@@ -31,6 +35,8 @@ export interface RegistersHost {
 
 /** Operations that one round serves: so many still find themselves in the table of a state after others' rounds. */
 const TOGETHER_MAX = 32
+/** Registers settled at a time without anybody asking. */
+const SETTLING_MAX = 16
 const BACKOFF_MS_MIN = 1
 const BACKOFF_MS_MAX = 1_000
 const DOUBLINGS_MAX = 6
@@ -52,6 +58,9 @@ export class Registers {
   /** By fingerprint of the keyspace and key. Only queues in which somebody waits. */
   readonly #queues = new Map<string, Queue>()
   readonly #pausing = new Set<Queue>()
+  /** Operations that nobody waits for. */
+  readonly #settling = new Set<RegisterOperation>()
+  readonly #keyspaces = new Map<number, Keyspace>()
   #ballots: BallotSource | undefined
 
   constructor(host: RegistersHost) {
@@ -75,9 +84,17 @@ export class Registers {
     if (queue.proposal === undefined && !this.#pausing.has(queue)) this.#begin(queue, now, step)
   }
 
-  /** The operation has ended, however. A round that serves nobody any more is left alone. */
-  left(operation: RegisterOperation): void {
+  /**
+   * The operation has ended, however. A round that serves nobody any more is left alone. Tells whether anybody waits for
+   * the operation.
+   */
+  left(operation: RegisterOperation): boolean {
     operation.isOver = true
+    this.#leave(operation)
+    return !this.#settling.delete(operation)
+  }
+
+  #leave(operation: RegisterOperation): void {
     const name = nameOf(operation)
     const queue = this.#queues.get(name)
     const place = queue?.waiting.indexOf(operation) ?? -1
@@ -87,6 +104,30 @@ export class Registers {
     if (queue.proposal !== undefined) this.#host.drop(queue.proposal)
     this.#pausing.delete(queue)
     this.#queues.delete(name)
+  }
+
+  /** A register that exchanges cannot make equal: a round above all promises does. What finds no room is told again. */
+  settle({ definition, key, promised }: Stuck, now: Now, step: Step): void {
+    this.#source.observe(promised)
+    const keyspace = this.#keyspaceOf(definition)
+    const { random } = this.#host
+    const times = { nowMs: now.monoMs, timeoutMs: keyspace.timeoutMs }
+    const plan = { keyspace, key, list: keyspace.listOf(key), times }
+    if (this.#settling.size >= SETTLING_MAX || this.#queues.has(nameOf({ plan }))) return
+    const change = { kind: 'spread' } as const
+    const operation = new RegisterWrite({ ...plan, change, op: random.identity(), at: 0, isRetry: false })
+    this.#settling.add(operation)
+    this.#host.run(operation, now, step)
+    if (operation.id === 0) this.#settling.delete(operation)
+  }
+
+  #keyspaceOf(definition: KeyspaceDefinition): Keyspace {
+    const fingerprint = definitionFingerprint(definition)
+    const known = this.#keyspaces.get(fingerprint)
+    if (known !== undefined) return known
+    const keyspace = this.#host.keyspaceOf(definition)
+    this.#keyspaces.set(fingerprint, keyspace)
+    return keyspace
   }
 
   tick(now: Now, step: Step): void {

@@ -18,7 +18,7 @@ import { sendQuestions } from './coordinator-messages.ts'
 import { Operations } from './coordinator-operations.ts'
 import { Registers } from './coordinator-registers.ts'
 import { newestOf } from './consensus/register-state.ts'
-import type { Answer, Hinted, Life, Refused } from './message.ts'
+import type { Answer, Life, LocalAnswer, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
@@ -71,8 +71,10 @@ export class Coordinator {
     this.#registers = new Registers({
       random: config.random,
       peers: this.#peers,
+      keyspaceOf: (definition) => this.keyspace({ definition, repair: undefined, timeoutMs: undefined }),
       run: (operation, now, step) => {
-        this.#inFlight.addOwn(operation)
+        if (operation instanceof Proposal) this.#inFlight.addOwn(operation)
+        else if (!this.#inFlight.add(operation)) return
         this.#begin(operation, now, step)
       },
       conclude: (operation, decide, now, step) => {
@@ -154,9 +156,13 @@ export class Coordinator {
   }
 
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
-  receive(answer: Answer | Hinted, from: number, now: Now, step: Step): void {
+  receive(answer: Answer | LocalAnswer, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
       this.#peers.ponged(from, answer, now.monoMs, step)
+      return
+    }
+    if (answer.kind === 'stuck') {
+      this.#registers.settle(answer, now, step)
       return
     }
     if (answer.id >= HANDOFF_IDS || answer.kind === 'hinted') {
@@ -302,7 +308,7 @@ export class Coordinator {
   #end(operation: Operation, result: unknown, now: Now, step: Step): void {
     this.#inFlight.remove(operation)
     if (operation instanceof Proposal) return this.#registers.ended(operation, result as ProposalEnd, now, step)
-    if (operation instanceof RegisterOperation) this.#registers.left(operation)
+    if (operation instanceof RegisterOperation && !this.#registers.left(operation)) return
     step.replies.push({ tag: operation.tag, result })
     if (result instanceof QuorateError) {
       const { kind, keyspaceName } = operation

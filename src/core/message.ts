@@ -192,6 +192,17 @@ export interface Hints extends Numbered {
   readonly kind: 'hints'
 }
 
+/**
+ * The replica here cannot take over what another one has accepted, because it has promised more, and whoever was given
+ * that promise has not used it. A round of the register settles it.
+ */
+export interface Stuck extends Numbered {
+  readonly kind: 'stuck'
+  readonly definition: KeyspaceDefinition
+  readonly key: string
+  readonly promised: Ballot
+}
+
 /** A set of members by index. */
 export interface Hinted extends Numbered {
   readonly kind: 'hinted'
@@ -230,8 +241,10 @@ export type Answer =
 export type Message = Request | Answer | Question | ExchangeAnswer
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
+/** What the replica tells the coordinator of its own process alone. */
+export type LocalAnswer = Hinted | Stuck
 /** What passes between the machines of one process. */
-export type LocalMessage = Message | Errand | Hinted
+export type LocalMessage = Message | Errand | LocalAnswer
 
 /** Whether this is what one replica answers another in an exchange. */
 export function isExchangeAnswer(message: LocalMessage): message is ExchangeAnswer {

@@ -6,12 +6,15 @@
  * is forgotten at a restart is one that was never given.
  * Ring: machines.
  */
-import { accept, EMPTY_REGISTER, prepare, takeOver, type Transition } from './consensus/acceptor.ts'
+import { accept, EMPTY_REGISTER, isStuck, prepare, takeOver, type Transition } from './consensus/acceptor.ts'
+import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Accept, Inquire, Prepare } from './message.ts'
 import type { RecordWrite, RegisterRecord, StoredRecord } from './record.ts'
 import type { Address, Step } from './step.ts'
 
 export interface ReplicaRegistersConfig {
+  /** The address of the coordinator in the same process. */
+  readonly index: Address
   readonly read: (keyspace: number, key: string) => StoredRecord | undefined
   /** Stores a record in place of another. */
   readonly change: (write: RecordWrite, before: StoredRecord | undefined, step: Step) => void
@@ -42,9 +45,16 @@ export class ReplicaRegisters {
     step.send(from, { kind: 'told', id, round, promised, accepted, state: digest ? undefined : state })
   }
 
-  /** A copy that another acceptor sent in an exchange. */
-  takeOver({ keyspace, key, record }: RecordWrite & { readonly record: RegisterRecord }, step: Step): void {
+  /** A copy that another acceptor sent in an exchange. Where it must not be taken, the coordinator here is told. */
+  takeOver(
+    { keyspace, key, record }: RecordWrite & { readonly record: RegisterRecord },
+    definition: KeyspaceDefinition,
+    step: Step,
+  ): void {
     const before = this.#held(keyspace, key)
+    if (isStuck(before, record)) {
+      step.send(this.#config.index, { kind: 'stuck', id: 0, round: 0, definition, key, promised: before.promised })
+    }
     const after = takeOver(before, record)
     if (after !== before) this.#store({ keyspace, key, record: after }, before, step)
   }

@@ -104,6 +104,7 @@ export class Replica {
       ownKeyspace: OWN_KEYSPACE,
     })
     this.#registers = new ReplicaRegisters({
+      index,
       read: (keyspace, key) => records.read(keyspace, key),
       change: (write, before, step) => this.#change(write, before, step),
     })
@@ -213,7 +214,7 @@ export class Replica {
     const reason = this.#whyNoMerge(record, definition, now)
     if (reason !== undefined) return reason
     if (record.kind === 'register') {
-      this.#registers.takeOver({ keyspace, key, record }, step)
+      this.#registers.takeOver({ keyspace, key, record }, definition, step)
       return undefined
     }
     const before = record.kind === 'lww' ? this.#stampOf(keyspace, key) : this.#records.read(keyspace, key)

@@ -12,7 +12,7 @@ import {
   isQuestion,
   type Answer,
   type Errand,
-  type Hinted,
+  type LocalAnswer,
   type LocalMessage,
   type Message,
   type Request,
@@ -58,7 +58,7 @@ export class Engine {
   readonly #addresses = new Map<Link, Address>()
   #nextAddress = FIRST_LINK_ADDRESS
   readonly #localRequests: (Request | Errand)[] = []
-  readonly #localAnswers: (Answer | Hinted)[] = []
+  readonly #localAnswers: (Answer | LocalAnswer)[] = []
   #pumping = false
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = Infinity
@@ -222,7 +222,7 @@ export class Engine {
   }
 
   readonly #deliver = (to: Address, message: LocalMessage): void => {
-    if (to === this.#localIndex) this.#localAnswers.push(message as Answer | Hinted)
+    if (to === this.#localIndex) this.#localAnswers.push(message as Answer | LocalAnswer)
     else this.#outboxes.get(to)?.add(message as Message)
   }
 

@@ -14,7 +14,7 @@ import {
   isQuestion,
   type Answer,
   type Errand,
-  type Hinted,
+  type LocalAnswer,
   type LocalMessage,
   type Message,
   type Request,
@@ -278,7 +278,7 @@ export class Process {
   }
 }
 
-function isAnswer(message: LocalMessage): message is Answer | Hinted {
+function isAnswer(message: LocalMessage): message is Answer | LocalAnswer {
   switch (message.kind) {
     case 'read-answer':
     case 'written':
@@ -292,6 +292,7 @@ function isAnswer(message: LocalMessage): message is Answer | Hinted {
     case 'refused':
     case 'pong':
     case 'hinted':
+    case 'stuck':
       return true
     default:
       return false

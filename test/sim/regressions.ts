@@ -4,6 +4,8 @@
  */
 export interface Regression {
   readonly seed: number
+  /** `ap` if left out. */
+  readonly mode?: 'cp'
   /** What went wrong, or could have. */
   readonly showed: string
 }
@@ -37,4 +39,10 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 2253074837, showed: 'the same, after more than 64 overwrites' },
   { seed: 9100121, showed: 'a first request, held up by a cut until its retry was minted, overwritten and forgotten' },
   { seed: 19304, showed: 'the same, with a home that had crashed' },
+  {
+    seed: 137,
+    mode: 'cp',
+    showed: 'an acceptor that had promised more than anybody had accepted could not be brought up to date by exchanges',
+  },
+  { seed: 269, mode: 'cp', showed: 'the same, in another cluster' },
 ]

@@ -35,6 +35,8 @@ export type Change =
   | { readonly kind: 'fence' }
   /** Only looks, at a state that is settled. */
   | { readonly kind: 'look' }
+  /** Looks, and has the state accepted anew by whoever can be reached. */
+  | { readonly kind: 'spread' }
 
 export interface Attempt extends OperationStamp {
   readonly change: Change
@@ -66,7 +68,8 @@ export function visibleIn(state: RegisterState): Visible {
 /** What the operation makes of this state. */
 export function decide(state: RegisterState, attempt: Attempt): Decision {
   const { change, op, at } = attempt
-  if (change.kind === 'look') return { state, verdict: { kind: 'looked', now: visibleIn(state) } }
+  if (change.kind === 'look' || change.kind === 'spread')
+    return { state, verdict: { kind: 'looked', now: visibleIn(state) } }
   const revision = revisionOf(state, op)
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }

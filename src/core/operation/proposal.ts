@@ -191,7 +191,8 @@ export class Proposal extends Operation {
     })
     this.state = state
     // Those who promised block what is below this ballot, so a state that is already chosen stays what it is.
-    const isSettled = state === found && this.#phases.phase2.met(this.#holders)
+    const spreads = this.decided.some(({ operation }) => operation.attempt.change.kind === 'spread')
+    const isSettled = !spreads && state === found && this.#phases.phase2.met(this.#holders)
     if (isSettled || this.decided.length === 0) {
       this.#end('won', agenda)
       return
