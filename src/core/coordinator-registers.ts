@@ -114,7 +114,7 @@ export class Registers {
     const times = { nowMs: now.monoMs, timeoutMs: keyspace.timeoutMs }
     const plan = { keyspace, key, list: keyspace.listOf(key), times }
     if (this.#settling.size >= SETTLING_MAX || this.#queues.has(nameOf({ plan }))) return
-    const change = { kind: 'spread' } as const
+    const change = { kind: 'look' } as const
     const operation = new RegisterWrite({ ...plan, change, op: random.identity(), at: 0, isRetry: false })
     this.#settling.add(operation)
     this.#host.run(operation, now, step)

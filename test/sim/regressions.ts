@@ -44,5 +44,10 @@ export const REGRESSIONS: readonly Regression[] = [
     mode: 'cp',
     showed: 'an acceptor that had promised more than anybody had accepted could not be brought up to date by exchanges',
   },
+  {
+    seed: 5000,
+    mode: 'cp',
+    showed: 'a read was answered once a quorum had promised its round, and a write that had been given up rose after it',
+  },
   { seed: 269, mode: 'cp', showed: 'the same, in another cluster' },
 ]

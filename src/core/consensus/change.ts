@@ -35,8 +35,6 @@ export type Change =
   | { readonly kind: 'fence' }
   /** Only looks, at a state that is settled. */
   | { readonly kind: 'look' }
-  /** Looks, and has the state accepted anew by whoever can be reached. */
-  | { readonly kind: 'spread' }
 
 export interface Attempt extends OperationStamp {
   readonly change: Change

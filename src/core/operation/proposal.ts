@@ -59,8 +59,6 @@ export class Proposal extends Operation {
   readonly #phases: Phases
   #isAccepting = false
   #found: Promised = { accepted: NO_BALLOT, state: UNWRITTEN }
-  /** Positions that have accepted what was found, as far as known; in the second phase, what is proposed. */
-  #holders = 0
   /** Positions that will not have this ballot. */
   #preemptors = 0
 
@@ -100,12 +98,7 @@ export class Proposal extends Operation {
     if (this.#isAccepting) return
     this.answered |= 1 << position
     this.failed &= ~(1 << position)
-    const order = compareBallots(accepted, this.#found.accepted)
-    if (order > 0) {
-      this.#found = { accepted, state }
-      this.#holders = 0
-    }
-    if (order >= 0) this.#holders |= 1 << position
+    if (compareBallots(accepted, this.#found.accepted) > 0) this.#found = { accepted, state }
     this.#stands(agenda, view)
   }
 
@@ -148,8 +141,8 @@ export class Proposal extends Operation {
       sloppy: false,
       standIns: NOBODY,
       asked: this.asked,
-      current: this.#holders,
-      counted: this.#holders,
+      current: this.answered,
+      counted: this.answered,
       stale: 0,
       repaired: 0,
       tookMs: this.tookMs,
@@ -161,7 +154,7 @@ export class Proposal extends Operation {
   /** Decides once there are promises enough, ends when they are out of reach, and asks further in between. */
   #stands(agenda: Agenda, view: View): void {
     if (this.quorum.met(this.answered)) {
-      if (this.#isAccepting) this.#won(agenda)
+      if (this.#isAccepting) this.#end('won', agenda)
       else this.#decide(agenda, view)
       return
     }
@@ -190,10 +183,9 @@ export class Proposal extends Operation {
       return { operation, verdict: decision.verdict }
     })
     this.state = state
-    // Those who promised block what is below this ballot, so a state that is already chosen stays what it is.
-    const spreads = this.decided.some(({ operation }) => operation.attempt.change.kind === 'spread')
-    const isSettled = !spreads && state === found && this.#phases.phase2.met(this.#holders)
-    if (isSettled || this.decided.length === 0) {
+    // A state that nothing is to change is proposed all the same, even if a quorum has accepted it: promises alone keep
+    // older proposals from being chosen, and not from being found by a later round where one acceptor took them late.
+    if (this.decided.length === 0) {
       this.#end('won', agenda)
       return
     }
@@ -201,11 +193,6 @@ export class Proposal extends Operation {
     this.round = 1
     this.asked = this.answered = this.failed = this.#preemptors = 0
     this.#ask(view.usable & firstPositions(this.list.replicas.length), agenda)
-  }
-
-  #won(agenda: Agenda): void {
-    this.#holders = this.answered
-    this.#end('won', agenda)
   }
 
   #end(end: ProposalEnd['end'], agenda: Agenda): void {

@@ -135,7 +135,7 @@ const TOO_LATE = {
 } as const
 
 function kindOf(change: Change): RegisterWrite['kind'] {
-  if (change.kind === 'fence' || change.kind === 'spread') return 'settle'
+  if (change.kind === 'fence' || change.kind === 'look') return 'settle'
   if (change.kind === 'set') return change.value === null ? 'delete' : 'put'
   return 'update'
 }
