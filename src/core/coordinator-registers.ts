@@ -8,7 +8,7 @@
  * Ring: machines.
  */
 import type { Random } from './base/random.ts'
-import { BallotSource } from './consensus/ballot-source.ts'
+import type { BallotSource } from './consensus/ballot-source.ts'
 import { definitionFingerprint, type KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Answer, Stuck } from './message.ts'
 import type { Keyspace } from './operation/keyspace.ts'
@@ -23,6 +23,7 @@ import type { Now, Step } from './step.ts'
 /** What the coordinator does for its registers. */
 export interface RegistersHost {
   readonly random: Random
+  readonly ballots: (proposer: number) => BallotSource
   readonly peers: Peers
   keyspaceOf(definition: KeyspaceDefinition): Keyspace
   /** Takes a round, or an operation of nobody's, in, and carries out how it begins. */
@@ -205,7 +206,7 @@ export class Registers {
 
   /** Drawn when the first round begins: a process without registers draws nothing. */
   get #source(): BallotSource {
-    return (this.#ballots ??= new BallotSource(this.#host.random.identity()))
+    return (this.#ballots ??= this.#host.ballots(this.#host.random.identity()))
   }
 }
 

@@ -17,6 +17,7 @@ import { Handoff, HANDOFF_IDS } from './coordinator-handoff.ts'
 import { sendQuestions } from './coordinator-messages.ts'
 import { Operations } from './coordinator-operations.ts'
 import { Registers } from './coordinator-registers.ts'
+import { BallotSource } from './consensus/ballot-source.ts'
 import { newestOf } from './consensus/register-state.ts'
 import type { Answer, Life, LocalAnswer, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
@@ -48,6 +49,8 @@ export interface CoordinatorConfig {
   readonly zone: string
   readonly options: ResolvedCore
   readonly random: Random
+  /** How ballots are drawn, for simulations of proposers that are broken. */
+  readonly ballots?: (proposer: number) => BallotSource
 }
 
 export class Coordinator {
@@ -70,6 +73,7 @@ export class Coordinator {
     if (local >= 0) this.#handoff = new Handoff({ local, peers: this.#peers, options, opened: this.#opened })
     this.#registers = new Registers({
       random: config.random,
+      ballots: config.ballots ?? ((proposer) => new BallotSource(proposer)),
       peers: this.#peers,
       keyspaceOf: (definition) => this.keyspace({ definition, repair: undefined, timeoutMs: undefined }),
       run: (operation, now, step) => {

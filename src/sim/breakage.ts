@@ -3,7 +3,9 @@
  *
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
-import type { RecordChange } from '../core/record.ts'
+import type { Ballot } from '../core/base/ballot.ts'
+import { BallotSource } from '../core/consensus/ballot-source.ts'
+import type { RecordChange, StoredRecord } from '../core/record.ts'
 import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
 
@@ -18,6 +20,11 @@ import type { Parcel } from './network.ts'
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
  * `stale-digest`: digests that miss what is written to three keys of four.
+ * `forgotten-promise`: an acceptor that has started again has forgotten what it had promised.
+ * `wiped-acceptor`: one that has lost its disk votes at once.
+ * `unsettled-read`: a read of a register takes what it proposes again for accepted.
+ * `counter-without-max`: a proposer's counter is set to what the latest refusal names.
+ * `forgotten-operations`: registers do not remember which operations they have applied.
  */
 export type Breakage =
   | 'half-quorums'
@@ -30,6 +37,11 @@ export type Breakage =
   | 'hint-counts-strict'
   | 'hint-dropped-early'
   | 'stale-digest'
+  | 'forgotten-promise'
+  | 'wiped-acceptor'
+  | 'unsettled-read'
+  | 'counter-without-max'
+  | 'forgotten-operations'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -42,13 +54,35 @@ export const BREAKAGES: readonly Breakage[] = [
   'hint-counts-strict',
   'hint-dropped-early',
   'stale-digest',
+  'forgotten-promise',
+  'wiped-acceptor',
+  'unsettled-read',
+  'counter-without-max',
+  'forgotten-operations',
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */
-export function brokenWrite(write: RecordChange): RecordChange {
+export function brokenWrite(write: RecordChange, breakage: Breakage | undefined): RecordChange {
   const { record } = write
-  if (record?.kind !== 'dotted' || record.siblings.length < 2) return write
-  return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
+  if (breakage === 'one-sibling' && record?.kind === 'dotted' && record.siblings.length > 1) {
+    return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
+  }
+  if (breakage === 'forgotten-operations' && record?.kind === 'register') {
+    return { ...write, record: { ...record, state: { ...record.state, operations: [], forgottenAt: 0 } } }
+  }
+  return write
+}
+
+/** What is left of a record where acceptors forget what they promised. */
+export function withoutPromise(record: StoredRecord): StoredRecord {
+  return record.kind === 'register' ? { ...record, promised: record.accepted } : record
+}
+
+/** Ballots of a counter that goes back. */
+export class ForgetfulBallots extends BallotSource {
+  override observe({ counter }: Pick<Ballot, 'counter'>): void {
+    this.counter = counter
+  }
 }
 
 /** Which of the replicas an answer is taken to come from. */

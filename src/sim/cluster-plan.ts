@@ -167,7 +167,7 @@ function settle(
 ): ResolvedKeyspace {
   const ids = membership.members.map(({ id }) => id)
   const copies = Math.min(n, ids.length)
-  if (mode === 'cp') return settleRegisters({ n: copies, r, w }, membership)
+  if (mode === 'cp') return settleRegisters({ n: copies, r, w }, { membership, breakage })
   const wanted = breakage === 'no-repair' ? 'off' : repair
   const resolved = resolveKeyspace(
     'sim',
@@ -190,8 +190,13 @@ function settle(
 /** What was drawn for reads and writes, as far as phases can have it: they have to meet. */
 function settleRegisters(
   { n, r, w }: { readonly n: number; readonly r: Level | undefined; readonly w: Level | undefined },
-  membership: Membership,
+  { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
 ): ResolvedKeyspace {
+  if (breakage === 'half-quorums' || breakage === 'disjoint-quorums') {
+    const ids = membership.members.slice(0, n).map(({ id }) => id)
+    const { read = 1, write = 1 } = brokenSides(breakage, ids)
+    return resolveKeyspace('sim', { mode: 'cp', n, phase1: read, phase2: write }, membership)
+  }
   const phase1 = typeof r === 'number' && typeof w === 'number' ? Math.max(r, n + 1 - w) : r
   const given = { ...(phase1 !== undefined && { phase1 }), ...(w !== undefined && { phase2: w }) }
   const resolved = resolveKeyspace('sim', { mode: 'cp', n, ...given }, membership)

@@ -10,6 +10,7 @@ import type { Call } from '../core/coordinator-calls.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
 import type { Now } from '../core/step.ts'
+import { withoutPromise } from './breakage.ts'
 import { delayMs } from './delays.ts'
 import type { SimDisk } from './disk.ts'
 import type { HostConfig } from './host-config.ts'
@@ -113,6 +114,7 @@ export class Host implements Receiver {
     this.#armed = undefined
     this.#inbox.length = 0
     this.config.disk?.crash()
+    if (this.config.breakage === 'forgotten-promise') this.config.disk?.amend(withoutPromise)
     for (const ticket of process.tickets) ticket.end(CRASHED)
     this.watcher?.crashed(this)
   }

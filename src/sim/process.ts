@@ -12,6 +12,7 @@ import type { Call } from '../core/coordinator-calls.ts'
 import {
   isExchangeAnswer,
   isQuestion,
+  type Accept,
   type Answer,
   type Errand,
   type LocalAnswer,
@@ -25,7 +26,7 @@ import { Replica, type ScannedPage } from '../core/replica.ts'
 import type { ReplicaExchange } from '../core/replica-exchange.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import { brokenSource, brokenWrite, ForgetfulForest } from './breakage.ts'
+import { brokenSource, brokenWrite, ForgetfulBallots, ForgetfulForest } from './breakage.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -81,7 +82,9 @@ export class Process {
   readonly #replica: Replica | undefined
   readonly #step = new Step()
   readonly #local: LocalMessage[] = []
-  readonly #forged: { readonly from: Address; readonly id: number }[] = []
+  readonly #forged: { readonly from: Address; readonly answer: Answer }[] = []
+  /** Reads of registers. */
+  readonly #reads = new Set<number>()
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
 
@@ -91,7 +94,16 @@ export class Process {
     this.endpoint = { host: index, life }
     const local = disk === undefined ? -1 : index
     const lifeOfReplica = disk && { incarnation: disk.incarnation, run: random.identity() }
-    const around = { name, membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
+    const around = {
+      name,
+      membership,
+      local,
+      life: lifeOfReplica,
+      zone,
+      options,
+      random: random.fork(),
+      ...(breakage === 'counter-without-max' && { ballots: (proposer: number) => new ForgetfulBallots(proposer) }),
+    }
     this.coordinator = new Coordinator(around)
     if (disk === undefined || lifeOfReplica === undefined) return
     const { peers } = this.coordinator
@@ -226,7 +238,7 @@ export class Process {
     if (disk === undefined) return 0
     const { writes } = this.#step
     const waits = writes.length > 0 || disk.touchedStaged
-    for (const write of writes) disk.stage(breakage === 'one-sibling' ? brokenWrite(write) : write)
+    for (const write of writes) disk.stage(breakage === undefined ? write : brokenWrite(write, breakage))
     disk.touchedStaged = false
     if (breakage === 'early-acknowledgement') return 0
     return waits || joinsEffects ? disk.staged : 0
@@ -243,20 +255,30 @@ export class Process {
 
   #transmit(to: Address, message: LocalMessage): void {
     const { network, breakage } = this.#config
+    if (breakage === 'unsettled-read' && this.#isReadAgain(message)) {
+      this.#forged.push({ from: to, answer: { kind: 'accepted', id: message.id, round: message.round } })
+      return
+    }
     if (this.#isHere(to)) {
       this.#local.push(message)
       return
     }
     network.send({ message: message as Message, from: this.endpoint, to: this.#endpointOf(to) })
     if (breakage === 'hint-dropped-early' && message.kind === 'write' && message.id >= HANDOFF_IDS) {
-      this.#forged.push({ from: to, id: message.id })
+      this.#forged.push({ from: to, answer: { kind: 'written', id: message.id, round: 0 } })
     }
+  }
+
+  /** Whether a read proposes again what it has found. */
+  #isReadAgain(message: LocalMessage): message is Accept {
+    if (message.kind === 'inquire') this.#reads.add(message.id)
+    return message.kind === 'accept' && this.#reads.has(message.id)
   }
 
   /** Answers that nobody gave, in a process that is broken. */
   #forge(now: Now): void {
     for (let forged = this.#forged.shift(); forged !== undefined; forged = this.#forged.shift()) {
-      this.coordinator.receive({ kind: 'written', id: forged.id, round: 0 }, forged.from, now, this.#step)
+      this.coordinator.receive(forged.answer, forged.from, now, this.#step)
       this.#absorb()
     }
   }

@@ -228,7 +228,8 @@ class Run {
     // A write on w disks survives the loss of one fewer. A level below the default would make it less.
     const copies = writeLevels.length > 0 ? 1 : Number(keyspace.definition.write)
     // An acceptor must not forget, and does not know yet when it has.
-    const wipesMax = copies >= 1 && keyspace.definition.mode === 'ap' ? copies - 1 : 0
+    const mayWipe = keyspace.definition.mode === 'ap' || this.#options.breakage === 'wiped-acceptor'
+    const wipesMax = copies >= 1 && mayWipe ? copies - 1 : 0
     const isLww = keyspace.definition.conflicts === 'lww'
     const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
     const plan = drawNemesis(random, setting)

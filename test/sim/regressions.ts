@@ -47,7 +47,8 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 5000,
     mode: 'cp',
-    showed: 'a read was answered once a quorum had promised its round, and a write that had been given up rose after it',
+    showed:
+      'a read was answered once a quorum had promised its round, and a write that had been given up rose after it',
   },
   { seed: 269, mode: 'cp', showed: 'the same, in another cluster' },
 ]

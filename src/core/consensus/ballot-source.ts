@@ -1,7 +1,7 @@
 /**
  * Where a proposer's ballots come from.
  *
- * The counter only ever rises, and has one setter, which takes the maximum: a counter that is assigned what the latest
+ * The counter only ever rises: it is counted up, or set by `observe`, which takes the maximum: a counter that is assigned what the latest
  * refusal named goes back when refusals arrive out of order, and the same ballot is then used for two values.
  * Ring: decisions.
  */
@@ -10,7 +10,7 @@ import type { Ballot } from '../base/ballot.ts'
 export class BallotSource {
   /** Of this run of this process alone: a ballot of an earlier run is never drawn again, whatever its counter was. */
   readonly proposer: number
-  #counter = 0
+  protected counter = 0
 
   constructor(proposer: number) {
     this.proposer = proposer
@@ -18,12 +18,12 @@ export class BallotSource {
 
   /** A ballot that was never drawn before, above all that were drawn or observed. */
   next(): Ballot {
-    this.observe({ counter: this.#counter + 1 })
-    return { counter: this.#counter, proposer: this.proposer, step: 0 }
+    this.counter++
+    return { counter: this.counter, proposer: this.proposer, step: 0 }
   }
 
   /** Somebody else is this far. */
   observe({ counter }: Pick<Ballot, 'counter'>): void {
-    this.#counter = Math.max(this.#counter, counter)
+    this.counter = Math.max(this.counter, counter)
   }
 }

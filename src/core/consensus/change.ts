@@ -66,8 +66,7 @@ export function visibleIn(state: RegisterState): Visible {
 /** What the operation makes of this state. */
 export function decide(state: RegisterState, attempt: Attempt): Decision {
   const { change, op, at } = attempt
-  if (change.kind === 'look' || change.kind === 'spread')
-    return { state, verdict: { kind: 'looked', now: visibleIn(state) } }
+  if (change.kind === 'look') return { state, verdict: { kind: 'looked', now: visibleIn(state) } }
   const revision = revisionOf(state, op)
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }
