@@ -132,15 +132,10 @@ const CASES: readonly Case[] = [
   {
     breakage: 'early-acknowledgement',
     judge: 'linearizable',
-    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['crash', 'slow-disk', 'partition'] } },
-  },
-  {
-    breakage: 'duplicate-counts',
-    judge: 'linearizable',
     setting: {
-      keyspace: REGISTERS,
+      keyspace: { mode: 'cp', n: 1, r: 1, w: 1 },
       workload: CONTENDED,
-      nemesis: { classes: ['duplication', 'partition', 'partial'] },
+      nemesis: { classes: ['crash', 'slow-disk'] },
     },
   },
   {
