@@ -132,7 +132,7 @@ export class Registers {
   }
 
   tick(now: Now, step: Step): void {
-    for (const queue of [...this.#pausing]) {
+    for (const queue of this.#pausing) {
       if (now.monoMs < queue.resumesAtMs) continue
       this.#pausing.delete(queue)
       this.#begin(queue, now, step)
@@ -179,7 +179,7 @@ export class Registers {
   #unreachable(queue: Queue, now: Now, step: Step): void {
     const { names } = this.#host.peers
     const reason = { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can answer' } as const
-    for (const operation of [...queue.waiting]) {
+    for (const operation of queue.waiting.slice()) {
       this.#host.conclude(operation, (agenda) => operation.fail(agenda, reason, names), now, step)
     }
   }

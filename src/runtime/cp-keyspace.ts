@@ -51,7 +51,7 @@ export interface CpKeyspaceConfig {
 }
 
 const PAGE = 256
-const LEVELS: readonly unknown[] = ['linearizable', 'stale']
+const LEVELS: ReadonlySet<unknown> = new Set(['linearizable', 'stale'])
 
 export class CpKeyspace<V = unknown> {
   readonly mode = 'cp'
@@ -77,7 +77,7 @@ export class CpKeyspace<V = unknown> {
     checkKey(key, this.#config.limits)
     checkFields(options, LOOK_FIELDS, 'a get')
     const { level = 'linearizable' } = options
-    if (!LEVELS.includes(level)) throw invalid(`level is ${shown(level)}: use 'linearizable' or 'stale'`)
+    if (!LEVELS.has(level)) throw invalid(`level is ${shown(level)}: use 'linearizable' or 'stale'`)
     const timeoutMs = timeoutOf(options)
     return this.#whenOpen(options, (keyspace) => {
       const call = {

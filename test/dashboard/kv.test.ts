@@ -268,7 +268,7 @@ describe('a register', () => {
     ['a level', 'PUT', '?level=all', {}],
     ['a context', 'PUT', '', { [CONTEXT]: 'AQIA' }],
     ['an operation that is none', 'PUT', '', { 'x-quorate-operation': 'nonsense' }],
-  ] as const)('%s: is refused', async ([_, method, query, headers]) => {
+  ] as const)('%s: is refused', async ([, method, query, headers]) => {
     await send('PUT', accounts('alice', '?mode=cp'), 1)
     const body = method === 'PUT' ? { body: '2' } : {}
     const answer = await fetch(accounts('alice', query), { method, headers, ...body })

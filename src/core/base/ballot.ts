@@ -32,8 +32,3 @@ export function isSameBallot(a: Ballot, b: Ballot): boolean {
 export function higherBallot(a: Ballot, b: Ballot): Ballot {
   return compareBallots(a, b) < 0 ? b : a
 }
-
-export function ballotText({ counter, proposer, step }: Ballot): string {
-  const text = `${counter}.${proposer.toString(36)}`
-  return step === 0 ? text : `${text}.${step}`
-}

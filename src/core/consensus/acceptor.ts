@@ -32,7 +32,7 @@ export interface Proposed {
 }
 
 /** What it has promised, all told. */
-export function promisedBy({ promised }: RegisterRecord, floor: Ballot = NO_BALLOT): Ballot {
+function promisedBy({ promised }: RegisterRecord, floor: Ballot = NO_BALLOT): Ballot {
   return higherBallot(promised, floor)
 }
 

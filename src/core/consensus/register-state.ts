@@ -16,7 +16,7 @@ export const UNWRITTEN: RegisterState = { value: null, revision: 0, operations: 
 export const REMEMBERED_MIN = 16
 export const REMEMBERED_MAX = 128
 /** Two seconds of hybrid time. */
-export const REMEMBERED_STAMPS = 2_000 * 4_096
+export const REMEMBERED_STAMPS: number = 2_000 * 4_096
 
 /** The identity of an operation. */
 export interface OperationStamp {

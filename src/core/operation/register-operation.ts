@@ -11,7 +11,7 @@ import type { PreferenceList } from '../placement/placement.ts'
 import type { ListQuorum, Quorum } from '../quorum/quorum.ts'
 import type { Keyspace } from './keyspace.ts'
 import { Operation, type Agenda, type Names, type View } from './operation.ts'
-import type { Proposal } from './proposal.ts'
+import type { Receipt } from './receipt.ts'
 
 export interface RegisterPlan {
   readonly keyspace: Keyspace
@@ -31,11 +31,17 @@ export function phasesOf(keyspace: Keyspace, list: PreferenceList): Phases {
   return { phase1, phase2: keyspace.writeChoice(list, undefined).quorum }
 }
 
+/** The round that an operation takes part in, as far as the operation looks at it. */
+export interface Round extends Pick<Operation, 'quorum' | 'asked' | 'answered' | 'failed' | 'refusals' | 'waitingFor'> {
+  /** How the operation was served. */
+  receipt(operation: RegisterOperation, view: View): Receipt
+}
+
 export abstract class RegisterOperation extends Operation {
   readonly plan: RegisterPlan
   readonly phases: Phases
   /** The round that it takes part in. */
-  proposal: Proposal | undefined = undefined
+  proposal: Round | undefined = undefined
   /** Whether the last round gave way to somebody else's. */
   isPreempted = false
   isOver = false
@@ -51,7 +57,7 @@ export abstract class RegisterOperation extends Operation {
   abstract readonly attempt: Attempt
 
   /** The state that holds this verdict is chosen. */
-  abstract conclude(verdict: Verdict, round: Proposal, agenda: Agenda, view: View): void
+  abstract conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void
 
   override get keyspaceName(): string {
     return this.plan.keyspace.name

@@ -20,9 +20,8 @@ import { CountQuorum, firstPositions, type ListQuorum, type Quorum } from '../qu
 import { choose } from '../quorum/tally.ts'
 import type { RegisterState } from '../record.ts'
 import type { Agenda, View } from './operation.ts'
-import type { Proposal } from './proposal.ts'
 import { NOBODY, Receipt } from './receipt.ts'
-import { RegisterOperation, type Phases, type RegisterPlan } from './register-operation.ts'
+import { RegisterOperation, type Phases, type RegisterPlan, type Round } from './register-operation.ts'
 import type { RegisterResult } from './register-write.ts'
 
 export interface RegisterReadPlan extends RegisterPlan {
@@ -173,7 +172,7 @@ export class RegisterRead extends RegisterOperation {
     else if (this.#stage === 'pause') this.#lookAgain(agenda, view)
   }
 
-  override conclude(verdict: Verdict, round: Proposal, agenda: Agenda, view: View): void {
+  override conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void {
     if (verdict.kind !== 'looked') return
     const receipt = round.receipt(this, view)
     agenda.done = { kind: 'register', ...verdict.now, receipt } satisfies RegisterResult

@@ -7,8 +7,7 @@ import { QuorateError } from '../base/errors.ts'
 import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
 import { operationName } from './operation-name.ts'
 import type { Agenda, View } from './operation.ts'
-import type { Proposal } from './proposal.ts'
-import { RegisterOperation, type RegisterPlan } from './register-operation.ts'
+import { RegisterOperation, type RegisterPlan, type Round } from './register-operation.ts'
 import type { Receipt } from './receipt.ts'
 
 export interface RegisterResult {
@@ -74,7 +73,7 @@ export class RegisterWrite extends RegisterOperation {
     if (verdict.kind === 'applied') this.#value = verdict.now.value
   }
 
-  override conclude(verdict: Verdict, round: Proposal, agenda: Agenda, view: View): void {
+  override conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void {
     if (this.attempt.change.kind === 'fence') {
       agenda.done = settled(verdict)
       return
@@ -116,7 +115,7 @@ export class RegisterWrite extends RegisterOperation {
     return `${this.kind} in ${this.keyspaceName}`
   }
 
-  #result(now: Omit<Visible, 'value'> & Pick<RegisterResult, 'value'>, round: Proposal, view: View): RegisterResult {
+  #result(now: Omit<Visible, 'value'> & Pick<RegisterResult, 'value'>, round: Round, view: View): RegisterResult {
     return { kind: 'register', ...now, receipt: round.receipt(this, view) }
   }
 

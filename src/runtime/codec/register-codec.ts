@@ -44,14 +44,14 @@ export function readBallot(reader: ByteReader): Ballot {
   return { counter, proposer: reader.whole(), step: reader.whole() }
 }
 
-export function writeState(writer: ByteWriter, state: RegisterState): void {
+function writeState(writer: ByteWriter, state: RegisterState): void {
   writer.float64(state.revision)
   writer.float64(state.forgottenAt)
   writer.numbers(state.operations)
   writeContent(writer, { value: state.value })
 }
 
-export function readState(reader: ByteReader, limits: RecordLimits): RegisterState {
+function readState(reader: ByteReader, limits: RecordLimits): RegisterState {
   const revision = reader.whole()
   const forgottenAt = reader.whole()
   const operations = reader.numbers(3 * REMEMBERED_MAX, 3)
