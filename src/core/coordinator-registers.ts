@@ -41,6 +41,8 @@ const SETTLING_MAX = 16
 const BACKOFF_MS_MIN = 1
 const BACKOFF_MS_MAX = 1_000
 const DOUBLINGS_MAX = 6
+/** What was proposed may have landed, and should look itself up before the table of operations forgets it. */
+const DOUBLINGS_PROPOSED_MAX = 3
 
 class Queue {
   readonly plan: RegisterPlan
@@ -186,7 +188,8 @@ export class Registers {
 
   #backOff(queue: Queue, proposal: Proposal, now: Now, step: Step): void {
     const tookMs = Math.max(BACKOFF_MS_MIN, now.monoMs - proposal.startedAtMs)
-    const spanMs = Math.min(BACKOFF_MS_MAX, tookMs * 2 ** Math.min(queue.losses, DOUBLINGS_MAX))
+    const doublings = Math.min(queue.losses, proposal.round === 0 ? DOUBLINGS_MAX : DOUBLINGS_PROPOSED_MAX)
+    const spanMs = Math.min(BACKOFF_MS_MAX, tookMs * 2 ** doublings)
     queue.losses++
     queue.resumesAtMs = now.monoMs + this.#host.random.fraction() * spanMs
     for (const operation of queue.waiting) operation.isPreempted = true

@@ -8,6 +8,7 @@
 import type { RegisterState } from '../record.ts'
 import {
   mayBeForgotten,
+  remembersRevision,
   revisionOf,
   visibleRevision,
   withChange,
@@ -38,8 +39,10 @@ export type Change =
 
 export interface Attempt extends OperationStamp {
   readonly change: Change
-  /** Whether it may have been proposed before, here or elsewhere, so that a table which has forgotten it cannot tell. */
+  /** Whether an earlier call may have proposed it, so that a table which has forgotten it cannot tell. */
   readonly isRetry: boolean
+  /** The revision that it would have made in the last round of this call that proposed it. */
+  readonly proposedAs: number | undefined
 }
 
 /** What the operation comes to once the state is chosen. */
@@ -65,12 +68,12 @@ export function visibleIn(state: RegisterState): Visible {
 
 /** What the operation makes of this state. */
 export function decide(state: RegisterState, attempt: Attempt): Decision {
-  const { change, op, at } = attempt
+  const { change, op } = attempt
   if (change.kind === 'look') return { state, verdict: { kind: 'looked', now: visibleIn(state) } }
   const revision = revisionOf(state, op)
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }
-  if (attempt.isRetry && mayBeForgotten(state, at)) return { state, verdict: { kind: 'forgotten' } }
+  if (isForgotten(state, attempt)) return { state, verdict: { kind: 'forgotten' } }
   if (change.kind === 'fence') return { state: withFence(state, attempt), verdict: { kind: 'fenced' } }
   const now = visibleIn(state)
   if (change.kind === 'set') {
@@ -85,6 +88,12 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   } catch (error) {
     return { state, verdict: { kind: 'threw', error } }
   }
+}
+
+/** Whether a table without the operation leaves open that it was applied. */
+function isForgotten(state: RegisterState, { at, isRetry, proposedAs }: Attempt): boolean {
+  if (isRetry && mayBeForgotten(state, at)) return true
+  return proposedAs !== undefined && !remembersRevision(state, proposedAs)
 }
 
 function applied(state: RegisterState, value: Uint8Array | null, by: OperationStamp): Decision {

@@ -2,7 +2,7 @@
  * The state that a register agrees on: the value, its revision, and the operations that were applied last.
  *
  * The table of operations is part of what is agreed on, so whichever coordinator proposes next knows which operations
- * have taken effect. It holds the last 16; under contention up to 128 of those that began within two seconds of the
+ * have taken effect. It holds the last 16; under contention up to 128 of those that began within ten seconds of the
  * newest, since an operation that was preempted after it had been accepted somewhere has to find itself there when it
  * tries again, however many others were faster.
  * Ring: values.
@@ -15,8 +15,8 @@ export const UNWRITTEN: RegisterState = { value: null, revision: 0, operations: 
 /** Operations that are always remembered, and the most that are. */
 export const REMEMBERED_MIN = 16
 export const REMEMBERED_MAX = 128
-/** Two seconds of hybrid time. */
-export const REMEMBERED_STAMPS: number = 2_000 * 4_096
+/** Ten seconds of hybrid time: longer than calls take. */
+export const REMEMBERED_STAMPS: number = 10_000 * 4_096
 
 /** The identity of an operation. */
 export interface OperationStamp {
@@ -44,6 +44,19 @@ export function newestOf({ operations }: RegisterState): number {
 /** Whether an operation that is not in the table may have been, and is forgotten. */
 export function mayBeForgotten({ forgottenAt }: RegisterState, at: number): boolean {
   return at <= forgottenAt
+}
+
+/**
+ * Whether the operation that made this revision is in the table, if that revision is one of this state's: operations are
+ * forgotten in the order in which they were applied.
+ */
+export function remembersRevision({ operations, revision, forgottenAt }: RegisterState, made: number): boolean {
+  if (revision < made || forgottenAt === 0) return true
+  for (let i = 2; i < operations.length; i += 3) {
+    const other = operations[i] as number
+    if (other > 0 && other <= made) return true
+  }
+  return false
 }
 
 /** The state after a change by this operation. */

@@ -179,7 +179,7 @@ export class Proposal extends Operation {
     this.decided = this.plan.waiting().map((operation) => {
       const decision = decide(state, operation.attempt)
       state = decision.state
-      operation.proposed(decision.verdict)
+      operation.proposed(decision.verdict, state)
       return { operation, verdict: decision.verdict }
     })
     this.state = state

@@ -5,6 +5,7 @@
  */
 import { QuorateError } from '../base/errors.ts'
 import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
+import type { RegisterState } from '../record.ts'
 import { operationName } from './operation-name.ts'
 import type { Agenda, View } from './operation.ts'
 import { RegisterOperation, type RegisterPlan, type Round } from './register-operation.ts'
@@ -39,14 +40,19 @@ export interface RegisterWritePlan extends RegisterPlan {
 
 export class RegisterWrite extends RegisterOperation {
   readonly kind: 'put' | 'delete' | 'update' | 'settle'
-  readonly attempt: Attempt
+  readonly #attempt: Omit<Attempt, 'proposedAs'>
+  #proposedAs: number | undefined
   #value: Uint8Array | null | undefined
 
   constructor(plan: RegisterWritePlan) {
     super(plan)
     const { change, op, at, isRetry } = plan
-    this.attempt = { change, op, at, isRetry }
+    this.#attempt = { change, op, at, isRetry }
     this.kind = kindOf(change)
+  }
+
+  override get attempt(): Attempt {
+    return { ...this.#attempt, proposedAs: this.#proposedAs }
   }
 
   override get patienceMsMin(): number {
@@ -68,13 +74,16 @@ export class RegisterWrite extends RegisterOperation {
   override again(): void {}
   override late(): void {}
 
-  override proposed(verdict: Verdict): void {
-    super.proposed(verdict)
-    if (verdict.kind === 'applied') this.#value = verdict.now.value
+  override proposed(verdict: Verdict, state: RegisterState): void {
+    super.proposed(verdict, state)
+    if (verdict.kind === 'applied') {
+      this.#value = verdict.now.value
+      this.#proposedAs = state.revision
+    } else if (verdict.kind !== 'repeated' && verdict.kind !== 'forgotten') this.#proposedAs = undefined
   }
 
   override conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void {
-    if (this.attempt.change.kind === 'fence') {
+    if (this.#attempt.change.kind === 'fence') {
       agenda.done = settled(verdict)
       return
     }
@@ -84,7 +93,7 @@ export class RegisterWrite extends RegisterOperation {
         agenda.done = this.#result(verdict.now, round, view)
         return
       case 'repeated': {
-        const { change } = this.attempt
+        const { change } = this.#attempt
         const isDelete = change.kind === 'set' && change.value === null
         const now = { value: this.#value, revision: isDelete ? 0 : verdict.revision }
         agenda.done = this.#result(now, round, view)
@@ -107,7 +116,7 @@ export class RegisterWrite extends RegisterOperation {
   }
 
   protected override identity(): { operation: string } {
-    const { op, at } = this.attempt
+    const { op, at } = this.#attempt
     return { operation: operationName({ op, at, home: 0 }) }
   }
 
@@ -120,7 +129,7 @@ export class RegisterWrite extends RegisterOperation {
   }
 
   #conditionFailed(current: Visible): QuorateError {
-    const { change } = this.attempt
+    const { change } = this.#attempt
     const wanted = change.kind === 'set' ? change.ifRevision : undefined
     const is = current.revision === 0 ? 'the key does not exist' : `the key has revision ${current.revision}`
     const message = `${this.#what}: ${is}, and not the revision ${wanted} that was asked for; nothing was changed`

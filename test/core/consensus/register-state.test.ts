@@ -65,7 +65,7 @@ describe('register state: operations', () => {
 })
 
 function attempt(change: Change, more: Partial<Attempt> = {}): Attempt {
-  return { op: 50, at: 50, isRetry: false, change, ...more }
+  return { op: 50, at: 50, isRetry: false, proposedAs: undefined, change, ...more }
 }
 
 const set = (value: string | null, ifRevision?: number): Change => {
@@ -156,6 +156,15 @@ describe('decide', () => {
     expect(decide(full, attempt({ kind: 'fence' }, late)).verdict.kind).toBe('forgotten')
     expect(decide(full, attempt(set('x'), { ...late, isRetry: false })).verdict.kind).toBe('applied')
     expect(decide(full, attempt(set('x'), { ...late, at: full.forgottenAt + 1 })).verdict.kind).toBe('applied')
+  })
+
+  test('one that was proposed in this call: is not applied again when the table may have forgotten it', () => {
+    const full = after(Array.from({ length: 30 }, (_, i) => (i + 1) * REMEMBERED_STAMPS))
+    const proposed = (proposedAs: number): Attempt => attempt(set('x'), { op: 99, at: Infinity, proposedAs })
+    // Revisions 15 to 30 are in the table: what would have made one of them is not there, so it never landed.
+    for (const revision of [15, 30, 31, 99]) expect(decide(full, proposed(revision)).verdict.kind).toBe('applied')
+    for (const revision of [1, 14]) expect(decide(full, proposed(revision)).verdict.kind).toBe('forgotten')
+    expect(decide(two, proposed(1)).verdict.kind).toBe('applied')
   })
 
   test('a look changes nothing', () => {
