@@ -7,7 +7,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { connect, constants, type ClientHttp2Session } from 'node:http2'
+import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -48,13 +48,17 @@ export class EtcdCluster {
     const servers = IDS.map((id, index) =>
       spawn(
         program,
-        [
-          ...['--name', id, '--data-dir', path.join(directory, id), '--log-level', 'error'],
-          ...['--listen-client-urls', url(index), '--advertise-client-urls', url(index)],
-          ...['--listen-peer-urls', url(IDS.length + index)],
-          ...['--initial-advertise-peer-urls', url(IDS.length + index)],
-          ...['--initial-cluster', members, '--initial-cluster-state', 'new'],
-        ],
+        Object.entries({
+          name: id,
+          'data-dir': path.join(directory, id),
+          'log-level': 'error',
+          'listen-client-urls': url(index),
+          'advertise-client-urls': url(index),
+          'listen-peer-urls': url(IDS.length + index),
+          'initial-advertise-peer-urls': url(IDS.length + index),
+          'initial-cluster': members,
+          'initial-cluster-state': 'new',
+        }).map(([name, value]) => `--${name}=${value}`),
         { stdio: 'ignore' },
       ),
     )
@@ -106,7 +110,7 @@ export class EtcdCluster {
         [HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
         te: 'trailers',
       })
-      stream.on('trailers', (trailers) => {
+      stream.on('trailers', (trailers: IncomingHttpHeaders) => {
         const status = trailers['grpc-status']
         if (status === '0') resolve()
         else reject(new Error(`etcd answered with status ${String(status)}: ${String(trailers['grpc-message'])}`))

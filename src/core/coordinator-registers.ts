@@ -40,9 +40,10 @@ const TOGETHER_MAX = 32
 const SETTLING_MAX = 16
 const BACKOFF_MS_MIN = 1
 const BACKOFF_MS_MAX = 1_000
-const DOUBLINGS_MAX = 6
-/** What was proposed may have landed, and should look itself up before the table of operations forgets it. */
-const DOUBLINGS_PROPOSED_MAX = 3
+const DOUBLINGS_MAX = 5
+/** As powers of two. */
+const LEAP_MIN = 4
+const LEAP_MAX = 12
 
 class Queue {
   readonly plan: RegisterPlan
@@ -188,8 +189,7 @@ export class Registers {
 
   #backOff(queue: Queue, proposal: Proposal, now: Now, step: Step): void {
     const tookMs = Math.max(BACKOFF_MS_MIN, now.monoMs - proposal.startedAtMs)
-    const doublings = Math.min(queue.losses, proposal.round === 0 ? DOUBLINGS_MAX : DOUBLINGS_PROPOSED_MAX)
-    const spanMs = Math.min(BACKOFF_MS_MAX, tookMs * 2 ** doublings)
+    const spanMs = Math.min(BACKOFF_MS_MAX, tookMs * 2 ** Math.min(queue.losses, DOUBLINGS_MAX))
     queue.losses++
     queue.resumesAtMs = now.monoMs + this.#host.random.fraction() * spanMs
     for (const operation of queue.waiting) operation.isPreempted = true
@@ -201,7 +201,7 @@ export class Registers {
     const { keyspace, key, list } = queue.plan
     const waiting = (): readonly RegisterOperation[] => queue.waiting.slice(0, TOGETHER_MAX)
     const times = { nowMs: now.monoMs, timeoutMs: Infinity }
-    const proposal = new Proposal({ keyspace, key, list, times, waiting, ballot: this.#source.next() })
+    const proposal = new Proposal({ keyspace, key, list, times, waiting, ballot: this.#source.next(leapOf(queue)) })
     queue.proposal = proposal
     for (const operation of queue.waiting) operation.proposal = proposal
     this.#host.run(proposal, now, step)
@@ -211,6 +211,11 @@ export class Registers {
   get #source(): BallotSource {
     return (this.#ballots ??= this.#host.ballots(this.#host.random.identity()))
   }
+}
+
+/** One that has lost goes above what others have counted to while it waited. */
+function leapOf({ losses }: Queue): number {
+  return losses === 0 ? 0 : 2 ** Math.min(losses + LEAP_MIN, LEAP_MAX)
 }
 
 function nameOf({ plan }: { readonly plan: RegisterPlan }): string {

@@ -59,6 +59,11 @@ export interface RegisterState {
   readonly operations: readonly number[]
   /** The highest `at` that was forgotten of the list above; 0 for none. */
   readonly forgottenAt: number
+  /**
+   * `proposer, counter` of the last proposal of each that this state builds on, the latest first and bounded: how a
+   * proposer learns whether what it proposed before it was preempted has become a part of the register.
+   */
+  readonly proposers: readonly number[]
 }
 
 /** What one acceptor knows of a register (Lamport, "Paxos Made Simple", 2001, section 2.2; Rystsov, "CASPaxos", 2018). */

@@ -5,10 +5,11 @@
  * An operation is looked up in the state first: applied before, by whichever coordinator, it is not applied again.
  * Ring: decisions.
  */
+import type { Ballot } from '../base/ballot.ts'
 import type { RegisterState } from '../record.ts'
 import {
+  buildsOn,
   mayBeForgotten,
-  remembersRevision,
   revisionOf,
   visibleRevision,
   withChange,
@@ -41,8 +42,8 @@ export interface Attempt extends OperationStamp {
   readonly change: Change
   /** Whether an earlier call may have proposed it, so that a table which has forgotten it cannot tell. */
   readonly isRetry: boolean
-  /** The revision that it would have made in the last round of this call that proposed it. */
-  readonly proposedAs: number | undefined
+  /** The last round of this call that proposed it, and the revision that it was to make. */
+  readonly proposed: { readonly ballot: Ballot; readonly revision: number } | undefined
 }
 
 /** What the operation comes to once the state is chosen. */
@@ -73,7 +74,10 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   const revision = revisionOf(state, op)
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }
-  if (isForgotten(state, attempt)) return { state, verdict: { kind: 'forgotten' } }
+  const landed = attempt.proposed === undefined ? false : buildsOn(state, attempt.proposed.ballot)
+  if (landed === true) return { state, verdict: { kind: 'repeated', revision: attempt.proposed?.revision ?? 0 } }
+  const isLost = landed === undefined || attempt.isRetry
+  if (isLost && mayBeForgotten(state, attempt.at)) return { state, verdict: { kind: 'forgotten' } }
   if (change.kind === 'fence') return { state: withFence(state, attempt), verdict: { kind: 'fenced' } }
   const now = visibleIn(state)
   if (change.kind === 'set') {
@@ -88,12 +92,6 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   } catch (error) {
     return { state, verdict: { kind: 'threw', error } }
   }
-}
-
-/** Whether a table without the operation leaves open that it was applied. */
-function isForgotten(state: RegisterState, { at, isRetry, proposedAs }: Attempt): boolean {
-  if (isRetry && mayBeForgotten(state, at)) return true
-  return proposedAs !== undefined && !remembersRevision(state, proposedAs)
 }
 
 function applied(state: RegisterState, value: Uint8Array | null, by: OperationStamp): Decision {

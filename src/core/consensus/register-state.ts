@@ -2,21 +2,25 @@
  * The state that a register agrees on: the value, its revision, and the operations that were applied last.
  *
  * The table of operations is part of what is agreed on, so whichever coordinator proposes next knows which operations
- * have taken effect. It holds the last 16; under contention up to 128 of those that began within ten seconds of the
- * newest, since an operation that was preempted after it had been accepted somewhere has to find itself there when it
- * tries again, however many others were faster.
+ * have taken effect. It holds the last 16; of a register that changes often up to 128 of those that began within ten
+ * seconds of the newest, so that a retry after a timeout still finds its operation there. A coordinator whose round was
+ * preempted does not depend on it: the state names the last proposal of each proposer that it builds on.
  * Ring: values.
  */
+import type { Ballot } from '../base/ballot.ts'
 import type { RegisterState } from '../record.ts'
 
 /** A register that nobody has written. */
-export const UNWRITTEN: RegisterState = { value: null, revision: 0, operations: [], forgottenAt: 0 }
+export const UNWRITTEN: RegisterState = { value: null, revision: 0, operations: [], forgottenAt: 0, proposers: [] }
 
 /** Operations that are always remembered, and the most that are. */
 export const REMEMBERED_MIN = 16
 export const REMEMBERED_MAX = 128
-/** Ten seconds of hybrid time: longer than calls take. */
+/** Ten seconds of hybrid time: longer than most calls take. */
 export const REMEMBERED_STAMPS: number = 10_000 * 4_096
+
+/** Proposers that a state remembers. */
+export const PROPOSERS_MAX = 16
 
 /** The identity of an operation. */
 export interface OperationStamp {
@@ -46,23 +50,29 @@ export function mayBeForgotten({ forgottenAt }: RegisterState, at: number): bool
   return at <= forgottenAt
 }
 
-/**
- * Whether the operation that made this revision is in the table, if that revision is one of this state's: operations are
- * forgotten in the order in which they were applied.
- */
-export function remembersRevision({ operations, revision, forgottenAt }: RegisterState, made: number): boolean {
-  if (revision < made || forgottenAt === 0) return true
-  for (let i = 2; i < operations.length; i += 3) {
-    const other = operations[i] as number
-    if (other > 0 && other <= made) return true
+/** The state as this ballot proposes it. */
+export function proposedBy(state: RegisterState, { proposer, counter }: Ballot): RegisterState {
+  const { proposers } = state
+  const next = [proposer, counter]
+  for (let i = 0; i < proposers.length && next.length < 2 * PROPOSERS_MAX; i += 2) {
+    if (proposers[i] !== proposer) next.push(proposers[i] as number, proposers[i + 1] as number)
   }
-  return false
+  return { ...state, proposers: next }
+}
+
+/**
+ * Whether a state builds on what was proposed with this ballot, where that was its proposer's last one for the register;
+ * `undefined` if so many others have proposed since that it cannot be told.
+ */
+export function buildsOn({ proposers }: RegisterState, { proposer, counter }: Ballot): boolean | undefined {
+  for (let i = 0; i < proposers.length; i += 2) if (proposers[i] === proposer) return proposers[i + 1] === counter
+  return proposers.length < 2 * PROPOSERS_MAX ? false : undefined
 }
 
 /** The state after a change by this operation. */
 export function withChange(state: RegisterState, value: Uint8Array | null, by: OperationStamp): RegisterState {
   const revision = state.revision + 1
-  return { value, revision, ...remembering(state, { ...by, revision }) }
+  return { value, revision, proposers: state.proposers, ...remembering(state, { ...by, revision }) }
 }
 
 /** The state in which this operation can never be applied any more. Nothing else of it changes. */

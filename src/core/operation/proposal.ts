@@ -9,7 +9,7 @@
  */
 import { compareBallots, higherBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
 import { decide, type Verdict } from '../consensus/change.ts'
-import { UNWRITTEN } from '../consensus/register-state.ts'
+import { proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
 import type { Outcome } from '../base/errors.ts'
 import { firstPositions, type ListQuorum } from '../quorum/quorum.ts'
 import { choose } from '../quorum/tally.ts'
@@ -179,10 +179,10 @@ export class Proposal extends Operation {
     this.decided = this.plan.waiting().map((operation) => {
       const decision = decide(state, operation.attempt)
       state = decision.state
-      operation.proposed(decision.verdict, state)
+      operation.proposed(decision.verdict, { ballot: this.ballot, revision: state.revision })
       return { operation, verdict: decision.verdict }
     })
-    this.state = state
+    this.state = proposedBy(state, this.ballot)
     // A state that nothing is to change is proposed all the same, even if a quorum has accepted it: promises alone keep
     // older proposals from being chosen, and not from being found by a later round where one acceptor took them late.
     if (this.decided.length === 0) {

@@ -8,7 +8,6 @@
 import type { ErrorCode, Outcome } from '../base/errors.ts'
 import type { Attempt, Verdict } from '../consensus/change.ts'
 import type { PreferenceList } from '../placement/placement.ts'
-import type { RegisterState } from '../record.ts'
 import type { ListQuorum, Quorum } from '../quorum/quorum.ts'
 import type { Keyspace } from './keyspace.ts'
 import { Operation, type Agenda, type Names, type View } from './operation.ts'
@@ -78,10 +77,9 @@ export abstract class RegisterOperation extends Operation {
 
   /**
    * A round looked the operation up in a state that it is about to build on. What earlier rounds proposed is either in
-   * that state or can never be chosen: so whether the operation may land depends on this round alone. `state` is the
-   * one after it.
+   * that state or can never be chosen: so whether the operation may land depends on this round alone.
    */
-  proposed(verdict: Verdict, _state: RegisterState): void {
+  proposed(verdict: Verdict, _as: Attempt['proposed']): void {
     this.#mayLand = verdict.kind === 'applied' || verdict.kind === 'repeated' || verdict.kind === 'forgotten'
   }
 

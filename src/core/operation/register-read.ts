@@ -39,7 +39,7 @@ export interface RegisterFact {
   readonly state: RegisterState | undefined
 }
 
-const LOOK: Attempt = { op: 0, at: 0, isRetry: false, proposedAs: undefined, change: { kind: 'look' } }
+const LOOK: Attempt = { op: 0, at: 0, isRetry: false, proposed: undefined, change: { kind: 'look' } }
 /** Looks before it takes part in a round. */
 const LOOKS_MAX = 2
 const PAUSE_MS_MIN = 1

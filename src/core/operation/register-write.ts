@@ -5,7 +5,6 @@
  */
 import { QuorateError } from '../base/errors.ts'
 import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
-import type { RegisterState } from '../record.ts'
 import { operationName } from './operation-name.ts'
 import type { Agenda, View } from './operation.ts'
 import { RegisterOperation, type RegisterPlan, type Round } from './register-operation.ts'
@@ -40,8 +39,8 @@ export interface RegisterWritePlan extends RegisterPlan {
 
 export class RegisterWrite extends RegisterOperation {
   readonly kind: 'put' | 'delete' | 'update' | 'settle'
-  readonly #attempt: Omit<Attempt, 'proposedAs'>
-  #proposedAs: number | undefined
+  readonly #attempt: Omit<Attempt, 'proposed'>
+  #proposed: Attempt['proposed']
   #value: Uint8Array | null | undefined
 
   constructor(plan: RegisterWritePlan) {
@@ -52,7 +51,7 @@ export class RegisterWrite extends RegisterOperation {
   }
 
   override get attempt(): Attempt {
-    return { ...this.#attempt, proposedAs: this.#proposedAs }
+    return { ...this.#attempt, proposed: this.#proposed }
   }
 
   override get patienceMsMin(): number {
@@ -74,12 +73,12 @@ export class RegisterWrite extends RegisterOperation {
   override again(): void {}
   override late(): void {}
 
-  override proposed(verdict: Verdict, state: RegisterState): void {
-    super.proposed(verdict, state)
+  override proposed(verdict: Verdict, as: Attempt['proposed']): void {
+    super.proposed(verdict, as)
     if (verdict.kind === 'applied') {
       this.#value = verdict.now.value
-      this.#proposedAs = state.revision
-    } else if (verdict.kind !== 'repeated' && verdict.kind !== 'forgotten') this.#proposedAs = undefined
+      this.#proposed = as
+    } else if (verdict.kind !== 'repeated' && verdict.kind !== 'forgotten') this.#proposed = undefined
   }
 
   override conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void {

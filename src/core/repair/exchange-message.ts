@@ -142,7 +142,10 @@ function stateSizeBytes(record: StoredRecord): number {
   const version = ({ by, value }: Pick<Version, 'by' | 'value'>): number =>
     8 + 8 + 1 + (by === undefined ? 0 : 1 + by.length) + (value === null ? 0 : 4 + value.length)
   if (record.kind === 'lww') return 1 + version(record)
-  if (record.kind === 'register') return 1 + 3 * 8 + COUNT + 8 * record.state.operations.length + version(record.state)
+  if (record.kind === 'register') {
+    const { operations, proposers } = record.state
+    return 1 + 3 * 8 + 2 * COUNT + 8 * (operations.length + proposers.length) + version(record.state)
+  }
   const { vector, cloud } = record.context
   const context = 2 * COUNT + 8 * (vector.length + cloud.length)
   return sum(record.siblings, (sibling) => 8 + 8 + version(sibling), 1 + context + COUNT)

@@ -5,7 +5,7 @@
  * still be counted up, a table of operations within its bound.
  */
 import { BALLOT_COUNTER_MAX, type Ballot } from '../../core/base/ballot.ts'
-import { REMEMBERED_MAX } from '../../core/consensus/register-state.ts'
+import { PROPOSERS_MAX, REMEMBERED_MAX } from '../../core/consensus/register-state.ts'
 import type { Accept, Accepted, Inquire, Message, Preempted, Prepare, Promised, Told } from '../../core/message.ts'
 import type { RegisterRecord, RegisterState } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
@@ -48,6 +48,7 @@ function writeState(writer: ByteWriter, state: RegisterState): void {
   writer.float64(state.revision)
   writer.float64(state.forgottenAt)
   writer.numbers(state.operations)
+  writer.numbers(state.proposers)
   writeContent(writer, { value: state.value })
 }
 
@@ -58,9 +59,10 @@ function readState(reader: ByteReader, limits: RecordLimits): RegisterState {
   for (let i = 2; i < operations.length; i += 3) {
     if ((operations[i] as number) > revision) throw new Malformed('an operation is ahead of its register')
   }
+  const proposers = reader.numbers(2 * PROPOSERS_MAX, 2)
   const mark = readMark(reader)
   if (mark > 1) throw new Malformed('a register has no author')
-  return { revision, forgottenAt, operations, value: readValue(reader, mark, limits) }
+  return { revision, forgottenAt, operations, proposers, value: readValue(reader, mark, limits) }
 }
 
 /** What was accepted. What was promised stays with its acceptor. */

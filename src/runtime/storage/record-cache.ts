@@ -49,7 +49,12 @@ function sizeOfEntry(record: StoredRecord | typeof ABSENT, key: string): number 
   if (record.kind === 'lww') return sizeBytes + LWW_BYTES + sizeOfValue(record)
   if (record.kind === 'register') {
     const { state } = record
-    return sizeBytes + REGISTER_BYTES + NUMBER_BYTES * state.operations.length + sizeOfValue(state)
+    return (
+      sizeBytes +
+      REGISTER_BYTES +
+      NUMBER_BYTES * (state.operations.length + state.proposers.length) +
+      sizeOfValue(state)
+    )
   }
   const { context, siblings, replaced } = record
   const numbers = context.vector.length + context.cloud.length + replaced.length

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { decide, type Attempt, type Change } from '../../../src/core/consensus/change.ts'
 import {
   mayBeForgotten,
+  proposedBy,
+  PROPOSERS_MAX,
   REMEMBERED_MAX,
   REMEMBERED_MIN,
   REMEMBERED_STAMPS,
@@ -13,6 +15,7 @@ import {
   withChange,
   withFence,
 } from '../../../src/core/consensus/register-state.ts'
+import type { Ballot } from '../../../src/core/base/ballot.ts'
 import type { RegisterState } from '../../../src/core/record.ts'
 import { holds } from '../../property.ts'
 
@@ -65,7 +68,7 @@ describe('register state: operations', () => {
 })
 
 function attempt(change: Change, more: Partial<Attempt> = {}): Attempt {
-  return { op: 50, at: 50, isRetry: false, proposedAs: undefined, change, ...more }
+  return { op: 50, at: 50, isRetry: false, proposed: undefined, change, ...more }
 }
 
 const set = (value: string | null, ifRevision?: number): Change => {
@@ -158,13 +161,25 @@ describe('decide', () => {
     expect(decide(full, attempt(set('x'), { ...late, at: full.forgottenAt + 1 })).verdict.kind).toBe('applied')
   })
 
-  test('one that was proposed in this call: is not applied again when the table may have forgotten it', () => {
-    const full = after(Array.from({ length: 30 }, (_, i) => (i + 1) * REMEMBERED_STAMPS))
-    const proposed = (proposedAs: number): Attempt => attempt(set('x'), { op: 99, at: Infinity, proposedAs })
-    // Revisions 15 to 30 are in the table: what would have made one of them is not there, so it never landed.
-    for (const revision of [15, 30, 31, 99]) expect(decide(full, proposed(revision)).verdict.kind).toBe('applied')
-    for (const revision of [1, 14]) expect(decide(full, proposed(revision)).verdict.kind).toBe('forgotten')
-    expect(decide(two, proposed(1)).verdict.kind).toBe('applied')
+  test('one that was proposed in this call: the state says whether it builds on that, however much came after', () => {
+    const ballot = (proposer: number, counter = 7): Ballot => ({ counter, proposer, step: 0 })
+    const mine = { ballot: ballot(1), revision: 3 }
+    const proposed = attempt(set('x'), { op: 99, at: 1, proposed: mine })
+    const others = (from: RegisterState, count: number): RegisterState => {
+      let state = from
+      for (let i = 0; i < 50; i++)
+        state = withChange(state, bytes('y'), { op: 100 + i, at: 100 + i * REMEMBERED_STAMPS })
+      for (let i = 0; i < count; i++) state = proposedBy(state, ballot(2 + i))
+      return state
+    }
+    const landed = proposedBy(decide(two, proposed).state, mine.ballot)
+    expect(decide(others(landed, PROPOSERS_MAX - 1), proposed).verdict).toEqual({ kind: 'repeated', revision: 3 })
+    expect(decide(others(two, PROPOSERS_MAX - 1), proposed).verdict.kind).toBe('applied')
+    expect(decide(others(proposedBy(two, ballot(1, 6)), 3), proposed).verdict.kind).toBe('applied')
+    // So many have proposed since that nobody can tell: what is not known is not done again.
+    for (const before of [landed, two]) {
+      expect(decide(others(before, PROPOSERS_MAX), proposed).verdict.kind).toBe('forgotten')
+    }
   })
 
   test('a look changes nothing', () => {

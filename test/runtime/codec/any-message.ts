@@ -73,8 +73,10 @@ const ballot: fc.Arbitrary<Ballot> = fc.record({
   step: whole,
 })
 
+const proposers = fc.array(fc.tuple(positive, whole), { maxLength: 16 }).map((all) => all.flat())
+
 const state: fc.Arbitrary<RegisterState> = fc
-  .record({ value, revision: fc.nat(), forgottenAt: whole, operations: replaced })
+  .record({ value, revision: fc.nat(), forgottenAt: whole, operations: replaced, proposers })
   .map((of) => ({
     ...of,
     operations: of.operations.map((number, i) => (i % 3 === 2 ? number % (of.revision + 1) : number)),

@@ -5,7 +5,7 @@
 import { contextFromPairs, hasDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
 import { isExchangeAnswer, isQuestion, type Message } from '../../../src/core/message.ts'
 import { BALLOT_COUNTER_MAX, NO_BALLOT, type Ballot } from '../../../src/core/base/ballot.ts'
-import { REMEMBERED_MAX, UNWRITTEN } from '../../../src/core/consensus/register-state.ts'
+import { PROPOSERS_MAX, REMEMBERED_MAX, UNWRITTEN } from '../../../src/core/consensus/register-state.ts'
 import type { RegisterRecord, StoredRecord } from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { MessageLimits } from '../../../src/runtime/codec/message-codec.ts'
@@ -93,12 +93,21 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
 }
 
 function flawsOfRegister({ promised, accepted, state }: RegisterRecord, limits: MessageLimits): string[] {
-  const { revision, forgottenAt, operations, value } = state
+  const { revision, forgottenAt, operations, proposers, value } = state
   const flaws: string[] = []
   if (promised !== accepted) flaws.push('a promise has travelled with the record')
-  const numbers = [accepted.counter, accepted.proposer, accepted.step, revision, forgottenAt, ...operations]
+  const numbers = [
+    accepted.counter,
+    accepted.proposer,
+    accepted.step,
+    revision,
+    forgottenAt,
+    ...operations,
+    ...proposers,
+  ]
   if (numbers.some((number) => !Number.isSafeInteger(number) || number < 0)) flaws.push('a number of a register')
   if (accepted.counter > BALLOT_COUNTER_MAX) flaws.push('a counter')
+  if (proposers.length % 2 !== 0 || proposers.length > 2 * PROPOSERS_MAX) flaws.push('the proposers')
   if (operations.length % 3 !== 0 || operations.length > 3 * REMEMBERED_MAX) flaws.push('the table of operations')
   if (value !== null && value.length > limits.valueBytesMax) flaws.push('a value is too long')
   return flaws
