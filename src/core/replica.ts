@@ -24,14 +24,29 @@ import { HANDOFF_IDS } from './coordinator-handoff.ts'
 import type { ElectionRequest } from './consensus/election-message.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
-import type { Errand, Life, Mint, Minted, Open, Ping, Read, Request, Scan, Write } from './message.ts'
+import type {
+  Accept,
+  Errand,
+  Inquire,
+  Life,
+  Mint,
+  Minted,
+  Open,
+  Ping,
+  Prepare,
+  Read,
+  Request,
+  Scan,
+  Write,
+} from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
-import type { DottedRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
+import type { DottedRecord, LwwRecord, RecordChange, RecordWrite, StoredRecord } from './record.ts'
 import { Hints, type HintedWrite } from './replica-hints.ts'
 import { Keyspaces, type Registered } from './replica-keyspaces.ts'
 import { ReplicaStanding } from './replica-standing.ts'
 import { Votes } from './replica-votes.ts'
+import { ReplicaRegisters } from './replica-registers.ts'
 import { ReplayGuard, Retried } from './replay-guard.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 import { ReplicaExchange, WALK, type ExchangeSetting } from './replica-exchange.ts'
@@ -89,6 +104,7 @@ export class Replica {
   readonly #hints: Hints
   readonly #floor = new Floor(OWN_KEYSPACE)
   readonly #votes: Votes
+  readonly #registers: ReplicaRegisters
 
   constructor(config: ReplicaConfig) {
     const { index, membership, options, records, own, exchange } = config
@@ -103,6 +119,11 @@ export class Replica {
       read: (keyspace, key) => records.read(keyspace, key),
       erase: (key, before, step) => this.#change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
+    })
+    this.#registers = new ReplicaRegisters({
+      index,
+      read: (keyspace, key) => records.read(keyspace, key),
+      change: (write, before, step) => this.#change(write, before, step),
     })
     this.#keyspaces = new Keyspaces({
       membership,
@@ -181,6 +202,10 @@ export class Replica {
         return this.#write(request, from, now, step)
       case 'mint':
         return this.#mint(request, from, step)
+      case 'prepare':
+      case 'accept':
+      case 'inquire':
+        return this.#register(request, from, step)
       case 'scan':
         return this.#scan(request, from, step)
       case 'open':
@@ -241,7 +266,20 @@ export class Replica {
     step.send(from, { kind: 'pong', sentAt, clock: this.clock.at(now), ...this.#config.life })
   }
 
+  #register(request: Prepare | Accept | Inquire, from: Address, step: Step): void {
+    const definition = this.#mayRead(request, from, step)
+    if (definition === undefined) return
+    if (definition.mode !== 'cp') return this.#refuseKind(request, definition, from, step)
+    if (request.kind === 'inquire') return this.#registers.inquire(request, from, step)
+    if (this.#records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
+    if (request.kind === 'prepare') this.#registers.prepare(request, from, step)
+    else this.#registers.accept(request, from, step)
+  }
+
   #read(request: Read, from: Address, step: Step): void {
+    const definition = this.#knows(request, from, step)
+    if (definition === undefined) return
+    if (definition.mode === 'cp') return this.#refuseKind(request, definition, from, step)
     const { id, round } = request
     const isHandoff = from === this.#config.index && id >= HANDOFF_IDS
     if (!(isHandoff ? this.#knows(request, from, step) : this.#mayRead(request, from, step))) return
@@ -253,6 +291,7 @@ export class Replica {
   #write(request: Write, from: Address, now: Now, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
+    if (definition.mode === 'cp') return this.#refuseKind(request, definition, from, step)
     // What comes from the same process was not under way.
     if (from !== this.#config.index && this.clock.isTooOld(request.asOf, now)) {
       return this.#refuse(request, 'too-old', 'it was under way for too long', from, step)
@@ -267,6 +306,10 @@ export class Replica {
     const { keyspace, key, record } = write
     const reason = this.#whyNoMerge(record, definition, now)
     if (reason !== undefined) return reason
+    if (record.kind === 'register') {
+      this.#registers.takeOver({ keyspace, key, record }, definition, step)
+      return undefined
+    }
     const before = record.kind === 'lww' ? this.#stampOf(keyspace, key) : this.#records.read(keyspace, key)
     if (before === undefined && write.repairs === false && this.#mayBeErased(record)) {
       return { code: 'too-late', detail: 'newer writes have been deleted and erased since' }
@@ -300,9 +343,7 @@ export class Replica {
   }
 
   #whyNoMerge(record: StoredRecord, definition: KeyspaceDefinition, now: Now): Refusal | undefined {
-    if ((definition.conflicts === 'lww') !== (record.kind === 'lww')) {
-      return { code: 'wrong-kind', detail: `the keyspace keeps ${definition.conflicts}` }
-    }
+    if (KIND_OF[definition.conflicts] !== record.kind) return wrongKind(definition)
     if (this.#records.full === true) return { code: 'storage-full', detail: '' }
     const aheadMs = this.#config.options.driftMsMax
     if (record.kind === 'lww' && record.at > stampOf(now.wallMs + aheadMs)) {
@@ -312,7 +353,7 @@ export class Replica {
   }
 
   /** What is stored once the record is merged; nothing if that changes nothing. */
-  #after(record: StoredRecord, before: StoredRecord | Stamp | undefined): StoredRecord | undefined {
+  #after(record: DottedRecord | LwwRecord, before: StoredRecord | Stamp | undefined): StoredRecord | undefined {
     if (record.kind === 'lww') return before === undefined || isNewer(record, before as Stamp) ? record : undefined
     const current = isDotted(before) ? before : EMPTY_RECORD
     const merged = mergeAt(this.#config.life.incarnation, current, record)
@@ -349,9 +390,7 @@ export class Replica {
   #mint(request: Mint, from: Address, step: Step): void {
     const definition = this.#knows(request, from, step)
     if (definition === undefined) return
-    if (definition.conflicts !== 'siblings') {
-      return this.#refuse(request, 'wrong-kind', `the keyspace keeps ${definition.conflicts}`, from, step)
-    }
+    if (definition.conflicts !== 'siblings') return this.#refuseKind(request, definition, from, step)
     const { incarnation, run } = this.#config.life
     if (request.incarnation !== incarnation || request.run !== run) {
       const detail = request.incarnation === incarnation ? 'it has started again' : 'it has lost its data since'
@@ -397,7 +436,11 @@ export class Replica {
   }
 
   /** The definition of the request's keyspace; without one the request is refused. */
-  #knows(request: Read | Write | Mint | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
+  #knows(
+    request: Read | Write | Mint | Scan | Prepare | Accept | Inquire,
+    from: Address,
+    step: Step,
+  ): KeyspaceDefinition | undefined {
     const definition = this.#keyspaces.definitions.get(request.keyspace)
     const closed = this.standing?.whyClosed
     if (closed !== undefined) {
@@ -410,13 +453,28 @@ export class Replica {
     return definition
   }
 
-  /** The same, for requests that take part in a read quorum. */
-  #mayRead(request: Read | Scan, from: Address, step: Step): KeyspaceDefinition | undefined {
+  /** The same, for requests that take part in a quorum of those who read, or of acceptors. */
+  #mayRead(
+    request: Read | Scan | Prepare | Accept | Inquire,
+    from: Address,
+    step: Step,
+  ): KeyspaceDefinition | undefined {
     const definition = this.#knows(request, from, step)
     if (definition === undefined || this.standing === undefined) return definition
-    if (this.standing.of(definition) === 'serving') return definition
-    this.#refuse(request, 'catching-up', 'it may have forgotten writes, and exchanges with the others', from, step)
+    const isAcceptor = definition.mode === 'cp'
+    if (isAcceptor ? this.standing.mayVote(definition) : this.standing.of(definition) === 'serving') return definition
+    this.#refuse(request, 'catching-up', isAcceptor ? MAY_HAVE_PROMISED : MAY_HAVE_FORGOTTEN, from, step)
     return undefined
+  }
+
+  #refuseKind(
+    request: { readonly id: number; readonly round: number },
+    definition: KeyspaceDefinition,
+    from: Address,
+    step: Step,
+  ): void {
+    const { code, detail } = wrongKind(definition)
+    this.#refuse(request, code, detail, from, step)
   }
 
   #refuse(
@@ -428,6 +486,16 @@ export class Replica {
   ): void {
     step.send(from, { kind: 'refused', id: request.id, round: request.round, code, detail })
   }
+}
+
+const MAY_HAVE_FORGOTTEN = 'it may have forgotten writes, and exchanges with the others'
+const MAY_HAVE_PROMISED = 'it has lost its data, or cannot rule it out yet: it may have forgotten what it promised'
+
+/** The kind of record in a keyspace. */
+const KIND_OF = { siblings: 'dotted', lww: 'lww', registers: 'register' } as const
+
+function wrongKind({ conflicts }: KeyspaceDefinition): Refusal {
+  return { code: 'wrong-kind', detail: `the keyspace keeps ${conflicts}` }
 }
 
 /** What a storage found for a `ScanEffect`. */

@@ -132,6 +132,16 @@ export class SimDisk implements Records {
     this.#keep(change)
   }
 
+  /** Each durable record becomes what `amended` makes of it. Nothing may be staged. */
+  amend(amended: (record: StoredRecord) => StoredRecord): void {
+    for (const shelf of this.#safe.values()) {
+      for (const [key, change] of shelf) {
+        if (change.record !== undefined) shelf.set(key, { ...change, record: amended(change.record) })
+      }
+    }
+    this.#visible = new Map([...this.#safe].map(([keyspace, shelf]) => [keyspace, new Map(shelf)]))
+  }
+
   /** Everything is lost, and what comes next is another life of the data. */
   wipe(): void {
     this.forget()

@@ -101,7 +101,7 @@ class Bench {
 }
 
 function dataOf(mark: number): RecordWrite {
-  return selfWrite(OWN_KEYSPACE, { mark, hasMet: true, isRecovering: false, past: [] })
+  return selfWrite(OWN_KEYSPACE, { mark, hasMet: true, isRecovering: false, isFirst: true, past: [] })
 }
 
 describe('a replica without data', () => {

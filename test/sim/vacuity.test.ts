@@ -3,14 +3,20 @@
  * rightly is not.
  */
 import { describe, expect, test } from 'vitest'
-import type { JudgeName } from '../../src/check/index.ts'
-import { BREAKAGES, ELECTION_BREAKAGES, simulate, type Breakage, type SimulateOptions } from '../../src/sim/index.ts'
-import { accusersOf } from './judge.ts'
+import {
+  BREAKAGES,
+  ELECTION_BREAKAGES,
+  simulate,
+  type Breakage,
+  type Fault,
+  type SimulateOptions,
+} from '../../src/sim/index.ts'
+import { accusersOf, type Accuser } from './judge.ts'
 
 interface Case {
   readonly breakage: Breakage
   /** Who has to notice. */
-  readonly judge: JudgeName | 'unreadHealing'
+  readonly judge: Accuser
   readonly setting: Omit<SimulateOptions, 'seed' | 'breakage'>
 }
 
@@ -50,6 +56,24 @@ const DELETES = {
   ],
   levelRate: 0,
 } as const
+const REGISTERS = { mode: 'cp', n: 3, r: 2, w: 2 } as const
+/** Many changes of one register. */
+const CONTENDED = {
+  operations: 300,
+  durationMs: 20_000,
+  keys: ['k1'],
+  weights: [
+    ['get', 2],
+    ['put', 1],
+    ['blind', 2],
+    ['update', 1],
+    ['delete', 0.5],
+  ],
+} as const
+/** Each acceptor in turn starts again within a round trip. */
+const BLINKS: readonly Fault[] = Array.from({ length: 72 }, (_, i) => {
+  return { kind: 'crash', host: i % 3, moment: 'now', wipes: false, atMs: 2000 + i * 250, forMs: 20 }
+})
 const SEEDS_MAX = 60
 /** As many runs of the same set-up, unbroken, that every judge has to leave alone. */
 const GOOD_SEEDS = 10
@@ -180,6 +204,57 @@ const CASES: readonly Case[] = [
       horizonMs: 4000,
       exchangeMs: 1000,
       nemesis: { classes: ['replay', 'slow-host'], permanent: false },
+    },
+  },
+  { breakage: 'half-quorums', judge: 'linearizable', setting: { keyspace: { mode: 'cp', n: 3 } } },
+  {
+    breakage: 'early-acknowledgement',
+    judge: 'linearizable',
+    setting: {
+      keyspace: { mode: 'cp', n: 1, r: 1, w: 1 },
+      workload: CONTENDED,
+      nemesis: { classes: ['crash', 'slow-disk'] },
+    },
+  },
+  {
+    breakage: 'forgotten-promise',
+    judge: 'linearizable',
+    setting: {
+      keyspace: REGISTERS,
+      workload: {
+        ...CONTENDED,
+        operations: 500,
+        clients: 12,
+        burstRate: 0.9,
+        thinkMs: 20,
+        timeoutMs: 3000,
+        hasteRate: 0,
+      },
+      nemesis: { faults: BLINKS, permanent: false, conditions: { nearMs: 150, inOrder: false } },
+    },
+  },
+  {
+    breakage: 'votes-while-empty',
+    judge: 'linearizable',
+    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['wipe', 'partition', 'partial'] } },
+  },
+  {
+    breakage: 'unsettled-read',
+    judge: 'linearizable',
+    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['partition', 'crash', 'loss'] } },
+  },
+  {
+    breakage: 'counter-without-max',
+    judge: 'linearizable',
+    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['reordering', 'replay', 'slow-host'] } },
+  },
+  {
+    breakage: 'forgotten-operations',
+    judge: 'linearizable',
+    setting: {
+      keyspace: REGISTERS,
+      workload: { ...CONTENDED, retryRate: 0.9, plannedRate: 1, retryMs: 500 },
+      nemesis: { classes: ['loss', 'partition', 'pause'] },
     },
   },
 ]
