@@ -81,7 +81,6 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
   writer.float64(message.id)
   writer.uint8(message.round)
-  if (isRegisterMessage(message)) return writeRegisterMessage(writer, message)
   switch (message.kind) {
     case 'read':
       writer.float64(message.keyspace)
@@ -113,7 +112,8 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writeOptional(writer, message.record)
       return
     default:
-      writeRare(writer, message)
+      if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
+      else writeRare(writer, message)
   }
 }
 
