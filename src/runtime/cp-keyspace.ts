@@ -73,13 +73,17 @@ export class CpKeyspace<V = unknown> {
    * Reads a key. It sees every change that was acknowledged before it began, and after it no older change that it did
    * not see takes effect any more. With `level: 'stale'` one replica answers, and what it has may be old.
    */
-  async get(key: string, options: LookOptions = NOTHING): Promise<Register<V>> {
-    return this.#look(key, options)
+  get(key: string, options: LookOptions = NOTHING): Promise<Register<V>> {
+    try {
+      return this.#look(key, options)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
-  async #look(key: string, options: LookOptions, sizes?: AnswerSizes): Promise<Register<V>> {
+  #look(key: string, options: LookOptions, sizes?: AnswerSizes): Promise<Register<V>> {
     checkKey(key, this.#config.limits)
-    checkFields(options, LOOK_FIELDS, 'a get')
+    if (options !== NOTHING) checkFields(options, LOOK_FIELDS, 'a get')
     const { level = 'linearizable' } = options
     if (!LEVELS.has(level)) throw invalid(`level is ${shown(level)}: use 'linearizable' or 'stale'`)
     const timeoutMs = timeoutOf(options)
@@ -97,13 +101,21 @@ export class CpKeyspace<V = unknown> {
   }
 
   /** Writes a value; with `ifRevision` only if that is the key's revision, and 0 means that it must not exist. */
-  async put(key: string, value: V, options: ChangeOptions = NOTHING): Promise<Changed> {
-    return this.#set(key, encodeValue(value, this.#config.limits.valueBytesMax), options)
+  put(key: string, value: V, options: ChangeOptions = NOTHING): Promise<Changed> {
+    try {
+      return this.#set(key, encodeValue(value, this.#config.limits.valueBytesMax), options)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Deletes a key, whether it exists or not; with `ifRevision` only if that is its revision. */
-  async delete(key: string, options: ChangeOptions = NOTHING): Promise<Changed> {
-    return this.#set(key, null, options)
+  delete(key: string, options: ChangeOptions = NOTHING): Promise<Changed> {
+    try {
+      return this.#set(key, null, options)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /**
@@ -188,7 +200,7 @@ export class CpKeyspace<V = unknown> {
   }
 
   #set(key: string, value: Uint8Array | null, options: ChangeOptions): Promise<Changed> {
-    checkFields(options, CHANGE_FIELDS, 'a change')
+    if (options !== NOTHING) checkFields(options, CHANGE_FIELDS, 'a change')
     const { ifRevision } = options
     if (ifRevision !== undefined && !(Number.isSafeInteger(ifRevision) && ifRevision >= 0)) {
       throw invalid(`ifRevision is ${shown(ifRevision)}: use the revision of a get, or 0 for a key that must not exist`)
@@ -231,6 +243,11 @@ export class CpKeyspace<V = unknown> {
     const keyspace = this.#config.opened()
     return keyspace === undefined ? within(this.#config.open(), options).then(run) : run(keyspace)
   }
+}
+
+/** Arguments are looked at before anything else: what is wrong with them becomes a rejection. */
+function rejected(error: unknown): Promise<never> {
+  return Promise.reject(error instanceof Error ? error : new Error(String(error)))
 }
 
 /** The function of an update gave a promise: the round that asked it goes on without it. */

@@ -136,7 +136,7 @@ export class Finale {
   #exerciseRegister(host: Host): void {
     this.#underWay++
     const { around, random, processes } = this.#parts
-    const caller = new RegisterCaller(processes(), around)
+    const caller = new RegisterCaller(processes(), processes, around)
     const key = random.pick(around.keys)
     const how = this.#manner(host, undefined)
     const read = (then: (held: Held) => void, triesLeft: number): void => {
@@ -208,7 +208,7 @@ export class Finale {
   #readAll(key: string, host: Host, triesLeft: number): void {
     const { around, processes } = this.#parts
     if (this.#isCp) {
-      new RegisterCaller(processes(), around).read(this.#manner(host, undefined), key, ({ held, why }) => {
+      new RegisterCaller(processes(), processes, around).read(this.#manner(host, undefined), key, ({ held, why }) => {
         if (held !== undefined) this.#underWay--
         else
           this.#again({ what: `a last read of ${key}`, host, why, triesLeft }, (left) => this.#readAll(key, host, left))

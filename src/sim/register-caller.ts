@@ -48,11 +48,18 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 export class RegisterCaller {
-  readonly #process: number
+  #process: number
+  readonly #others: () => number
   readonly #around: { readonly simulator: Simulator; readonly recorder: Recorder }
 
-  constructor(process: number, around: { readonly simulator: Simulator; readonly recorder: Recorder }) {
+  /** @param others gives numbers of processes that nobody has. */
+  constructor(
+    process: number,
+    others: () => number,
+    around: { readonly simulator: Simulator; readonly recorder: Recorder },
+  ) {
     this.#process = process
+    this.#others = others
     this.#around = around
   }
 
@@ -69,7 +76,7 @@ export class RegisterCaller {
         return
       }
       const { type, reason, why } = endOf(result)
-      this.#write({ type, f: 'read', value: null, reason, ...this.#at(how, key) })
+      if (!this.#isSilence(result)) this.#write({ type, f: 'read', value: null, reason, ...this.#at(how, key) })
       done({ held: undefined, why })
     })
   }
@@ -80,9 +87,14 @@ export class RegisterCaller {
     const asked = askedFor(setting)
     const bytes = value === null ? null : encoder.encode(value)
     const change: Change = { kind: 'set', value: bytes, ifRevision: expected?.revision }
-    this.#write({ type: 'invoke', ...asked, ...this.#at(how, key, operation) } as LineOf<'invoke'>)
+    const invoke = { type: 'invoke', ...asked, ...this.#at(how, key, operation) } as LineOf<'invoke'>
+    this.#write(invoke)
     const make: CallMaker = ({ coordinator, keyspace, now, tag }) => {
-      if (setting.operation === 'plan') operation = coordinator.newOperation(keyspace, key, now)
+      if (setting.operation === 'plan') {
+        operation = coordinator.newOperation(keyspace, key, now)
+        // Should the host fall silent, this line is all that ties further attempts to this one.
+        Object.assign(invoke, { op: operationName(operation) })
+      }
       return { kind: 'change', tag, keyspace, key, change, operation, timeoutMs: how.timeoutMs }
     }
     this.#call(how, make, (result) => {
@@ -98,7 +110,7 @@ export class RegisterCaller {
       const reason = held !== undefined ? 'precondition' : end.reason
       const current = held !== undefined ? { current: held.value } : {}
       const line = { type, ...asked, reason, ...current, ...this.#at(how, key, operation) }
-      this.#write(line as LineOf<'fail'>)
+      if (!this.#isSilence(result)) this.#write(line as LineOf<'fail'>)
       done({ kind: type, held, operation, why })
     })
   }
@@ -117,7 +129,9 @@ export class RegisterCaller {
       if (outcome === 'landed') this.#write({ type: 'ok', ...shared() } as LineOf<'ok'>)
       else if (outcome === 'cannot-land') {
         this.#write({ type: 'fail', reason: 'cannot-land', ...shared() } as LineOf<'fail'>)
-      } else this.#write({ type: 'info', reason: 'not settled', ...shared() } as LineOf<'info'>)
+      } else if (!this.#isSilence(result)) {
+        this.#write({ type: 'info', reason: 'not settled', ...shared() } as LineOf<'info'>)
+      }
       done(outcome !== undefined)
     })
   }
@@ -136,6 +150,16 @@ export class RegisterCaller {
     const time = this.#around.simulator.nowNs
     const op = operation === undefined ? {} : { op: operationName(operation) }
     return { process: this.#process, key, node: host.config.name, time, ...op }
+  }
+
+  /**
+   * Whether the host never said that the call was over. It may be paused and go on with it later, which nobody has
+   * promised not to do, so the operation stays open in the history, and what comes next is another process.
+   */
+  #isSilence(result: unknown): boolean {
+    if (result !== undefined) return false
+    this.#process = this.#others()
+    return true
   }
 
   #write(line: RegisterLine): void {

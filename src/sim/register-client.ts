@@ -39,7 +39,7 @@ export class RegisterClient {
   constructor(parts: ClientParts) {
     this.#parts = parts
     this.#random = parts.random
-    this.#caller = new RegisterCaller(parts.process, parts.around)
+    this.#caller = new RegisterCaller(parts.process, parts.readers, parts.around)
   }
 
   start(): void {

@@ -24,11 +24,47 @@ export interface RegisterPlan {
 export interface Phases {
   readonly phase1: ListQuorum
   readonly phase2: ListQuorum
+  /** Sets that hold a quorum of either phase. */
+  readonly both: ListQuorum
 }
 
+/** By preference list, each of which belongs to one keyspace. */
+const KNOWN = new WeakMap<PreferenceList, Phases>()
+
 export function phasesOf(keyspace: Keyspace, list: PreferenceList): Phases {
-  const phase1 = keyspace.readChoice(list, undefined).quorum
-  return { phase1, phase2: keyspace.writeChoice(list, undefined).quorum }
+  let phases = KNOWN.get(list)
+  if (phases === undefined) {
+    const phase1 = keyspace.readChoice(list, undefined).quorum
+    const phase2 = keyspace.writeChoice(list, undefined).quorum
+    phases = { phase1, phase2, both: phase1.text === phase2.text ? phase1 : new BothPhases(phase1, phase2) }
+    KNOWN.set(list, phases)
+  }
+  return phases
+}
+
+/** Sets that hold a quorum of either phase. */
+class BothPhases implements ListQuorum {
+  readonly required: number
+  readonly members: number
+  readonly text: string
+  readonly #phase1: ListQuorum
+  readonly #phase2: ListQuorum
+
+  constructor(phase1: ListQuorum, phase2: ListQuorum) {
+    this.#phase1 = phase1
+    this.#phase2 = phase2
+    this.required = Math.max(phase1.required, phase2.required)
+    this.members = phase1.members | phase2.members
+    this.text = `${phase1.text}, and ${phase2.text}`
+  }
+
+  met(replicas: number): boolean {
+    return this.#phase1.met(replicas) && this.#phase2.met(replicas)
+  }
+
+  spare(replicas: number): number {
+    return Math.min(this.#phase1.spare(replicas), this.#phase2.spare(replicas))
+  }
 }
 
 /** The round that an operation takes part in, as far as the operation looks at it. */

@@ -21,7 +21,7 @@ import { choose } from '../quorum/tally.ts'
 import type { RegisterState } from '../record.ts'
 import type { Agenda, View } from './operation.ts'
 import { NOBODY, Receipt } from './receipt.ts'
-import { RegisterOperation, type Phases, type RegisterPlan, type Round } from './register-operation.ts'
+import { RegisterOperation, type RegisterPlan, type Round } from './register-operation.ts'
 import type { RegisterResult } from './register-write.ts'
 
 export interface RegisterReadPlan extends RegisterPlan {
@@ -44,30 +44,6 @@ const LOOK: Attempt = { op: 0, at: 0, isRetry: false, proposed: undefined, chang
 const LOOKS_MAX = 2
 const PAUSE_MS_MIN = 1
 
-/** Sets that hold a quorum of either phase. */
-class BothPhases implements ListQuorum {
-  readonly required: number
-  readonly members: number
-  readonly text: string
-  readonly #phases: Phases
-
-  constructor(phases: Phases) {
-    const { phase1, phase2 } = phases
-    this.#phases = phases
-    this.required = Math.max(phase1.required, phase2.required)
-    this.members = phase1.members | phase2.members
-    this.text = phase1.text === phase2.text ? phase1.text : `${phase1.text}, and ${phase2.text}`
-  }
-
-  met(replicas: number): boolean {
-    return this.#phases.phase1.met(replicas) && this.#phases.phase2.met(replicas)
-  }
-
-  spare(replicas: number): number {
-    return Math.min(this.#phases.phase1.spare(replicas), this.#phases.phase2.spare(replicas))
-  }
-}
-
 export class RegisterRead extends RegisterOperation {
   readonly kind = 'get'
   readonly attempt: Attempt = LOOK
@@ -86,8 +62,7 @@ export class RegisterRead extends RegisterOperation {
     super(plan)
     this.#isStale = plan.isStale
     this.#patience = plan.patience
-    const all = firstPositions(plan.list.replicas.length)
-    this.#asks = plan.isStale ? new CountQuorum(1, all) : new BothPhases(this.phases)
+    this.#asks = plan.isStale ? new CountQuorum(1, firstPositions(plan.list.replicas.length)) : this.phases.both
   }
 
   override get quorum(): Quorum {

@@ -95,7 +95,6 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   writer.float64(message.id)
   writer.uint8(message.round)
   if (isElection(message)) return writeElection(writer, message)
-  if (isRegisterMessage(message)) return writeRegisterMessage(writer, message)
   switch (message.kind) {
     case 'read':
       writer.float64(message.keyspace)
@@ -128,7 +127,8 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writeOptional(writer, message.record)
       return
     default:
-      writeRare(writer, message)
+      if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
+      else writeRare(writer, message)
   }
 }
 
