@@ -92,6 +92,14 @@ const RUSHED = {
   thinkMs: 20,
   timeoutMs: 3000,
 } as const
+/** More than any run has, clients included. */
+const HOSTS_MAX = 16
+/** One acceptor misses changes; a second loses its disk; then the third, which alone has them, is gone for a while. */
+const FORGOTTEN: readonly Fault[] = [
+  cutOff(1, { atMs: 2000, forMs: 6000 }),
+  { kind: 'crash', host: 0, moment: 'now', wipes: true, atMs: 7400, forMs: 20 },
+  cutOff(2, { atMs: 8000, forMs: 4000 }),
+]
 const SEEDS_MAX = 60
 /** As many runs of the same set-up, unbroken, that every judge has to leave alone. */
 const GOOD_SEEDS = 10
@@ -246,7 +254,12 @@ const CASES: readonly Case[] = [
   {
     breakage: 'votes-while-empty',
     judge: 'linearizable',
-    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['wipe', 'partition', 'partial'] } },
+    setting: {
+      keyspace: REGISTERS,
+      workload: CONTENDED,
+      exchangeMs: 30_000,
+      nemesis: { faults: FORGOTTEN, permanent: false },
+    },
   },
   {
     breakage: 'unsettled-read',
@@ -299,3 +312,13 @@ describe('vacuity', () => {
     }
   })
 })
+
+/** Nothing gets to this replica, and nothing from it to others. */
+function cutOff(host: number, when: { readonly atMs: number; readonly forMs: number }): Fault {
+  const others = Array.from({ length: HOSTS_MAX }, (_, other) => other).filter((other) => other !== host)
+  const links = others.flatMap((other) => [
+    { from: other, to: host },
+    { from: host, to: other },
+  ])
+  return { kind: 'cut', shape: `cut off ${host}`, links, holds: false, isTold: false, ...when }
+}
