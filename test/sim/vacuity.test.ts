@@ -94,12 +94,28 @@ const RUSHED = {
 } as const
 /** More than any run has, clients included. */
 const HOSTS_MAX = 16
-/** One acceptor misses changes; a second loses its disk; then the third, which alone has them, is gone for a while. */
-const FORGOTTEN: readonly Fault[] = [
-  cutOff(1, { atMs: 2000, forMs: 6000 }),
-  { kind: 'crash', host: 0, moment: 'now', wipes: true, atMs: 7400, forMs: 20 },
-  cutOff(2, { atMs: 8000, forMs: 4000 }),
-]
+/**
+ * One acceptor misses changes, and a second loses its disk; once that one has met both others, the third, which alone
+ * has the changes, is gone for a while.
+ */
+const FORGOTTEN: readonly Fault[] = [2000, 9000].flatMap((atMs): Fault[] => [
+  cutOff(1, { atMs, forMs: 3490 }),
+  { kind: 'crash', host: 0, moment: 'now', wipes: true, atMs: atMs + 2000, forMs: 20 },
+  cutOff(2, { atMs: atMs + 3770, forMs: 2000 }),
+])
+/** Changes of several registers, so that some are not touched between two faults. */
+const SPREAD = {
+  operations: 400,
+  durationMs: 20_000,
+  clients: 8,
+  keys: ['k1', 'k2', 'k3', 'k4', 'k5', 'k6'],
+  weights: [
+    ['get', 2],
+    ['put', 1],
+    ['blind', 2],
+  ],
+  hasteRate: 0,
+} as const
 const SEEDS_MAX = 60
 /** As many runs of the same set-up, unbroken, that every judge has to leave alone. */
 const GOOD_SEEDS = 10
@@ -256,7 +272,7 @@ const CASES: readonly Case[] = [
     judge: 'linearizable',
     setting: {
       keyspace: REGISTERS,
-      workload: CONTENDED,
+      workload: SPREAD,
       exchangeMs: 30_000,
       nemesis: { faults: FORGOTTEN, permanent: false },
     },
