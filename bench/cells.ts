@@ -18,7 +18,7 @@ export function keyAt(index: number): string {
 }
 
 /** Any key, a different one for each call of a turn. */
-function keyFor(worker: number, turn: number): string {
+export function keyFor(worker: number, turn: number): string {
   return keyAt((worker + turn * IN_FLIGHT) * STRIDE)
 }
 

@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { childFailure, killChildren } from './child.ts'
 import { htmlReport } from './html.ts'
+import { cp } from './cp.ts'
 import { goals } from './goals.ts'
 import { memory } from './memory.ts'
 import { micro } from './micro.ts'
@@ -17,7 +18,7 @@ import type { Part, Section } from './section.ts'
 import { repair } from './repair.ts'
 import { ycsb } from './ycsb.ts'
 
-const PARTS: readonly Part[] = [goals, memory, ycsb, repair, micro]
+const PARTS: readonly Part[] = [goals, cp, memory, ycsb, repair, micro]
 
 async function main(): Promise<void> {
   const options = parseOptions(

@@ -1,17 +1,42 @@
 /**
  * The public face of quorate.
  */
-export { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid, type Retry } from './core/base/errors.ts'
+export {
+  QuorateError,
+  type Current,
+  type ErrorCode,
+  type Outcome,
+  type ReplicaSaid,
+  type Retry,
+} from './core/base/errors.ts'
 export type { LostReason } from './core/consensus/candidate.ts'
 export type { Leader } from './core/consensus/group.ts'
 export type { LeaderChange } from './core/consensus/observer.ts'
 export type { ExchangeSummary, Notice, Reachability } from './core/notice.ts'
 export type { Receipt, ReplicaReceipt } from './core/operation/receipt.ts'
-export type { Conflicts, CoreOptions, KeyspaceOptions, Repair } from './core/options.ts'
-export type { QuorumShare, QuorumStrategy, QuorumTexts } from './core/quorum-options.ts'
+export type {
+  AnyKeyspaceOptions,
+  Conflicts,
+  CoreOptions,
+  CpKeyspaceOptions,
+  KeyspaceOptions,
+  Repair,
+} from './core/options.ts'
+export type { PhaseOptions, QuorumShare, QuorumStrategy, QuorumTexts } from './core/quorum-options.ts'
 export type { Level } from './core/quorum/level.ts'
 export type { ApKeyspace } from './runtime/ap-keyspace.ts'
-export type { CallOptions, GetOptions, PutManyOptions, PutOptions, ScanOptions } from './runtime/call-options.ts'
+export type {
+  CallOptions,
+  ChangeOptions,
+  GetOptions,
+  LookOptions,
+  PutManyOptions,
+  PutOptions,
+  RangeOptions,
+  ScanOptions,
+  UpdateOptions,
+} from './runtime/call-options.ts'
+export type { CpKeyspace } from './runtime/cp-keyspace.ts'
 export type { Many } from './runtime/many.ts'
 export { connect, type Client, type ClientOptions } from './runtime/client.ts'
 export type { Entry, Put, VersionInfo } from './runtime/entry.ts'
@@ -22,6 +47,7 @@ export {
   type LocalClusterOptions,
 } from './runtime/local-cluster.ts'
 export { openNode, type Node, type NodeOptions, type NodeStatus, type Peer } from './runtime/node.ts'
+export { RegisterError, type Changed, type Register, type Settled, type Updated } from './runtime/register.ts'
 export type { RepairOptions, RepairProgress, RepairResult, RunningExchange } from './runtime/repair.ts'
 export { FenceGate, MemoryFences, type FenceStorage } from './runtime/fence-gate.ts'
 export { fileFences } from './runtime/fence-file.ts'

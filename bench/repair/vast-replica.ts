@@ -92,7 +92,8 @@ export class VastReplica implements RecordIndex {
 
   merge({ key, record }: RecordWrite): void {
     const index = Number(key.slice('key-'.length))
-    const version = record.kind === 'lww' ? record.at - 2 ** 50 : (record.siblings[0]?.counter ?? 0)
+    const sibling = record.kind === 'dotted' ? record.siblings[0] : undefined
+    const version = record.kind === 'lww' ? record.at - 2 ** 50 : (sibling?.counter ?? 0)
     if (version > this.version(index)) this.set(index, version)
   }
 

@@ -3,6 +3,7 @@
  */
 import { invalid } from '../core/base/errors.ts'
 import type { ApKeyspace } from '../runtime/ap-keyspace.ts'
+import type { CpKeyspace } from '../runtime/cp-keyspace.ts'
 import type { PutOptions } from '../runtime/call-options.ts'
 import type { Client } from '../runtime/client.ts'
 import type { Entry, Put } from '../runtime/entry.ts'
@@ -11,11 +12,13 @@ import { CLIENT_NOTES, CLIENT_OPTIONS, LEVEL_OPTION, levelOf, withClient } from 
 import type { Command, Input, Option } from './command.ts'
 import { Failed } from './failure.ts'
 import type { Output } from './output.ts'
+import { deleteRegister, getRegister, putRegister, REVISION_OPTION, scanRegisters } from './register-commands.ts'
 
 const WRITE_OPTIONS: Readonly<Record<string, Option>> = {
   level: LEVEL_OPTION,
   context: { value: 'TEXT', help: 'of a get: what it showed is replaced. Without it, a blind write' },
   operation: { value: 'TEXT', help: 'of a write that failed: it then applies at most once' },
+  'if-revision': REVISION_OPTION,
   ...CLIENT_OPTIONS,
 }
 
@@ -30,6 +33,7 @@ export const getCommand: Command = {
     withClient(input, async (client) => {
       const [name, key] = [input.positional(0), input.positional(1)]
       const keyspace = await existing(client, name)
+      if (keyspace.mode === 'cp') return getRegister(keyspace, input, output)
       const entry = await keyspace.get(key, levelOf(input))
       if (!entry.found) {
         const what = `key ${JSON.stringify(key)} in keyspace ${name}`
@@ -45,20 +49,26 @@ export const putCommand: Command = {
   name: 'put',
   summary: 'Write a value: JSON, or anything else as a string.',
   positionals: ['KEYSPACE', 'KEY', 'VALUE'],
-  options: WRITE_OPTIONS,
-  notes: `A keyspace that is not registered is registered with the defaults. A value that begins with a dash goes behind --.
+  options: {
+    mode: { value: 'ap|cp', help: 'of a keyspace that is not registered yet; ap by default' },
+    ...WRITE_OPTIONS,
+  },
+  notes: `A keyspace that is not registered is registered with the defaults, with --mode cp those of registers. A value that begins with a dash goes behind --.
 Two writes that did not know of each other are kept as siblings: read the key, and write with its context.
 ${CLIENT_NOTES}`,
   examples: [
     `quorate put carts alice '["milk","tea"]'`,
     'quorate put carts alice bread --level all --context AQIA…',
     'quorate put numbers x -- -5',
+    `quorate put accounts bob '{"balance":10}' --mode cp --if-revision 0`,
   ],
   run: (input, output) =>
     withClient(input, async (client) => {
       const value = valueOf(input.positional(2))
-      const keyspace = client.keyspace(input.positional(0))
-      tellPut(await keyspace.put(input.positional(1), value, putOptions(input)), output)
+      const key = input.positional(1)
+      const keyspace = await openFor(client, input)
+      if (keyspace.mode === 'cp') return putRegister(keyspace, { key, value }, { input, output })
+      tellPut(await keyspace.put(key, value, putOptions(input)), output)
     }),
 }
 
@@ -73,6 +83,7 @@ export const deleteCommand: Command = {
     withClient(input, async (client) => {
       const key = input.positional(1)
       const keyspace = await existing(client, input.positional(0))
+      if (keyspace.mode === 'cp') return deleteRegister(keyspace, input, output)
       const options = putOptions(input)
       const context = options.context ?? (await keyspace.get(key)).context
       tellPut(await keyspace.delete(key, { ...options, context }), output)
@@ -96,6 +107,7 @@ export const scanCommand: Command = {
     withClient(input, async (client) => {
       const limit = input.number('limit', { min: 1, max: Number.MAX_SAFE_INTEGER })
       const keyspace = await existing(client, input.positional(0))
+      if (keyspace.mode === 'cp') return scanRegisters(keyspace, input, output)
       const range = {
         prefix: input.text('prefix') ?? '',
         after: input.text('after') ?? '',
@@ -110,10 +122,20 @@ export const scanCommand: Command = {
 }
 
 /** Reading must not create what was misspelt. */
-async function existing(client: Client, name: string): Promise<ApKeyspace> {
-  if ((await client.registered(name)) !== undefined) return client.keyspace(name)
+async function existing(client: Client, name: string): Promise<ApKeyspace | CpKeyspace> {
+  const keyspace = await client.adopt(name)
+  if (keyspace !== undefined) return keyspace
   const message = `not found: no keyspace ${name} is registered. The first quorate put ${name} KEY VALUE makes it.`
   throw new Failed(message, { found: false, deleted: false, conflict: false, siblings: [] })
+}
+
+/** What a put writes to: the keyspace as it is registered, or a new one. */
+async function openFor(client: Client, input: Input): Promise<ApKeyspace | CpKeyspace> {
+  const name = input.positional(0)
+  const mode = input.text('mode')
+  if (mode !== undefined && mode !== 'ap' && mode !== 'cp') throw invalid(`--mode is ${mode}: use ap or cp`)
+  if (mode === 'cp') return (await client.adopt(name)) ?? client.keyspace(name, { mode })
+  return (mode === undefined ? await client.adopt(name) : undefined) ?? client.keyspace(name)
 }
 
 /** JSON where it is JSON, and a string where it is not. */
@@ -131,6 +153,7 @@ function valueOf(text: string): unknown {
 }
 
 function putOptions(input: Input): PutOptions {
+  if (input.text('if-revision') !== undefined) throw invalid('--if-revision is for registers: use --context')
   const context = input.text('context')
   const operation = input.text('operation')
   return {

@@ -1,7 +1,7 @@
 /**
  * One simulated run, judged: what the simulator did under a seed, held against everything that was promised.
  */
-import { checkApHistory, checkLeadership, printHistory } from '../check/index.ts'
+import { checkApHistory, checkLeadership, checkLinearizable, checkSettled, printHistory } from '../check/index.ts'
 import { simulate, type Breakage, type SimulateOptions, type SimulationRun } from '../sim/index.ts'
 
 /** What is kept of a run; everything else can be had again from its seed. */
@@ -19,10 +19,10 @@ export interface Verdict {
 }
 
 /**
- * `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. `leader`: seats, leases and
- * locks, beside a few calls.
+ * `ap`: whatever the seed draws. `sloppy`: stand-ins wherever there are members to stand in. `cp`: registers. `leader`:
+ * seats, leases and locks, beside a few calls.
  */
-export const PROFILES = ['ap', 'sloppy', 'leader'] as const
+export const PROFILES = ['ap', 'sloppy', 'cp', 'leader'] as const
 export type Profile = (typeof PROFILES)[number]
 
 export interface RunOptions {
@@ -44,6 +44,7 @@ const LEADER_WORKLOAD = { operations: 20, durationMs: 30_000 }
 /** What a profile fixes of a run. */
 function settingOf({ seed, profile }: RunOptions): Omit<SimulateOptions, 'seed'> {
   if (profile === 'leader') return { leadership: {}, workload: LEADER_WORKLOAD }
+  if (profile === 'cp') return { keyspace: { mode: 'cp' } }
   return profile === 'ap' ? {} : { replicas: seed % 2 === 0 ? 5 : 7, keyspace: { sloppy: true } }
 }
 
@@ -57,15 +58,9 @@ export function judgedRun(options: RunOptions): JudgedRun {
     const nothing = { traceHash: '', operations: 0, faults: 0, virtualMs: 0, checked: {} }
     return { verdict: { seed, ...nothing, violations }, run: undefined }
   }
-  const { conflicts, skewMs, monotonic, exclusive } = run.guarantees
-  const ap = checkApHistory(run.history, { conflicts, skewMs, monotonic })
-  const leadership = exclusive === undefined ? undefined : checkLeadership(run.history, { exclusive })
-  const judges = { ...ap.judges, ...(leadership && { leadership }) }
+  const { checked, broken } = judged(run)
   const { ok, fail, info, faults, virtualMs } = run.stats
-  const checked = Object.fromEntries(Object.entries(judges).map(([judge, said]) => [judge, said.checked]))
-  const broken = Object.entries(judges).flatMap(([judge, { violations }]) =>
-    violations.map(({ rule, message }) => `${judge}, rule ${rule}: ${message}`),
-  )
+
   const verdict = {
     seed,
     traceHash: run.traceHash,
@@ -76,6 +71,32 @@ export function judgedRun(options: RunOptions): JudgedRun {
     violations: [...run.problems.map((problem) => `run, ${problem}`), ...broken],
   }
   return { verdict, run }
+}
+
+/** What the judges have to say, each promise that was broken in a line. */
+function judged({ history, guarantees }: SimulationRun): Pick<Verdict, 'checked'> & { readonly broken: string[] } {
+  const { conflicts, skewMs, monotonic, exclusive } = guarantees
+  if (conflicts === 'registers') {
+    const linearizable = checkLinearizable(history)
+    const settled = checkSettled(history)
+    const tell = (judge: string, { violations, undecided }: typeof settled): string[] => [
+      ...violations.map(({ rule, message }) => `${judge}, rule ${rule}: ${message}`),
+      ...undecided.map((key) => `${judge}, undecided: key ${key} took too many steps`),
+    ]
+    return {
+      checked: { linearizable: linearizable.checked, settled: settled.checked },
+      broken: [...tell('linearizable', linearizable), ...tell('settled', settled)],
+    }
+  }
+  const ap = checkApHistory(history, { conflicts, skewMs, monotonic })
+  const leadership = exclusive === undefined ? undefined : checkLeadership(history, { exclusive })
+  const judges = Object.entries({ ...ap.judges, ...(leadership && { leadership }) })
+  return {
+    checked: Object.fromEntries(judges.map(([judge, said]) => [judge, said.checked])),
+    broken: judges.flatMap(([judge, { violations }]) =>
+      violations.map(({ rule, message }) => `${judge}, rule ${rule}: ${message}`),
+    ),
+  }
 }
 
 /** The history of a run as a file's text. */

@@ -24,7 +24,7 @@ export const simCommand: Command = {
   options: {
     profile: {
       value: 'NAME',
-      help: 'what is simulated: ap, the default; sloppy, where other members always stand in; leader, elections and locks',
+      help: 'what is simulated: ap, the default; sloppy, where other members always stand in; cp, registers; leader, elections and locks',
     },
     seed: { value: 'N', help: 'of the first run; the next ones count up. Drawn if left out' },
     runs: { value: 'N', help: '1 by default' },

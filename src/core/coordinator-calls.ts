@@ -4,6 +4,7 @@
  * Ring: machines (types only).
  */
 import type { CausalContext } from './causality/causal-context.ts'
+import type { Change } from './consensus/change.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Keyspace } from './operation/keyspace.ts'
 import type { OperationId } from './operation/operation-name.ts'
@@ -50,10 +51,29 @@ export interface ScanCall extends CallBase {
   readonly limit: number
 }
 
+/** A read of a register. */
+export interface LookCall extends CallBase {
+  readonly kind: 'look'
+  readonly keyspace: Keyspace
+  readonly key: string
+  /** Whether one replica's answer is enough. */
+  readonly stale: boolean
+}
+
+/** A change of a register. */
+export interface ChangeCall extends CallBase {
+  readonly kind: 'change'
+  readonly keyspace: Keyspace
+  readonly key: string
+  readonly change: Change
+  /** The identity of an earlier attempt; for a fence that of the operation that it is about. */
+  readonly operation?: OperationId | undefined
+}
+
 export interface OpenCall extends CallBase {
   readonly kind: 'open'
   readonly name: string
   readonly definition: KeyspaceDefinition | undefined
 }
 
-export type Call = GetCall | PutCall | ScanCall | OpenCall
+export type Call = GetCall | PutCall | LookCall | ChangeCall | ScanCall | OpenCall

@@ -8,7 +8,9 @@ import type { Message } from './message.ts'
 import { Get } from './operation/get.ts'
 import { Open } from './operation/open.ts'
 import type { Operation, Agenda } from './operation/operation.ts'
+import { Proposal } from './operation/proposal.ts'
 import { Put } from './operation/put.ts'
+import { RegisterRead } from './operation/register-read.ts'
 import { Scan } from './operation/scan.ts'
 import type { Step } from './step.ts'
 
@@ -18,6 +20,8 @@ type AsOf = (replica: number) => number
 export function sendQuestions(operation: Operation, agenda: Agenda, asOf: AsOf, step: Step): void {
   if (operation instanceof Get) sendGet(operation, agenda, asOf, step)
   else if (operation instanceof Put) sendPut(operation, agenda, asOf, step)
+  else if (operation instanceof RegisterRead) sendLook(operation, agenda, step)
+  else if (operation instanceof Proposal) sendRound(operation, agenda, step)
   else if (operation instanceof Scan) sendScan(operation, agenda, step)
   else if (operation instanceof Open) sendOpen(operation, agenda, step)
 }
@@ -67,6 +71,28 @@ function sendRecord(operation: Get | Put, key: string, { write, record }: Agenda
     const to = list.replicas[position] as number
     step.send(to, { kind: 'write', id, round, keyspace, key, record, asOf: asOf(to), repairs })
   }
+}
+
+function sendLook(operation: RegisterRead, agenda: Agenda, step: Step): void {
+  const { id, round } = operation
+  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key }
+  if (agenda.full) sendTo(operation, agenda.full, { kind: 'inquire', ...where, digest: false }, step)
+  if (agenda.digest) sendTo(operation, agenda.digest, { kind: 'inquire', ...where, digest: true }, step)
+  sendProposal(operation, agenda, step)
+}
+
+function sendRound(operation: Proposal, agenda: Agenda, step: Step): void {
+  const { id, round, ballot } = operation
+  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key }
+  if (agenda.prepare) sendTo(operation, agenda.prepare, { kind: 'prepare', ...where, ballot }, step)
+  sendProposal(operation, agenda, step)
+}
+
+function sendProposal(operation: RegisterRead | Proposal, { accept }: Agenda, step: Step): void {
+  if (accept === 0) return
+  const { id, round, ballot, state } = operation
+  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key }
+  sendTo(operation, accept, { kind: 'accept', ...where, ballot, state }, step)
 }
 
 function sendScan(operation: Scan, agenda: Agenda, step: Step): void {

@@ -7,32 +7,35 @@
  * The host's duty: see step.ts; deliver answers with the index of the replica they came from; tick by `wakeAt`.
  * Ring: machines.
  */
-import { authorText } from './author.ts'
-import { invalid, QuorateError } from './base/errors.ts'
+import { QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
-import { CLOCK_ACTOR, EMPTY_CONTEXT, seenUpTo, type CausalContext } from './causality/causal-context.ts'
-import { HybridClock, stampOf, wallOf } from './causality/hybrid-time.ts'
+
 import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import type { Call, PutCall } from './coordinator-calls.ts'
+import type { Call } from './coordinator-calls.ts'
 import { Handoff, HANDOFF_IDS } from './coordinator-handoff.ts'
 import { sendQuestions } from './coordinator-messages.ts'
 import { SEAT_IDS, Seats, type SeatsConfig } from './coordinator-seats.ts'
-import type { Answer, Hinted, Life, Refused } from './message.ts'
+import { Operations } from './coordinator-operations.ts'
+import { Registers } from './coordinator-registers.ts'
+import { BallotSource } from './consensus/ballot-source.ts'
+import { newestOf } from './consensus/register-state.ts'
+import type { Answer, Life, LocalAnswer, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
 import { Open } from './operation/open.ts'
 import { Agenda, type Operation } from './operation/operation.ts'
 import { Peers } from './operation/peers.ts'
-import { chooseHome } from './operation/home.ts'
 import type { OperationId } from './operation/operation-name.ts'
+import { Proposal, type ProposalEnd } from './operation/proposal.ts'
 import { Put } from './operation/put.ts'
+import { RegisterOperation } from './operation/register-operation.ts'
+import { RegisterRead } from './operation/register-read.ts'
 import { Scan } from './operation/scan.ts'
 import type { ResolvedCore, ResolvedKeyspace } from './options.ts'
 import type { Membership } from './placement/membership.ts'
-import type { PreferenceList } from './placement/placement.ts'
 import type { Now, Step } from './step.ts'
 
 const BEAT_MS = 5
@@ -50,36 +53,48 @@ export interface CoordinatorConfig {
   readonly random: Random
   /** What stands in elections, where that is another. */
   readonly candidate?: NonNullable<SeatsConfig['candidate']>
+  /** How ballots are drawn, for simulations of proposers that are broken. */
+  readonly ballots?: (proposer: number) => BallotSource
 }
 
 export class Coordinator {
   readonly #config: CoordinatorConfig
-  readonly #clock = new HybridClock()
+  readonly #operations: Operations
   readonly #peers: Peers
   readonly #inFlight: InFlight
   readonly #agenda = new Agenda()
-  readonly #everybody: PreferenceList
   /** Definitions opened here, to teach a replica that has forgotten one. */
   readonly #opened = new Map<number, KeyspaceDefinition>()
   /** Only where there is a replica that may keep hints. */
   readonly #handoff: Handoff | undefined
   /** Where this process stands in elections. */
   readonly seats: Seats
+  readonly #registers: Registers
 
   constructor(config: CoordinatorConfig) {
-    const { membership, options, local } = config
+    const { options, local } = config
     this.#config = config
     this.#peers = new Peers(config)
     this.#inFlight = new InFlight(options.inFlightMax)
-    const { members } = membership
     this.seats = new Seats(config)
     if (local >= 0) this.#handoff = new Handoff({ local, peers: this.#peers, options, opened: this.#opened })
-    this.#everybody = {
-      partition: -1,
-      replicas: members.map((_, index) => index),
-      zones: members.map(({ zone }) => zone),
-      fallbacks: [],
-    }
+    this.#registers = new Registers({
+      random: config.random,
+      ballots: config.ballots ?? ((proposer) => new BallotSource(proposer)),
+      peers: this.#peers,
+      keyspaceOf: (definition) => this.keyspace({ definition, repair: undefined, timeoutMs: undefined }),
+      run: (operation, now, step) => {
+        if (operation instanceof Proposal) this.#inFlight.addOwn(operation)
+        else if (!this.#inFlight.add(operation)) return
+        this.#begin(operation, now, step)
+      },
+      conclude: (operation, decide, now, step) => {
+        decide(this.#agenda, this.#peers.view(operation.list, now.monoMs))
+        this.#carryOut(operation, now, step)
+      },
+      drop: (operation) => this.#inFlight.remove(operation),
+    })
+    this.#operations = new Operations({ ...config, peers: this.#peers })
   }
 
   get peers(): Peers {
@@ -103,21 +118,14 @@ export class Coordinator {
    * `QUORATE_UNAVAILABLE` when no replica of the key can be reached to be its home.
    */
   newOperation(keyspace: Keyspace, key: string, now: Now): OperationId {
-    const list = keyspace.listOf(key)
-    const id = { op: this.#config.random.identity(), at: this.#clock.next(now.wallMs) }
-    if (keyspace.definition.conflicts === 'lww') return { ...id, home: 0 }
-    const view = this.#peers.view(list, now.monoMs)
-    const life = view.lives[list.replicas[chooseHome(list, view)] ?? -1]
-    if (life !== undefined) return { ...id, home: life.incarnation }
-    const message = `${keyspace.name}: no replica of the key can be reached; nothing was sent`
-    throw new QuorateError('QUORATE_UNAVAILABLE', message, { retry: 'safe' })
+    return this.#operations.identityFor(keyspace, key, now)
   }
 
   /** Starts an operation. Its reply comes in this step or a later one. Gives the id for `cancel`, 0 if it is over. */
   call(call: Call, now: Now, step: Step): number {
     let operation: Operation
     try {
-      operation = this.#operationFor(call, now)
+      operation = this.#operations.begunBy(call, now)
     } catch (error) {
       step.replies.push({ tag: call.tag, result: error })
       return 0
@@ -130,11 +138,15 @@ export class Coordinator {
       step.replies.push({ tag: call.tag, result: error })
       return 0
     }
+    this.#begin(operation, now, step)
+    return operation.id
+  }
+
+  #begin(operation: Operation, now: Now, step: Step): void {
     operation.begin(this.#agenda, this.#peers.view(operation.list, now.monoMs))
     operation.lateAtMs = this.#lateAtMs(operation, now)
     this.#carryOut(operation, now, step)
     step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
-    return operation.id
   }
 
   /** The application no longer waits. What was sent may still happen: the outcome says so. */
@@ -148,6 +160,7 @@ export class Coordinator {
   /** Ends every operation: the host is closing. */
   close(now: Now, step: Step): void {
     for (const operation of this.#inFlight.all()) {
+      if (!this.#inFlight.has(operation) || operation instanceof Proposal) continue
       operation.fail(this.#agenda, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
       this.#carryOut(operation, now, step)
     }
@@ -155,13 +168,17 @@ export class Coordinator {
   }
 
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
-  receive(answer: Answer | Hinted, from: number, now: Now, step: Step): void {
+  receive(answer: Answer | LocalAnswer, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
       this.#peers.ponged(from, answer, now.monoMs, step)
       return
     }
     if (answer.kind === 'ruled' || (answer.kind === 'refused' && answer.id >= SEAT_IDS)) {
       this.seats.receive(answer, from, now, step)
+      return
+    }
+    if (answer.kind === 'stuck') {
+      this.#registers.settle(answer, now, step)
       return
     }
     if (answer.id >= HANDOFF_IDS || answer.kind === 'hinted') {
@@ -190,6 +207,7 @@ export class Coordinator {
       return
     }
     for (const operation of this.#inFlight.all()) {
+      if (!this.#inFlight.has(operation)) continue
       const position = operation.list.replicas.indexOf(replica)
       if (position < 0 || !(operation.asked & ~operation.failed & (1 << position))) continue
       operation.lost(position, this.#agenda, this.#peers.view(operation.list, now.monoMs))
@@ -201,6 +219,7 @@ export class Coordinator {
   tick(now: Now, step: Step): void {
     if (this.#peers.pingDue(now.monoMs, step)) this.#ping(now, step)
     for (const operation of this.#inFlight.all()) {
+      if (!this.#inFlight.has(operation)) continue
       if (now.monoMs >= operation.deadlineMs) {
         operation.fail(this.#agenda, { code: 'QUORATE_TIMEOUT', why: operation.waitingFor() }, this.#peers.names)
         this.#carryOut(operation, now, step)
@@ -215,86 +234,16 @@ export class Coordinator {
       }
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
     }
+    this.#registers.tick(now, step)
     this.#handoff?.tick(now, step)
     this.seats.tick(now, step)
-    step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs)
+    step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs, this.#registers.wakeAtMs)
   }
 
   /** Rounded up to a common beat, so that one tick serves all operations of some milliseconds. */
   #lateAtMs(operation: Operation, now: Now): number {
     const at = now.monoMs + Math.max(this.#peers.patienceMs(), operation.patienceMsMin)
     return Math.ceil(at / BEAT_MS) * BEAT_MS
-  }
-
-  #operationFor(call: Call, now: Now): Operation {
-    const nowMs = now.monoMs
-    switch (call.kind) {
-      case 'get': {
-        const { keyspace, atLeast } = call
-        const list = keyspace.listOf(call.key)
-        const read = keyspace.readChoice(list, call.level)
-        const repair = call.repair ?? keyspace.repairFor(read)
-        const preferred = call.level === undefined ? keyspace.drawRead(list, this.#config.random) : 0
-        const times = { nowMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-        return new Get({ keyspace, key: call.key, list, read, repair, preferred, atLeast, times })
-      }
-      case 'put':
-        return this.#put(call, now)
-      case 'scan': {
-        const { keyspace, level, prefix, after, limit } = call
-        const times = { nowMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-        return new Scan({ keyspace, list: this.#everybody, level, prefix, after, limit, times })
-      }
-      case 'open': {
-        const { name, definition } = call
-        const times = { nowMs, timeoutMs: call.timeoutMs ?? this.#config.options.timeoutMs }
-        return new Open({ name, definition, list: this.#everybody, times })
-      }
-    }
-  }
-
-  #put(call: PutCall, now: Now): Put {
-    const { keyspace, key, value, context: seen = EMPTY_CONTEXT } = call
-    const list = keyspace.listOf(key)
-    const write = keyspace.writeChoice(list, call.level)
-    this.#orderAfter(seen, now)
-    const { operation } = call
-    if (operation?.home === 0 && keyspace.definition.conflicts === 'siblings') {
-      throw invalid(`this operation is not one of ${keyspace.name}: it names no replica to mint it`)
-    }
-    if (operation !== undefined && keyspace.definition.conflicts === 'lww') this.#checkAge(operation.at, now)
-    const op = operation?.op ?? this.#config.random.identity()
-    const at = operation?.at ?? this.#clock.next(now.wallMs)
-    const expires = expiryOf(call, at)
-    const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-    const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
-    const by = authorText({ coordinator: this.#config.name, session: call.session })
-    const version = { op, at, by, value, expires }
-    return new Put({ keyspace, key, list, reach, write, ...version, home: operation?.home, seen, times })
-  }
-
-  /** A write that was first tried before the horizon may have been deleted since, and that erased. */
-  #checkAge(at: number, now: Now): void {
-    const { horizonMs } = this.#config.options
-    if (horizonMs === 0 || at >= stampOf(now.wallMs - horizonMs)) return
-    const message = 'the first attempt was made before the horizon: nothing was sent; read the key, and write anew'
-    throw new QuorateError('QUORATE_LIMIT', message, { outcome: 'unknown' })
-  }
-
-  /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */
-  #orderAfter(seen: CausalContext, now: Now): void {
-    const stamp = seenUpTo(seen, CLOCK_ACTOR)
-    this.#observe(stamp, now)
-    if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) return
-    const message =
-      'the context was written by a clock that is ahead of this one by more than driftMsMax, so nothing can be ' +
-      'written after it yet; nothing was sent: set the clocks right'
-    throw new QuorateError('QUORATE_LIMIT', message)
-  }
-
-  /** A stamp that somebody else made: ours come after it, unless it lies beyond what replicas would accept. */
-  #observe(stamp: number, now: Now): void {
-    if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) this.#clock.observe(stamp)
   }
 
   #deliver(
@@ -311,7 +260,7 @@ export class Coordinator {
     } else if (operation instanceof Get) {
       if (answer.kind === 'read-answer') {
         const { digest, record } = answer
-        if (record?.kind === 'lww') this.#observe(record.at, now)
+        if (record?.kind === 'lww') this.#operations.observe(record.at, now)
         operation.received(position, { digest, record, full: record !== undefined || digest === ABSENT }, agenda, view)
       } else if (answer.kind === 'written' && answer.round === operation.round)
         operation.written(position, agenda, view)
@@ -320,6 +269,10 @@ export class Coordinator {
         operation.minted(position, answer, agenda, view)
         operation.lateAtMs = this.#lateAtMs(operation, now)
       } else if (answer.kind === 'written') operation.written(position, agenda, view)
+    } else if (operation instanceof RegisterRead || operation instanceof Proposal) {
+      if (answer.kind === 'promised') this.#operations.observe(newestOf(answer.state), now)
+      this.#registers.deliver(operation, position, answer, { agenda, view })
+      step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs)
     } else if (operation instanceof Scan) {
       if (answer.kind === 'scan-page') operation.paged(position, answer, agenda)
     } else if (operation instanceof Open) {
@@ -363,8 +316,10 @@ export class Coordinator {
     const asOf = (replica: number): number => this.#peers.asOf(replica, operation.startedAtMs, now.monoMs)
     sendQuestions(operation, agenda, asOf, step)
     if (operation instanceof Get && agenda.write) this.#tellRepair(operation, agenda.write, step)
-    if (agenda.done !== undefined) this.#end(operation, agenda.done, now, step)
+    const { done, queue } = agenda
     agenda.clear()
+    if (done !== undefined) this.#end(operation, done, now, step)
+    else if (queue && operation instanceof RegisterOperation) this.#registers.enqueue(operation, now, step)
   }
 
   #tellRepair(operation: Get, positions: number, step: Step): void {
@@ -377,24 +332,20 @@ export class Coordinator {
 
   #end(operation: Operation, result: unknown, now: Now, step: Step): void {
     this.#inFlight.remove(operation)
+    if (operation instanceof Proposal) return this.#registers.ended(operation, result as ProposalEnd, now, step)
+    if (operation instanceof RegisterOperation && !this.#registers.left(operation)) return
     step.replies.push({ tag: operation.tag, result })
     if (result instanceof QuorateError) {
       const { kind, keyspaceName } = operation
       step.notices.push({ kind: 'failed', operation: kind, code: result.code, keyspace: keyspaceName })
     } else if (operation instanceof Get) {
       const { record } = result as GetResult
-      if (record?.kind === 'lww') this.#observe(record.at, now)
-      else if (record !== undefined && record.siblings.length > 1) {
+      if (record?.kind === 'lww') this.#operations.observe(record.at, now)
+      else if (record?.kind === 'dotted' && record.siblings.length > 1) {
         const { keyspace, key } = operation.plan
         const siblings = { keyspace: keyspace.name, key, count: record.siblings.length }
         step.notices.push({ kind: 'siblings', ...siblings })
       }
     }
   }
-}
-
-/** When a value ends whose write has this stamp: the same for each retry. Nothing for one that stays, and for a delete. */
-function expiryOf({ value, ttlMs, keyspace }: PutCall, at: number): number | undefined {
-  const lastsMs = ttlMs ?? keyspace.ttlMs ?? Infinity
-  return value === null || lastsMs === Infinity ? undefined : wallOf(at) + Math.ceil(lastsMs)
 }

@@ -11,14 +11,15 @@ import { isQuorumText } from './quorum/quorum-text.ts'
 
 export interface KeyspaceDefinition {
   readonly name: string
-  readonly mode: 'ap'
+  readonly mode: 'ap' | 'cp'
   /** Replicas per key. */
   readonly n: number
-  /** The default read quorum, in the form that `quorum/quorum-text.ts` gives it. */
+  /** The default read quorum, in the form that `quorum/quorum-text.ts` gives it; in mode `cp` the phase-1 quorum. */
   readonly read: string
-  /** The default write quorum. */
+  /** The default write quorum; in mode `cp` the phase-2 quorum. */
   readonly write: string
-  readonly conflicts: 'siblings' | 'lww'
+  /** `registers` in mode `cp`, where copies never conflict. */
+  readonly conflicts: 'siblings' | 'lww' | 'registers'
   /** Whether other members may stand in for replicas that cannot be reached. There only if so. */
   readonly sloppy?: true
 }
@@ -48,9 +49,11 @@ export function parseDefinition(text: string): KeyspaceDefinition | undefined {
   if (!Array.isArray(fields) || fields.length < 6 || fields.length > 7) return undefined
   const [name, mode, n, read, write, conflicts, sloppy] = fields as readonly unknown[]
   if (typeof name !== 'string' || typeof read !== 'string' || typeof write !== 'string') return undefined
-  if (mode !== 'ap' || (conflicts !== 'siblings' && conflicts !== 'lww')) return undefined
+  if (mode !== 'ap' && mode !== 'cp') return undefined
+  if (conflicts !== 'siblings' && conflicts !== 'lww' && conflicts !== 'registers') return undefined
+  if ((mode === 'cp') !== (conflicts === 'registers')) return undefined
   if (typeof n !== 'number' || !Number.isInteger(n) || n < 1 || n > POSITIONS_MAX) return undefined
   if (!isQuorumText(read, n) || !isQuorumText(write, n)) return undefined
-  if (fields.length === 7 && sloppy !== 'sloppy') return undefined
+  if (fields.length === 7 && (sloppy !== 'sloppy' || mode === 'cp')) return undefined
   return { name, mode, n, read, write, conflicts, ...(sloppy === 'sloppy' && { sloppy: true }) }
 }

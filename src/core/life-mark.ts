@@ -24,11 +24,13 @@ export interface SelfMark {
   readonly hasMet: boolean
   /** Whether an earlier incarnation is known to have been, of which data is still missing here. */
   readonly isRecovering: boolean
+  /** Whether each of the other replicas has told that it knew of no earlier incarnation. */
+  readonly isFirst: boolean
   /** Earlier incarnations, the last few of them. */
   readonly past: readonly number[]
 }
 
-export const NEW_SELF: SelfMark = { mark: 0, hasMet: false, isRecovering: false, past: [] }
+export const NEW_SELF: SelfMark = { mark: 0, hasMet: false, isRecovering: false, isFirst: false, past: [] }
 
 /** Keyspaces and members have no slash at the beginning of their names. */
 const SELF_KEY = '/self'
@@ -36,21 +38,28 @@ const LIFE_PREFIX = '/life/'
 const PAST_MAX = 8
 const HAS_MET = 1
 const IS_RECOVERING = 2
+const IS_FIRST = 4
 
 export function withPast(past: readonly number[], incarnation: number): readonly number[] {
   return [incarnation, ...past.filter((other) => other !== incarnation)].slice(0, PAST_MAX)
 }
 
 /** A replica's own record about itself. */
-export function selfWrite(keyspace: number, { mark, hasMet, isRecovering, past }: SelfMark): RecordWrite {
-  const flags = (hasMet ? HAS_MET : 0) | (isRecovering ? IS_RECOVERING : 0)
+export function selfWrite(keyspace: number, { mark, hasMet, isRecovering, isFirst, past }: SelfMark): RecordWrite {
+  const flags = (hasMet ? HAS_MET : 0) | (isRecovering ? IS_RECOVERING : 0) | (isFirst ? IS_FIRST : 0)
   return { keyspace, key: SELF_KEY, record: numbers(mark, [flags, ...past]) }
 }
 
 export function readSelf({ key, record }: RecordWrite): SelfMark | undefined {
   if (key !== SELF_KEY || record.kind !== 'lww') return undefined
   const [flags = 0, ...past] = numbersIn(record)
-  return { mark: record.at, hasMet: (flags & HAS_MET) !== 0, isRecovering: (flags & IS_RECOVERING) !== 0, past }
+  return {
+    mark: record.at,
+    hasMet: (flags & HAS_MET) !== 0,
+    isRecovering: (flags & IS_RECOVERING) !== 0,
+    isFirst: (flags & IS_FIRST) !== 0,
+    past,
+  }
 }
 
 /** A replica's own record about another member. */

@@ -6,11 +6,12 @@
  * definition: a replica that registered other options under the name does not know it.
  * Ring: machines.
  */
+import type { Ballot } from './base/ballot.ts'
 import type { CausalContext } from './causality/causal-context.ts'
 import type { ElectionRequest, Ruled } from './consensus/election-message.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import type { RecordWrite, StoredRecord } from './record.ts'
+import type { RecordWrite, RegisterState, StoredRecord } from './record.ts'
 import type { ExchangeAnswer, Question } from './repair/exchange-message.ts'
 import type { Agree, Agreed, Reap } from './repair/reap-message.ts'
 
@@ -124,6 +125,58 @@ export interface Opened extends Numbered {
   readonly confirmed: boolean
 }
 
+/** Accept nothing below this ballot for this register any more, and tell what you accepted last. */
+export interface Prepare extends Numbered {
+  readonly kind: 'prepare'
+  readonly keyspace: number
+  readonly key: string
+  readonly ballot: Ballot
+}
+
+/** The promise is durable here. What was accepted last: `NO_BALLOT` for nothing. */
+export interface Promised extends Numbered {
+  readonly kind: 'promised'
+  readonly accepted: Ballot
+  readonly state: RegisterState
+}
+
+/** Accept this proposal, unless you have promised a higher ballot. */
+export interface Accept extends Numbered {
+  readonly kind: 'accept'
+  readonly keyspace: number
+  readonly key: string
+  readonly ballot: Ballot
+  readonly state: RegisterState
+}
+
+/** The proposal is durable here. */
+export interface Accepted extends Numbered {
+  readonly kind: 'accepted'
+}
+
+/** A higher ballot was promised: nothing was done. */
+export interface Preempted extends Numbered {
+  readonly kind: 'preempted'
+  readonly promised: Ballot
+}
+
+/** What have you promised and accepted for this register? */
+export interface Inquire extends Numbered {
+  readonly kind: 'inquire'
+  readonly keyspace: number
+  readonly key: string
+  /** Whether the ballots alone are enough. */
+  readonly digest: boolean
+}
+
+/** Both ballots, and the state unless they were enough. */
+export interface Told extends Numbered {
+  readonly kind: 'told'
+  readonly promised: Ballot
+  readonly accepted: Ballot
+  readonly state: RegisterState | undefined
+}
+
 /** The request was not carried out, for this reason. Silence is not refusal. */
 export interface Refused extends Numbered {
   readonly kind: 'refused'
@@ -177,6 +230,17 @@ export interface Hints extends Numbered {
   readonly kind: 'hints'
 }
 
+/**
+ * The replica here cannot take over what another one has accepted, because it has promised more, and whoever was given
+ * that promise has not used it. A round of the register settles it.
+ */
+export interface Stuck extends Numbered {
+  readonly kind: 'stuck'
+  readonly definition: KeyspaceDefinition
+  readonly key: string
+  readonly promised: Ballot
+}
+
 /** A set of members by index. */
 export interface Hinted extends Numbered {
   readonly kind: 'hinted'
@@ -197,15 +261,29 @@ export interface DropHint extends Numbered {
 }
 
 /** What a coordinator asks of a replica. */
-export type Request = Read | Write | Mint | Scan | Open | Ping | ElectionRequest
+export type Request = Read | Write | Mint | Prepare | Accept | Inquire | Scan | Open | Ping | ElectionRequest
 /** What a replica answers. */
-export type Answer = ReadAnswer | Written | Minted | ScanPage | Opened | Refused | Pong | Ruled
+export type Answer =
+  | ReadAnswer
+  | Written
+  | Minted
+  | Promised
+  | Accepted
+  | Preempted
+  | Told
+  | ScanPage
+  | Opened
+  | Refused
+  | Pong
+  | Ruled
 /** What travels between processes. */
 export type Message = Request | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap | Announce | Acquainted
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
+/** What the replica tells the coordinator of its own process alone. */
+export type LocalAnswer = Hinted | Stuck
 /** What passes between the machines of one process. */
-export type LocalMessage = Message | Errand | Hinted
+export type LocalMessage = Message | Errand | LocalAnswer
 
 /** Whether this is what one replica answers another in an exchange. */
 export function isExchangeAnswer(message: LocalMessage): message is ExchangeAnswer {

@@ -7,7 +7,14 @@
 import { invalid } from './base/errors.ts'
 import { checkObject, shown } from './base/shape.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import { checkStrategy, resolveQuorums, type QuorumOptions, type QuorumStrategy } from './quorum-options.ts'
+import {
+  checkStrategy,
+  resolvePhases,
+  resolveQuorums,
+  type PhaseOptions,
+  type QuorumOptions,
+  type QuorumStrategy,
+} from './quorum-options.ts'
 import type { Place } from './quorum/quorum-text.ts'
 
 /** What a read does about replicas that it found stale. */
@@ -63,6 +70,16 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
   readonly timeoutMs?: number
 }
 
+/** A keyspace of linearizable registers: compare-and-set, one value per key, refused on the minority's side. */
+export interface CpKeyspaceOptions extends PhaseOptions {
+  /** `cp`: at most one side of a partition goes on, and no read misses a write that was acknowledged. */
+  readonly mode: 'cp'
+  /** Milliseconds that a call may take. The node's `timeoutMs` by default. */
+  readonly timeoutMs?: number
+}
+
+export type AnyKeyspaceOptions<V = unknown> = KeyspaceOptions<V> | CpKeyspaceOptions
+
 /** A keyspace as every part of the core sees it. */
 export interface ResolvedKeyspace {
   readonly definition: KeyspaceDefinition
@@ -76,6 +93,7 @@ export interface ResolvedKeyspace {
 const QUORUM_FIELDS = ['n', 'r', 'w', 'read', 'write', 'quorums', 'strategy']
 const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'ttlMs', 'timeoutMs']
 const TTL_MS_MAX = 3_155_760_000_000
+const CP_FIELDS = ['mode', 'n', 'phase1', 'phase2', 'quorums', 'timeoutMs']
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /**
@@ -84,12 +102,15 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
  */
 export function resolveKeyspace<V>(
   name: string,
-  options: KeyspaceOptions<V>,
+  options: AnyKeyspaceOptions<V>,
   cluster: { readonly members: readonly Place[] },
 ): ResolvedKeyspace {
   checkName(name)
+  checkObject(options, 'the argument with the options of a keyspace')
+  if (options.mode === 'cp') return resolveRegisters(name, options, cluster)
   checkFields(options, KEYSPACE_FIELDS, 'a keyspace')
-  if (options.mode !== 'ap') throw invalid(`mode ${shown(options.mode)} is not known: use 'ap'`)
+  const { mode } = options as { readonly mode: unknown }
+  if (mode !== 'ap') throw invalid(`mode ${shown(mode)} is not known: use 'ap' or 'cp'`)
   const definition: KeyspaceDefinition = {
     name,
     mode: 'ap',
@@ -108,6 +129,22 @@ export function resolveKeyspace<V>(
   const strategy = options.strategy === undefined ? undefined : checkStrategy(options.strategy, cluster)
   const ttlMs = options.ttlMs === undefined ? undefined : checkTtl(options.ttlMs)
   return { definition, repair, timeoutMs: options.timeoutMs, ttlMs, ...(strategy && { strategy }) }
+}
+
+function resolveRegisters(
+  name: string,
+  options: CpKeyspaceOptions,
+  { members }: { readonly members: readonly Place[] },
+): ResolvedKeyspace {
+  checkFields(options, CP_FIELDS, "a keyspace with mode 'cp'")
+  if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
+  const definition: KeyspaceDefinition = {
+    name,
+    mode: 'cp',
+    ...resolvePhases(options, members),
+    conflicts: 'registers',
+  }
+  return { definition, repair: undefined, timeoutMs: options.timeoutMs }
 }
 
 /** Refuses options that do not exist: a misspelt one must not pass for its default. */

@@ -63,6 +63,50 @@ export function resolveQuorums(options: QuorumOptions, members: TextSetting['mem
   }
 }
 
+/** Who must answer which phase of a register, as the options of a keyspace with mode `cp` say it. */
+export interface PhaseOptions {
+  /** Replicas per key. Three by default, or all members if there are fewer; all members with an expression. */
+  readonly n?: number
+  /**
+   * Who must promise before a value is proposed, as a number, a level, or an expression. A majority by default; where
+   * only the other phase is given, what meets it. Fewer in one phase cost more in the other.
+   */
+  readonly phase1?: Level
+  /** Who must accept a value before it is acknowledged. */
+  readonly phase2?: Level
+  /** Both at once, instead. */
+  readonly quorums?: { readonly phase1?: Level; readonly phase2?: Level }
+}
+
+/**
+ * As `resolveQuorums`, with the quorums of phase 1 for those of reads and of phase 2 for those of writes: what has to
+ * meet is the same. Where one phase is a count, the other needs no more than meets it.
+ */
+export function resolvePhases(options: PhaseOptions, members: TextSetting['members']): ResolvedQuorums {
+  const { quorums } = options
+  if (quorums !== undefined) {
+    checkObject(quorums, 'quorums')
+    if (options.phase1 !== undefined || options.phase2 !== undefined) {
+      throw invalid('give quorums, or phase1 and phase2, not both')
+    }
+  }
+  const { phase1, phase2 } = quorums ?? options
+  const given = {
+    ...(options.n !== undefined && { n: options.n }),
+    ...(phase1 !== undefined && { read: phase1 }),
+    ...(phase2 !== undefined && { write: phase2 }),
+  }
+  const resolved = resolveQuorums(given, members)
+  const { n, read, write } = resolved
+  if (phase1 === undefined && isCount(write)) return { n, write, read: String(n + 1 - Number(write)) }
+  if (phase2 === undefined && isCount(read)) return { n, read, write: String(n + 1 - Number(read)) }
+  return resolved
+}
+
+function isCount(text: string): boolean {
+  return /^\d+$/.test(text)
+}
+
 function textsOf(quorums: unknown, options: QuorumOptions): { read: string; write: string; r?: never; w?: never } {
   for (const name of ['r', 'w', 'read', 'write'] as const) {
     if (options[name] !== undefined) throw invalid(`give quorums or ${name}, not both`)

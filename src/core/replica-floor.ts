@@ -20,15 +20,18 @@ import { versionsOf } from './causality/merge.ts'
 import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
 import type { Step } from './step.ts'
 
+/** Registers are never erased. */
+type ErasedKind = Exclude<StoredRecord['kind'], 'register'>
+
 /** No keyspace has a name that begins like these. */
 const DOTS = '/erased/dots'
-const STAMPS: Readonly<Record<StoredRecord['kind'], string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
+const STAMPS: Readonly<Record<ErasedKind, string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
 
 export class Floor {
   readonly #ownKeyspace: number
   #dots: CausalContext = EMPTY_CONTEXT
   /** The newest stamp in an erased record of each kind; 0 for none. */
-  readonly #newest: Record<StoredRecord['kind'], number> = { dotted: 0, lww: 0 }
+  readonly #newest: Record<ErasedKind, number> = { dotted: 0, lww: 0 }
 
   /** @param ownKeyspace the keyspace in which a replica keeps what is its own. */
   constructor(ownKeyspace: number) {
@@ -54,7 +57,7 @@ export class Floor {
   }
 
   /** Whether a write of this time may have been in an erased record of this kind. */
-  mayHold(kind: StoredRecord['kind'], at: number): boolean {
+  mayHold(kind: ErasedKind, at: number): boolean {
     return at <= this.#newest[kind]
   }
 
@@ -63,6 +66,7 @@ export class Floor {
     let dots = this.#dots
     const newest = { ...this.#newest }
     for (const record of records) {
+      if (record.kind === 'register') continue
       newest[record.kind] = Math.max(newest[record.kind], newestIn(record))
       if (record.kind === 'dotted') dots = joinContexts(dots, highestOf(record))
     }

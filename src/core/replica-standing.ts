@@ -9,6 +9,11 @@
  *
  * An exchange counts when the peer was in the same life before it began and after it ended. It must have begun when no
  * write could be under way any more that an earlier life had acknowledged: after twice the time of a call.
+ *
+ * Registers ask for more than data. What an earlier life promised to proposers, and what it accepted alone, stands
+ * nowhere else, so no exchange gives it back: a replica that has had an earlier life is an acceptor no more, for good.
+ * Nor is one before each of the others has told that it knows of none. Each had noted this life durably by then. So a
+ * later life of it would vote wrongly only if all the others had lost their disks as well.
  * Part of the replica machine: it shares its step. Ring: machines.
  */
 import { CatchUp } from './operation/catch-up.ts'
@@ -156,6 +161,12 @@ export class ReplicaStanding {
     return isSafe && !this.#config.keyspaces.isBehind(definition) ? 'serving' : 'catching-up'
   }
 
+  /** Whether it is an acceptor of registers: whatever it has promised and accepted is surely here. */
+  mayVote(definition: KeyspaceDefinition): boolean {
+    const { isFirst, past } = this.#self
+    return this.of(definition) === 'serving' && past.length === 0 && (isFirst || this.#isAlone)
+  }
+
   /**
    * Whether writes may be missing of a keyspace that is new to this replica: until so many others know of no earlier
    * life of it that one of them would. A replica that has had one asks for the writes of what others have in use.
@@ -206,7 +217,9 @@ export class ReplicaStanding {
     peer.answered(answer, { incarnation: this.#config.life.incarnation, nowMs: now.monoMs })
     this.#isOpen ||= answer.remembers
     this.#hasMet = true
-    if (!this.#self.hasMet) this.#keep({ ...this.#self, hasMet: true }, step)
+    const { hasMet, past } = this.#self
+    const isFirst = this.#self.isFirst || (past.length === 0 && this.#haveAll((other) => other.knowsNoOther))
+    if (!hasMet || isFirst !== this.#self.isFirst) this.#keep({ ...this.#self, hasMet: true, isFirst }, step)
     this.#catchUp(now, step)
   }
 
@@ -368,7 +381,12 @@ export class ReplicaStanding {
   #caughtUp(step: Step): void {
     this.#keep({ ...this.#self, isRecovering: false }, step)
     this.#config.keyspaces.setBehind(false, step)
-    this.#tellServing('it has caught up', step)
+    const { definitions } = this.#config.keyspaces
+    const isMissed = [...definitions.values()].some(({ mode }) => mode === 'cp')
+    const why = isMissed
+      ? 'it has caught up; as an acceptor of registers it takes no part any more'
+      : 'it has caught up'
+    this.#tellServing(why, step)
   }
 
   #tellServing(why: string, step: Step): void {

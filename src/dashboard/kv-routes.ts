@@ -7,11 +7,14 @@
  * blind write and makes a sibling; a DELETE is of what is there, so the key is read first. A failed write says its
  * `operation`: sent again with it in `x-quorate-operation`, it applies at most once.
  *
- * Keyspaces are adopted as they are registered; a PUT to one that is not registers the defaults. Nothing else creates.
+ * Keyspaces are adopted as they are registered; a PUT to one that is not registers the defaults, with `?mode=cp` those of
+ * registers. Nothing else creates. What is different for registers is in register-routes.ts.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Level } from '../core/quorum/level.ts'
+import { invalid } from '../core/base/errors.ts'
+import { shown } from '../core/base/shape.ts'
 import type { ApKeyspace } from '../runtime/ap-keyspace.ts'
+import type { CpKeyspace } from '../runtime/cp-keyspace.ts'
 import type { CallOptions, PutOptions } from '../runtime/call-options.ts'
 import type { Entry, Put } from '../runtime/entry.ts'
 import type { Store } from '../runtime/store.ts'
@@ -19,24 +22,8 @@ import { checkQuery, numberIn } from './address.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { jsonText } from './json-text.ts'
-
-const CONTEXT_HEADER = 'x-quorate-context'
-const OPERATION_HEADER = 'x-quorate-operation'
-
-/** A request for a keyspace, as far as it can be understood without the store. */
-export interface KvRequest {
-  readonly keyspace: string
-  readonly query: ReadonlyMap<string, string>
-  readonly headers: IncomingHttpHeaders
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal
-  /** The body as JSON. */
-  readonly body: () => Promise<unknown>
-}
-
-export interface KeyRequest extends KvRequest {
-  readonly key: string
-}
+import { CONTEXT_HEADER, OPERATION_HEADER, type KeyRequest, type KvRequest } from './kv-request.ts'
+import { deleteRegister, getRegister, putRegister, scanRegisters } from './register-routes.ts'
 
 const KEY_QUERY = ['level', 'timeoutMs']
 const SCAN_QUERY = ['prefix', 'after', 'limit', ...KEY_QUERY]
@@ -47,7 +34,7 @@ export class KvRoutes {
   readonly #store: Store
   readonly #limits: HttpLimits
   /** Keyspaces that are known to be registered; there is no way to unregister one. */
-  readonly #registered = new Set<string>()
+  readonly #registered = new Map<string, ApKeyspace | CpKeyspace>()
 
   constructor(store: Store, limits: HttpLimits) {
     this.#store = store
@@ -55,24 +42,33 @@ export class KvRoutes {
   }
 
   async get(request: KeyRequest): Promise<Answer> {
-    const options = this.#callOptions(request, KEY_QUERY)
     const keyspace = await this.#existing(request.keyspace)
+    if (keyspace?.mode === 'cp') return getRegister(keyspace, this.#bounded(request))
+    const options = this.#callOptions(request, KEY_QUERY)
     if (keyspace === undefined) return noSuchKeyspace()
     return entryAnswer(await keyspace.get(request.key, options))
   }
 
   async put(request: KeyRequest): Promise<Answer> {
-    const options = this.#putOptions(request)
-    const value = await request.body()
-    const put = await this.#store.keyspace(request.keyspace).put(request.key, value, options)
-    this.#registered.add(request.keyspace)
-    return putAnswer(put)
+    const { keyspace: name, query } = request
+    const mode = query.get('mode') ?? 'ap'
+    if (mode !== 'ap' && mode !== 'cp') throw invalid(`mode is ${shown(mode)}: use ap or cp`)
+    const keyspace = await this.#existing(name)
+    if (keyspace?.mode === 'cp') return putRegister(keyspace, this.#bounded(request))
+    if (mode === 'cp') {
+      const registers = this.#store.keyspace(name, { mode: 'cp' })
+      const answer = await putRegister(registers, this.#bounded(request))
+      this.#registered.set(name, registers)
+      return answer
+    }
+    return this.#putValue(keyspace ?? this.#store.keyspace(name), request)
   }
 
   async delete(request: KeyRequest): Promise<Answer> {
     const { key, signal } = request
-    const options = this.#putOptions(request)
     const keyspace = await this.#existing(request.keyspace)
+    if (keyspace?.mode === 'cp') return deleteRegister(keyspace, this.#bounded(request))
+    const options = this.#putOptions(request)
     if (keyspace === undefined) return noSuchKeyspace()
     const { timeoutMs } = options
     const read = { signal, ...(timeoutMs !== undefined && { timeoutMs }) }
@@ -83,21 +79,25 @@ export class KvRoutes {
   /** A page of a keyspace in key order; `next` is the `after` of the page that follows, where one does. */
   async scan(request: KvRequest): Promise<Answer> {
     const { query } = request
-    const options = this.#callOptions(request, SCAN_QUERY)
     const limit = numberIn(query, 'limit', { min: 1, max: ENTRIES_MAX }) ?? ENTRIES
-    const keyspace = await this.#existing(request.keyspace)
-    if (keyspace === undefined) return noSuchKeyspace()
     const range = { prefix: query.get('prefix') ?? '', after: query.get('after') ?? '', limit: limit + 1 }
+    const keyspace = await this.#existing(request.keyspace)
+    if (keyspace?.mode === 'cp') return this.#page(scanRegisters(keyspace, this.#bounded(request), range), limit)
+    const options = this.#callOptions(request, SCAN_QUERY)
+    if (keyspace === undefined) return noSuchKeyspace()
+    return this.#page(textsOf(keyspace.scan({ ...options, ...range })), limit)
+  }
+
+  async #page(entries: AsyncIterable<{ readonly key: string; readonly text: string }>, limit: number): Promise<Answer> {
     const texts: string[] = []
     let chars = 0
     let last: string | undefined
     let next: string | undefined
-    for await (const { key, entry } of keyspace.scan({ ...options, ...range })) {
+    for await (const { key, text } of entries) {
       if (texts.length === limit || chars > this.#limits.answerBytesMax) {
         next = last
         break
       }
-      const text = jsonText({ key, ...entry.toJSON() })
       texts.push(text)
       chars += text.length
       last = key
@@ -107,12 +107,23 @@ export class KvRoutes {
     return { status: 200, body, contentType: 'application/json', headers: {} }
   }
 
-  async #existing(name: string): Promise<ApKeyspace | undefined> {
-    if (!this.#registered.has(name)) {
-      if ((await this.#store.registered(name)) === undefined) return undefined
-      this.#registered.add(name)
-    }
-    return this.#store.keyspace(name)
+  async #putValue(keyspace: ApKeyspace, request: KeyRequest): Promise<Answer> {
+    const options = this.#putOptions(request)
+    const put = await keyspace.put(request.key, await request.body(), options)
+    this.#registered.set(request.keyspace, keyspace)
+    return putAnswer(put)
+  }
+
+  async #existing(name: string): Promise<ApKeyspace | CpKeyspace | undefined> {
+    const known = this.#registered.get(name)
+    if (known !== undefined) return known
+    const keyspace = await this.#store.adopt(name)
+    if (keyspace !== undefined) this.#registered.set(name, keyspace)
+    return keyspace
+  }
+
+  #bounded<Request extends KvRequest>(request: Request): Request & { readonly timeoutMsMax: number } {
+    return { ...request, timeoutMsMax: this.#limits.timeoutMsMax }
   }
 
   #callOptions({ query, signal }: KvRequest, known: readonly string[]): CallOptions & { readonly level?: Level } {
@@ -130,11 +141,17 @@ export class KvRoutes {
     const context = request.headers[CONTEXT_HEADER]
     const operation = request.headers[OPERATION_HEADER]
     return {
-      ...this.#callOptions(request, KEY_QUERY),
+      ...this.#callOptions(request, ['mode', ...KEY_QUERY]),
       ...(context !== undefined && { context: String(context) }),
       ...(operation !== undefined && { operation: String(operation) }),
     }
   }
+}
+
+async function* textsOf(
+  entries: AsyncIterable<{ readonly key: string; readonly entry: Entry<unknown> }>,
+): AsyncGenerator<{ readonly key: string; readonly text: string }> {
+  for await (const { key, entry } of entries) yield { key, text: jsonText({ key, ...entry.toJSON() }) }
 }
 
 /** A number of replicas, or a word or an expression that the core checks. */

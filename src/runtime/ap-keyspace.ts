@@ -4,7 +4,7 @@
  * The first call opens the keyspace: the members agree on its options, once. Arguments are checked before anything is
  * sent; errors come as rejected promises.
  */
-import { invalid, QuorateError } from '../core/base/errors.ts'
+import { invalid } from '../core/base/errors.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import { operationName, parseOperationName, type OperationId } from '../core/operation/operation-name.ts'
 import type { ScanResult } from '../core/operation/scan.ts'
@@ -27,6 +27,7 @@ import { parseContextToken } from './context-token.ts'
 import type { Engine } from './engine.ts'
 import { Entry, type Put } from './entry.ts'
 import { GetFinisher, PutFinisher } from './finishers.ts'
+import { checkKey, checkText } from './key-text.ts'
 import { AnswerSizes, checkKeys, checkPairs, many, type Many, type ReadyCall } from './many.ts'
 import type { Session } from './session.ts'
 import { Plain, start } from './tickets.ts'
@@ -48,6 +49,7 @@ export interface ApKeyspaceConfig<V> {
 const PAGE = 256
 
 export class ApKeyspace<V = unknown> {
+  readonly mode = 'ap'
   readonly name: string
   readonly #config: ApKeyspaceConfig<V>
 
@@ -67,7 +69,7 @@ export class ApKeyspace<V = unknown> {
    */
   operation(key: string): Promise<string> {
     try {
-      this.#checkKey(key)
+      checkKey(key, this.#config.limits)
       return this.#whenOpen(NOTHING, async (keyspace) => operationName(this.#config.newOperation(keyspace, key)))
     } catch (error) {
       return rejected(error)
@@ -78,7 +80,7 @@ export class ApKeyspace<V = unknown> {
   get(key: string, options: GetOptions = NOTHING): Promise<Entry<V>> {
     try {
       const { session, resolve } = this.#config
-      this.#checkKey(key)
+      checkKey(key, this.#config.limits)
       if (options !== NOTHING) checkFields(options, GET_FIELDS, 'a get')
       session?.checkRoom(this.name, key)
       const level = levelIn(options)
@@ -171,8 +173,8 @@ export class ApKeyspace<V = unknown> {
     checkFields(options, SCAN_FIELDS, 'a scan')
     const { prefix = '', limit = Infinity } = options
     let after: string | undefined = options.after ?? ''
-    this.#checkText('prefix', prefix)
-    this.#checkText('after', after)
+    checkText('prefix', prefix, this.#config.limits)
+    checkText('after', after, this.#config.limits)
     if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 0)) {
       throw invalid(`limit is ${String(limit)}: use a whole number of entries`)
     }
@@ -199,7 +201,7 @@ export class ApKeyspace<V = unknown> {
   }
 
   #write(key: string, value: Uint8Array | null, options: PutOptions): Promise<Put> {
-    this.#checkKey(key)
+    checkKey(key, this.#config.limits)
     if (options !== NOTHING) checkFields(options, PUT_FIELDS, 'a put')
     const { session, engine } = this.#config
     session?.checkRoom(this.name, key)
@@ -227,23 +229,6 @@ export class ApKeyspace<V = unknown> {
       } as const
       return start(engine, call, options.signal)
     })
-  }
-
-  #checkKey(key: unknown): void {
-    if (typeof key !== 'string' || key === '') throw invalid('a key is a string that is not empty')
-    this.#checkText('the key', key)
-  }
-
-  #checkText(what: string, text: unknown): void {
-    const { keyBytesMax } = this.#config.limits
-    if (typeof text !== 'string') throw invalid(`${what} is ${String(text)}: use a string`)
-    if (text.length * 3 > keyBytesMax && Buffer.byteLength(text) > keyBytesMax) {
-      const message = `${what} takes more than ${keyBytesMax} bytes: raise keyBytesMax, or hash the keys`
-      throw new QuorateError('QUORATE_LIMIT', message)
-    }
-    if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed()) {
-      throw invalid(`${what} must be well-formed Unicode: this one has half of a surrogate pair`)
-    }
   }
 
   /** Runs at once when the keyspace is open. Opening counts towards the call's time, and its signal ends it. */

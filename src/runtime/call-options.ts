@@ -57,11 +57,33 @@ export interface ScanOptions extends CallOptions {
   readonly level?: Level
 }
 
+export interface LookOptions extends CallOptions {
+  /** `linearizable` by default. `stale` asks one replica, the nearest, and what it has may be old. */
+  readonly level?: 'linearizable' | 'stale'
+}
+
+/** Of an update of a register. */
+export interface UpdateOptions extends CallOptions {
+  /** The identity of this change, from `operation(key)` or from an error: a retry with it applies at most once. */
+  readonly operation?: string
+}
+
+export interface ChangeOptions extends UpdateOptions {
+  /** Only if this is the key's revision; 0 if it must not exist. Else `QUORATE_CONDITION_FAILED`. */
+  readonly ifRevision?: number
+}
+
+/** Of a scan over registers. */
+export type RangeOptions = Omit<ScanOptions, 'level'>
+
 /** For calls without options: one object, so that it need not be checked. */
 export const NOTHING: Readonly<Record<string, never>> = {}
 const CALL_FIELDS = ['signal', 'timeoutMs', 'level'] as const
 export const GET_FIELDS: readonly string[] = [...CALL_FIELDS, 'r', 'read', 'repair']
 export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'write', 'context', 'operation', 'ttlMs']
+export const LOOK_FIELDS: readonly string[] = CALL_FIELDS
+export const CHANGE_FIELDS: readonly string[] = ['ifRevision', 'operation', 'signal', 'timeoutMs']
+export const RANGE_FIELDS: readonly string[] = ['signal', 'timeoutMs', 'prefix', 'after', 'limit']
 export const SCAN_FIELDS: readonly string[] = [...CALL_FIELDS, 'prefix', 'after', 'limit']
 
 /** The opening of a keyspace, for one call: it goes on for others when this one stops waiting. */

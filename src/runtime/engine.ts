@@ -4,7 +4,7 @@
  * Every input is handed to a machine at once; what leaves is gathered until the end of the event-loop turn: one frame
  * per link, one flush of the disk.
  */
-import { QuorateError } from '../core/base/errors.ts'
+import { invalid, QuorateError } from '../core/base/errors.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Call } from '../core/coordinator-calls.ts'
 import {
@@ -13,7 +13,7 @@ import {
   isReaping,
   type Answer,
   type Errand,
-  type Hinted,
+  type LocalAnswer,
   type LocalMessage,
   type Message,
   type Request,
@@ -67,11 +67,12 @@ export class Engine {
   readonly #addresses = new Map<Link, Address>()
   #nextAddress = FIRST_LINK_ADDRESS
   readonly #localRequests: (Request | Errand)[] = []
-  readonly #localAnswers: (Answer | Hinted)[] = []
+  readonly #localAnswers: (Answer | LocalAnswer)[] = []
   #pumping = false
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = Infinity
   #stopped = false
+  #uninterrupted = false
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -141,12 +142,31 @@ export class Engine {
       ;(call.tag as Ticket).done(new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent'))
       return 0
     }
+    if (this.#uninterrupted) {
+      const message = 'a function that makes the value of an update must not call the store: nothing was sent'
+      ;(call.tag as Ticket).done(invalid(message))
+      return 0
+    }
     const id = this.#config.coordinator.call(call, this.now, this.#step)
     this.#pump()
     return id
   }
 
+  /** Runs code of the application in the middle of an input: what it asks of this engine meanwhile is refused. */
+  uninterrupted<T>(run: () => T): T {
+    this.#uninterrupted = true
+    try {
+      return run()
+    } finally {
+      this.#uninterrupted = false
+    }
+  }
+
   cancel(id: number): void {
+    if (this.#uninterrupted) {
+      setImmediate(() => this.cancel(id))
+      return
+    }
     this.#config.coordinator.cancel(id, this.now, this.#step)
     this.#pump()
   }
@@ -258,7 +278,7 @@ export class Engine {
   }
 
   readonly #deliver = (to: Address, message: LocalMessage): void => {
-    if (to === this.#localIndex) this.#localAnswers.push(message as Answer | Hinted)
+    if (to === this.#localIndex) this.#localAnswers.push(message as Answer | LocalAnswer)
     else this.#outboxes.get(to)?.add(message as Message)
   }
 

@@ -316,9 +316,11 @@ function isDamage(error: unknown): error is QuorateError {
   return error instanceof QuorateError && error.code === 'QUORATE_STORAGE'
 }
 
+/** Requests that are answered from a record. */
+const READS: ReadonlySet<string> = new Set(['read', 'write', 'mint', 'prepare', 'accept', 'inquire'])
+
 /** Whether the answer speaks of something that may still wait for the disk. What is registered is not tracked apart. */
 function dependsOnStaged(request: Request | Errand, storage: Storage): boolean {
   if (request.kind === 'open') return true
-  const reads = request.kind === 'read' || request.kind === 'write' || request.kind === 'mint'
-  return (reads || isElectionRequest(request)) && storage.touchedStaged
+  return (READS.has(request.kind) || isElectionRequest(request)) && storage.touchedStaged
 }

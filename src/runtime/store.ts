@@ -2,6 +2,7 @@
  * What a node and a client have in common for the application: keyspaces, sessions, status, observing.
  */
 import { EventEmitter } from 'node:events'
+import { QuorateError } from '../core/base/errors.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Notice, Reachability } from '../core/notice.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
@@ -9,6 +10,8 @@ import type { OpenResult } from '../core/operation/open.ts'
 import {
   resolveKeyspace,
   checkName,
+  type AnyKeyspaceOptions,
+  type CpKeyspaceOptions,
   type KeyspaceOptions,
   type ResolvedCore,
   type ResolvedKeyspace,
@@ -17,6 +20,7 @@ import { proveQuorums } from '../core/operation/prove-quorums.ts'
 import { definitionText, type KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { Membership } from '../core/placement/membership.ts'
 import { ApKeyspace } from './ap-keyspace.ts'
+import { CpKeyspace, type CpKeyspaceConfig } from './cp-keyspace.ts'
 import type { Engine } from './engine.ts'
 import { withLock, type Lock, type LockOptions } from './lock.ts'
 import { GroupObserver, Seat, type CampaignOptions, type SeatSetting } from './seat.ts'
@@ -89,21 +93,38 @@ export abstract class Store {
    * adopted, and the defaults registered where there are none. Options that cannot be, and sets of replicas of which
    * reads do not meet writes, are refused here and now: `QUORATE_INVALID_OPTION`, `QUORATE_QUORUMS_DISJOINT`.
    */
-  keyspace<V = unknown>(name: string, options?: KeyspaceOptions<V>): ApKeyspace<V> {
-    const { membership, coordinator, engine, limits } = this.#parts
+  keyspace<V = unknown>(name: string, options: CpKeyspaceOptions): CpKeyspace<V>
+  keyspace<V = unknown>(name: string, options?: KeyspaceOptions<V>): ApKeyspace<V>
+  keyspace<V = unknown>(name: string, options?: AnyKeyspaceOptions<V>): ApKeyspace<V> | CpKeyspace<V> {
     checkName(name)
-    const resolved = options === undefined ? undefined : resolveKeyspace(name, options, membership)
+    const resolved = options === undefined ? undefined : resolveKeyspace(name, options, this.#parts.membership)
     const opening = this.#openingOf(name, resolved)
-    return new ApKeyspace<V>({
+    if (options?.mode === 'cp') return new CpKeyspace<V>(this.#handleOf(name, opening, resolved))
+    const resolve = options?.resolve
+    return new ApKeyspace<V>({ ...this.#handleOf(name, opening, resolved), resolve, session: undefined })
+  }
+
+  /**
+   * The keyspace as the cluster has registered it, of either mode; nothing where nothing is registered. For programs
+   * that work on keyspaces of others.
+   */
+  async adopt<V = unknown>(name: string): Promise<ApKeyspace<V> | CpKeyspace<V> | undefined> {
+    const definition = await this.registered(name)
+    if (definition?.mode !== 'cp') return definition && this.keyspace<V>(name)
+    const resolved = adopted(definition)
+    return new CpKeyspace<V>(this.#handleOf(name, this.#openingOf(name, resolved), resolved))
+  }
+
+  #handleOf(name: string, opening: Opening, resolved: ResolvedKeyspace | undefined): CpKeyspaceConfig {
+    const { coordinator, engine, limits } = this.#parts
+    return {
       name,
       engine,
       limits,
-      resolve: options?.resolve,
       open: () => this.#open(name, opening, resolved),
       opened: () => opening.opened,
       newOperation: (keyspace, key) => coordinator.newOperation(keyspace, key, engine.now),
-      session: undefined,
-    })
+    }
   }
 
   /** What the cluster has registered under a name, or nothing. Unlike `keyspace`, it registers nothing. */
@@ -203,9 +224,10 @@ export abstract class Store {
     const registered = await this.#register(name, resolved?.definition)
     if (resolved !== undefined) return coordinator.keyspace(resolved)
     if (registered !== undefined) {
-      const adopted = adopt(registered)
-      proveQuorums(adopted, membership)
-      return coordinator.keyspace(adopted)
+      if (registered.mode === 'cp') throw holdsRegisters(name)
+      const resolvedThere = adopted(registered)
+      proveQuorums(resolvedThere, membership)
+      return coordinator.keyspace(resolvedThere)
     }
     const fallback = resolveKeyspace(name, { mode: 'ap' }, membership)
     await this.#register(name, fallback.definition)
@@ -219,6 +241,11 @@ export abstract class Store {
   }
 }
 
-function adopt(definition: KeyspaceDefinition): ResolvedKeyspace {
+function holdsRegisters(name: string): QuorateError {
+  const message = `keyspace ${name} keeps registers: open it with { mode: 'cp' } and its other options, or adopt it`
+  return new QuorateError('QUORATE_KEYSPACE_MISMATCH', message)
+}
+
+function adopted(definition: KeyspaceDefinition): ResolvedKeyspace {
   return { definition, repair: undefined, timeoutMs: undefined }
 }

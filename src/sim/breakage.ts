@@ -3,11 +3,13 @@
  *
  * All of them are faults of the host or of the configuration. The core has no switch for any of them.
  */
+import type { Ballot } from '../core/base/ballot.ts'
 import { digestOf } from '../core/causality/merge.ts'
 import { isDead } from '../core/causality/tombstone.ts'
+import { BallotSource } from '../core/consensus/ballot-source.ts'
 import { NO_LIFE } from '../core/life-mark.ts'
 import type { Message, Request } from '../core/message.ts'
-import type { RecordChange, RecordWrite } from '../core/record.ts'
+import type { RecordChange, RecordWrite, StoredRecord } from '../core/record.ts'
 import type { Now } from '../core/step.ts'
 import { DigestForest, placeOf, type DigestChange } from '../core/repair/digest-tree.ts'
 import type { Parcel } from './network.ts'
@@ -33,6 +35,10 @@ import type { Parcel } from './network.ts'
  * `reaps-by-timer`: a replica erases deleted records after a while, whatever the others hold.
  * `counters-restart`: a process forgets what was erased before it began, so that dots are given again.
  * `late-messages`: a record that was under way for long is taken for a fresh one.
+ * `forgotten-promise`: an acceptor that has started again has forgotten what it had promised.
+ * `unsettled-read`: a read of a register takes what it proposes again for accepted.
+ * `counter-without-max`: a proposer's counter is set to what the latest refusal names.
+ * `forgotten-operations`: registers do not remember which operations they have applied.
  */
 export type Breakage =
   | 'half-quorums'
@@ -55,6 +61,10 @@ export type Breakage =
   | 'reaps-by-timer'
   | 'counters-restart'
   | 'late-messages'
+  | 'forgotten-promise'
+  | 'unsettled-read'
+  | 'counter-without-max'
+  | 'forgotten-operations'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -77,6 +87,10 @@ export const BREAKAGES: readonly Breakage[] = [
   'reaps-by-timer',
   'counters-restart',
   'late-messages',
+  'forgotten-promise',
+  'unsettled-read',
+  'counter-without-max',
+  'forgotten-operations',
 ]
 
 /** Those that show in runs with leaders and locks alone. */
@@ -90,10 +104,27 @@ export const ELECTION_BREAKAGES: readonly Breakage[] = [
 ]
 
 /** What a replica stages in place of what the machine wrote. An erasure stays one. */
-export function brokenWrite(write: RecordChange): RecordChange {
+export function brokenWrite(write: RecordChange, breakage: Breakage | undefined): RecordChange {
   const { record } = write
-  if (record?.kind !== 'dotted' || record.siblings.length < 2) return write
-  return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
+  if (breakage === 'one-sibling' && record?.kind === 'dotted' && record.siblings.length > 1) {
+    return { ...write, record: { ...record, siblings: record.siblings.slice(-1) } }
+  }
+  if (breakage === 'forgotten-operations' && record?.kind === 'register') {
+    return { ...write, record: { ...record, state: { ...record.state, operations: [], forgottenAt: 0 } } }
+  }
+  return write
+}
+
+/** What is left of a record where acceptors forget what they promised. */
+export function withoutPromise(record: StoredRecord): StoredRecord {
+  return record.kind === 'register' ? { ...record, promised: record.accepted } : record
+}
+
+/** Ballots of a counter that goes back. */
+export class ForgetfulBallots extends BallotSource {
+  override observe({ counter }: Pick<Ballot, 'counter'>): void {
+    this.counter = counter
+  }
 }
 
 /** Those that other replicas would notice, and that it would mend by beginning anew. */

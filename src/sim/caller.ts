@@ -201,16 +201,25 @@ export class Caller {
     return { process: this.process, node: host.config.name, session, level, ...what }
   }
 
-  /** Hands the call to the host, and stops waiting when it has been enough. */
-  #call({ host, giveUpMs }: Manner, make: CallMaker, done: (result: unknown) => void): void {
-    const ticket: Ticket = host.ask(make, done)
-    this.#around.simulator.after(giveUpMs, () => {
-      if (ticket.isOver) return
-      host.cancel(ticket)
-      // A host that is paused, or that holds the answer back until its disk is done, says nothing.
-      ticket.end(undefined)
-    })
+  #call(how: Manner, make: CallMaker, done: (result: unknown) => void): void {
+    callHost({ simulator: this.#around.simulator, how }, make, done)
   }
+}
+
+/** Hands a call to its host, and stops waiting when it has been enough. */
+export function callHost(
+  { simulator, how }: { readonly simulator: Simulator; readonly how: Manner },
+  make: CallMaker,
+  done: (result: unknown) => void,
+): void {
+  const { host, giveUpMs } = how
+  const ticket: Ticket = host.ask(make, done)
+  simulator.after(giveUpMs, () => {
+    if (ticket.isOver) return
+    host.cancel(ticket)
+    // A host that is paused, or that holds the answer back until its disk is done, says nothing.
+    ticket.end(undefined)
+  })
 }
 
 /** An identity ahead of the call; without one, where no replica can be its home, the call shall say so itself. */
@@ -223,11 +232,11 @@ function planned(at: { coordinator: Coordinator; keyspace: Keyspace; key: string
   }
 }
 
-function isResult(result: unknown): boolean {
+export function isResult(result: unknown): boolean {
   return result !== undefined && result !== CRASHED && !(result instanceof Error)
 }
 
-interface BadEnd {
+export interface BadEnd {
   readonly type: 'fail' | 'info'
   readonly reason: string
   /** In words. */
@@ -235,7 +244,7 @@ interface BadEnd {
 }
 
 /** How an operation that has no result ended. */
-function endOf(result: unknown): BadEnd {
+export function endOf(result: unknown): BadEnd {
   if (result instanceof QuorateError) {
     return { type: result.outcome === 'none' ? 'fail' : 'info', reason: result.code, why: result.message }
   }

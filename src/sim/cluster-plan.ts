@@ -22,6 +22,8 @@ import { drawSide, drawSystem } from './system-plan.ts'
 
 /** What a run may fix of the keyspace; the rest is drawn. */
 export interface GivenKeyspace {
+  /** `ap` by default. In mode `cp`, `r` is the phase-1 quorum and `w` the phase-2 quorum. */
+  readonly mode?: 'ap' | 'cp'
   readonly n?: number
   /** A count, a level, or an expression; beside an expression the other side may be left out, and is then the dual. */
   readonly r?: Level
@@ -173,6 +175,7 @@ function drawHorizon(
 /** Never where all members hold every key, and never by chance in a run that is broken on purpose. */
 function drawSloppy({ standIns, keyspace, breakage }: ClusterSetting, replicas: number, n = 3): boolean {
   const isDrawn = standIns.chance(SLOPPY_RATE)
+  if (keyspace.mode === 'cp') return false
   return keyspace.sloppy ?? (isDrawn && breakage === undefined && n < replicas)
 }
 
@@ -198,11 +201,12 @@ function drawKeyspace(random: Random, { replicas, zones }: { replicas: number; z
 }
 
 function settle(
-  { n = 3, r, w, conflicts, repair, sloppy }: GivenKeyspace,
+  { mode = 'ap', n = 3, r, w, conflicts, repair, sloppy }: GivenKeyspace,
   { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
 ): ResolvedKeyspace {
   const ids = membership.members.map(({ id }) => id)
   const copies = Math.min(n, ids.length)
+  if (mode === 'cp') return settleRegisters({ n: copies, r, w }, { membership, breakage })
   const wanted = breakage === 'no-repair' ? 'off' : repair
   const resolved = resolveKeyspace(
     'sim',
@@ -219,6 +223,23 @@ function settle(
     membership,
   )
   if (breakage !== 'disjoint-quorums') proveQuorums(resolved, membership)
+  return resolved
+}
+
+/** What was drawn for reads and writes, as far as phases can have it: they have to meet. */
+function settleRegisters(
+  { n, r, w }: { readonly n: number; readonly r: Level | undefined; readonly w: Level | undefined },
+  { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
+): ResolvedKeyspace {
+  if (breakage === 'half-quorums' || breakage === 'disjoint-quorums') {
+    const ids = membership.members.slice(0, n).map(({ id }) => id)
+    const { read = 1, write = 1 } = brokenSides(breakage, ids)
+    return resolveKeyspace('sim', { mode: 'cp', n, phase1: read, phase2: write }, membership)
+  }
+  const phase1 = typeof r === 'number' && typeof w === 'number' ? Math.max(r, n + 1 - w) : r
+  const given = { ...(phase1 !== undefined && { phase1 }), ...(w !== undefined && { phase2: w }) }
+  const resolved = resolveKeyspace('sim', { mode: 'cp', n, ...given }, membership)
+  proveQuorums(resolved, membership)
   return resolved
 }
 

@@ -11,7 +11,8 @@ import { compareKeys } from '../core/base/key-order.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../core/record.ts'
 import { HINTS_KEYSPACE } from '../core/hint.ts'
 import { readLifeMark, readSelf } from '../core/life-mark.ts'
-import { OWN_KEYSPACE, type Records, type ScannedPage } from '../core/replica.ts'
+import type { Records } from '../core/records.ts'
+import { OWN_KEYSPACE, type ScannedPage } from '../core/replica.ts'
 import type { Scan } from '../core/message.ts'
 import { indexOver } from '../core/repair/gather.ts'
 import { lookIn, type Found } from '../core/repair/record-index.ts'
@@ -130,6 +131,16 @@ export class SimDisk implements Records {
   replace(change: RecordChange): void {
     shelfOf(this.#visible, change.keyspace).set(change.key, change)
     this.#keep(change)
+  }
+
+  /** Each durable record becomes what `amended` makes of it. Nothing may be staged. */
+  amend(amended: (record: StoredRecord) => StoredRecord): void {
+    for (const shelf of this.#safe.values()) {
+      for (const [key, change] of shelf) {
+        if (change.record !== undefined) shelf.set(key, { ...change, record: amended(change.record) })
+      }
+    }
+    this.#visible = new Map([...this.#safe].map(([keyspace, shelf]) => [keyspace, new Map(shelf)]))
   }
 
   /** Everything is lost, and what comes next is another life of the data. */

@@ -10,8 +10,8 @@ import { isDead } from '../core/causality/tombstone.ts'
 import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Level } from '../core/quorum/level.ts'
 import { Caller, type CallerSurroundings, type Manner } from './caller.ts'
-import type { Client } from './client.ts'
 import type { Seen } from './history.ts'
+import { RegisterCaller, type Held } from './register-caller.ts'
 import type { Host } from './host.ts'
 import type { Nemesis } from './nemesis.ts'
 import type { Promises } from './promises.ts'
@@ -20,7 +20,7 @@ export interface FinaleParts {
   readonly around: CallerSurroundings
   readonly random: Random
   readonly hosts: readonly Host[]
-  readonly clients: readonly Client[]
+  readonly clients: readonly { readonly isBusy: boolean }[]
   readonly nemesis: Nemesis
   readonly promises: Promises
   /** Replicas that must work. */
@@ -132,9 +132,36 @@ export class Finale {
     if (host.callsInFlight > 0) this.problems.push(`${name} has ${host.callsInFlight} calls that never ended`)
   }
 
+  /** The same of a register. Others write as well, so a compare may fail: then it is read again. */
+  #exerciseRegister(host: Host): void {
+    this.#underWay++
+    const { around, random, processes } = this.#parts
+    const caller = new RegisterCaller(processes(), processes, around)
+    const key = random.pick(around.keys)
+    const how = this.#manner(host, undefined)
+    const read = (then: (held: Held) => void, triesLeft: number): void => {
+      caller.read(how, key, ({ held, why }) => {
+        if (held !== undefined) around.simulator.after(1, () => then(held))
+        else this.#again({ what: `a read of ${key}`, host, why, triesLeft }, (left) => read(then, left))
+      })
+    }
+    const change = (expected: Held, triesLeft: number): void => {
+      const value = `last${host.config.index}.${triesLeft}`
+      caller.change({ how, key, value, expected, operation: undefined }, ({ kind, why }) => {
+        if (kind === 'ok') around.simulator.after(1, () => read(() => this.#underWay--, TRIES))
+        else
+          this.#again({ what: `a compare-and-set of ${key}`, host, why, triesLeft }, (left) => {
+            read((held) => change(held, left), TRIES)
+          })
+      })
+    }
+    read((held) => change(held, TRIES), TRIES)
+  }
+
   /** A read, a write with what was read, and a read, of a key that the run was about. */
   #exercise(host: Host): void {
     if (!host.isReady) return
+    if (this.#isCp) return this.#exerciseRegister(host)
     this.#underWay++
     const { around, random, processes } = this.#parts
     const caller = new Caller(processes(), around)
@@ -174,11 +201,20 @@ export class Finale {
     }
     this.#work()
     around.simulator.runFor(QUIET_MS)
+    if (this.#isCp) return
     for (const key of around.keys) this.#final(key, promises.holdersOf(key))
   }
 
   #readAll(key: string, host: Host, triesLeft: number): void {
     const { around, processes } = this.#parts
+    if (this.#isCp) {
+      new RegisterCaller(processes(), processes, around).read(this.#manner(host, undefined), key, ({ held, why }) => {
+        if (held !== undefined) this.#underWay--
+        else
+          this.#again({ what: `a last read of ${key}`, host, why, triesLeft }, (left) => this.#readAll(key, host, left))
+      })
+      return
+    }
     const how = this.#manner(host, 'all')
     new Caller(processes(), around).get({ how, key, repair: 'blocking', atLeast: undefined }, ({ seen, why }) => {
       if (seen !== undefined) this.#underWay--
@@ -209,6 +245,10 @@ export class Finale {
     }
     if (this.#digests(key, holders).size > 1)
       this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
+  }
+
+  get #isCp(): boolean {
+    return this.#parts.hosts[0]?.config.keyspace.definition.mode === 'cp'
   }
 
   #manner(host: Host, level: Level | undefined): Manner {

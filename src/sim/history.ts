@@ -6,6 +6,7 @@
  */
 import type { FinalLine, Guarantee, HistoryLine } from '../check/history.ts'
 import type { LeadershipLine } from '../check/leadership-lines.ts'
+import type { RegisterLine } from '../check/register-lines.ts'
 import { joinContexts, type CausalContext } from '../core/causality/causal-context.ts'
 import type { Simulator } from './simulator.ts'
 import { hashString } from '../core/base/hash.ts'
@@ -112,6 +113,12 @@ export class Recorder {
     const { strict, values } = end
     if (f === 'get') this.#add(at, { type: 'ok', ...shared, f, value: values ?? [], strict })
     else this.#add(at, { type: 'ok', ...shared, f, value: value ?? '', strict })
+  }
+
+  /** A line about a register. */
+  register(line: RegisterLine): void {
+    if (line.type !== 'invoke') this[line.type]++
+    this.#add(this.moment(), line)
   }
 
   #add(at: Moment, line: HistoryLine): void {

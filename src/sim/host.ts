@@ -11,6 +11,7 @@ import type { Keyspace } from '../core/operation/keyspace.ts'
 import type { OpenResult } from '../core/operation/open.ts'
 import type { Now } from '../core/step.ts'
 import { brokenVotes } from './broken-elections.ts'
+import { withoutPromise } from './breakage.ts'
 import { delayMs } from './delays.ts'
 import type { DiskCopy, SimDisk } from './disk.ts'
 import type { HostConfig } from './host-config.ts'
@@ -58,6 +59,9 @@ const OPEN_TIMEOUT_MS = 2000
 /** How long a process takes to start over. */
 const RESTART_MS = 100
 const REOPEN_MS = { least: 100, more: 300 }
+
+/** Requests that change what a replica keeps. */
+const CHANGING: ReadonlySet<string> = new Set(['write', 'mint', 'vote', 'prepare', 'accept'])
 
 export class Host implements Receiver {
   readonly config: HostConfig
@@ -131,6 +135,7 @@ export class Host implements Receiver {
     this.#inbox.length = 0
     this.config.disk?.crash()
     this.#breakVotes()
+    if (this.config.breakage === 'forgotten-promise') this.config.disk?.amend(withoutPromise)
     for (const ticket of process.tickets) ticket.end(CRASHED)
     for (const mourner of this.mourners) mourner()
     this.watcher?.crashed(this)
@@ -195,7 +200,7 @@ export class Host implements Receiver {
       return
     }
     const { kind } = parcel.message
-    if (this.#armed === 'request' && (kind === 'write' || kind === 'mint' || kind === 'vote')) {
+    if (this.#armed === 'request' && CHANGING.has(kind)) {
       this.crash()
       return
     }

@@ -246,6 +246,13 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   renew: 29,
   resign: 30,
   ruled: 31,
+  prepare: 32,
+  promised: 33,
+  accept: 34,
+  accepted: 35,
+  preempted: 36,
+  inquire: 37,
+  told: 38,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

@@ -14,9 +14,10 @@ import {
   isExchangeAnswer,
   isQuestion,
   isReaping,
+  type Accept,
   type Answer,
   type Errand,
-  type Hinted,
+  type LocalAnswer,
   type LocalMessage,
   type Message,
   type Request,
@@ -29,17 +30,18 @@ import type { ReplicaExchange } from '../core/replica-exchange.ts'
 import type { ReplicaStanding } from '../core/replica-standing.ts'
 import type { Found } from '../core/repair/record-index.ts'
 import { Step, type Address, type LookEffect, type Now, type Reply, type ScanEffect } from '../core/step.ts'
-import type { Candidate, CandidateConfig } from '../core/consensus/candidate.ts'
-import { LateCandidate } from './broken-elections.ts'
 import {
   brokenSource,
   brokenWrite,
+  ForgetfulBallots,
   forgetful,
   ForgetfulForest,
   hurried,
   TimerReaper,
   withoutFloors,
 } from './breakage.ts'
+import type { Candidate, CandidateConfig } from '../core/consensus/candidate.ts'
+import { LateCandidate } from './broken-elections.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -98,6 +100,8 @@ export class Process {
   readonly #step = new Step()
   readonly #local: LocalMessage[] = []
   readonly #forged: { readonly from: Address; readonly answer: Answer }[] = []
+  /** Reads of registers. */
+  readonly #reads = new Set<number>()
   readonly #endpoints = new Map<Address, Endpoint>()
   #held: Held[] = []
   /** Only where it is broken. */
@@ -109,7 +113,16 @@ export class Process {
     this.endpoint = { host: index, life }
     const local = disk === undefined ? -1 : index
     const lifeOfReplica = disk && { incarnation: disk.incarnation, run: random.identity() }
-    const around = { name, membership, local, life: lifeOfReplica, zone, options, random: random.fork() }
+    const around = {
+      name,
+      membership,
+      local,
+      life: lifeOfReplica,
+      zone,
+      options,
+      random: random.fork(),
+      ...(breakage === 'counter-without-max' && { ballots: (proposer: number) => new ForgetfulBallots(proposer) }),
+    }
     const candidate = (settings: CandidateConfig): Candidate => new LateCandidate(settings)
     this.coordinator = new Coordinator({ ...around, ...(breakage === 'lease-from-answer' && { candidate }) })
     if (disk === undefined || lifeOfReplica === undefined) return
@@ -285,7 +298,7 @@ export class Process {
     if (disk === undefined) return 0
     const { writes } = this.#step
     const waits = writes.length > 0 || disk.touchedStaged
-    for (const write of writes) disk.stage(breakage === 'one-sibling' ? brokenWrite(write) : write)
+    for (const write of writes) disk.stage(breakage === undefined ? write : brokenWrite(write, breakage))
     disk.touchedStaged = false
     if (breakage === 'early-acknowledgement') return 0
     return waits || joinsEffects ? disk.staged : 0
@@ -306,6 +319,10 @@ export class Process {
       this.#forged.push({ from: to, answer: { ...WOULD, id: message.id } })
       return
     }
+    if (breakage === 'unsettled-read' && this.#isReadAgain(message)) {
+      this.#forged.push({ from: to, answer: { kind: 'accepted', id: message.id, round: message.round } })
+      return
+    }
     if (this.#isHere(to)) {
       this.#local.push(message)
       return
@@ -314,6 +331,12 @@ export class Process {
     if (breakage === 'hint-dropped-early' && message.kind === 'write' && message.id >= HANDOFF_IDS) {
       this.#forged.push({ from: to, answer: { kind: 'written', id: message.id, round: 0 } })
     }
+  }
+
+  /** Whether a read proposes again what it has found. */
+  #isReadAgain(message: LocalMessage): message is Accept {
+    if (message.kind === 'inquire') this.#reads.add(message.id)
+    return message.kind === 'accept' && this.#reads.has(message.id)
   }
 
   /** Answers that nobody gave, in a process that is broken. */
@@ -344,17 +367,22 @@ export class Process {
 /** A pre-vote that nobody gave. */
 const WOULD = { kind: 'ruled', round: 0, granted: true, generation: 0, led: undefined, leftMs: 0 } as const
 
-function isAnswer(message: LocalMessage): message is Answer | Hinted {
+function isAnswer(message: LocalMessage): message is Answer | LocalAnswer {
   switch (message.kind) {
     case 'read-answer':
     case 'written':
     case 'minted':
+    case 'promised':
+    case 'accepted':
+    case 'preempted':
+    case 'told':
     case 'scan-page':
     case 'opened':
     case 'refused':
     case 'pong':
     case 'hinted':
     case 'ruled':
+    case 'stuck':
       return true
     default:
       return false

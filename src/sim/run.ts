@@ -4,7 +4,7 @@
  * A first phase in which clients work while faults come and go, for safety; then healing and the finale, for liveness.
  */
 import type { HistoryLine } from '../check/history.ts'
-import type { Conflicts } from '../core/options.ts'
+import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import { Random } from '../core/base/random.ts'
 import type { Breakage } from './breakage.ts'
 import { Texts, type CallerSurroundings } from './caller.ts'
@@ -15,6 +15,7 @@ import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from
 import { SimDisk } from './disk.ts'
 import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
 import { Finale } from './finale.ts'
+import { RegisterClient } from './register-client.ts'
 import { Recorder } from './history.ts'
 import { Host } from './host.ts'
 import { Leadership } from './leadership.ts'
@@ -68,7 +69,7 @@ export interface Drawn {
 
 /** What judges may hold the run to. */
 export interface Guarantees {
-  readonly conflicts: Conflicts
+  readonly conflicts: KeyspaceDefinition['conflicts']
   /** By how much stamps may contradict real time. */
   readonly skewMs: number
   /** Whether reads that are marked strict are monotonic. */
@@ -261,7 +262,8 @@ class Run {
     const { n, conflicts } = keyspace.definition
     const sloppy = keyspace.definition.sloppy === true
     const setting = { n, isLww: conflicts === 'lww', callTexts, sloppy }
-    return drawWorkload(this.#streams.workload, setting, this.#options.workload)
+    const plan = drawWorkload(this.#streams.workload, setting, this.#options.workload)
+    return conflicts === 'registers' ? { ...plan, readLevels: [], writeLevels: [] } : plan
   }
 
   #drawNemesis({ hosts, keyspace }: ClusterPlan, { durationMs, writeLevels }: WorkloadPlan): NemesisPlan {
@@ -272,7 +274,9 @@ class Run {
     const core = isPermanent ? this.#promises.drawCore(random) : undefined
     const lossesMax = this.#lossesMax({ keyspace, writeLevels })
     // What a stand-in loses with its disk is not made up for, so there fewer are lost in all, and not only at once.
-    const ofAll = keyspace.definition.sloppy === true ? lossesMax : lossesMax > 0 ? Infinity : 0
+    // An acceptor whose disk was lost votes no more.
+    const isLimited = keyspace.definition.sloppy === true || keyspace.definition.mode === 'cp'
+    const ofAll = isLimited ? lossesMax : lossesMax > 0 ? Infinity : 0
     // An elector whose disk is lost has forgotten its votes.
     const wipesMax = this.#options.leadership === undefined ? ofAll : 0
     const isLww = keyspace.definition.conflicts === 'lww'
@@ -285,9 +289,14 @@ class Run {
     }
   }
 
-  /** A write on w disks survives the loss of one fewer at once. A level below the default would make it less. */
+  /**
+   * A write on w disks survives the loss of one fewer at once. A level below the default would make it less. Of
+   * acceptors, so many may be lost that the others still hold quorums of both phases.
+   */
   #lossesMax({ keyspace, writeLevels }: Pick<ClusterPlan, 'keyspace'> & Pick<WorkloadPlan, 'writeLevels'>): number {
-    const copies = writeLevels.length > 0 ? 1 : Number(keyspace.definition.write)
+    const { mode, n, read, write } = keyspace.definition
+    if (mode === 'cp') return Math.max(0, n - Math.max(Number(read), Number(write))) || 0
+    const copies = writeLevels.length > 0 ? 1 : Number(write)
     return copies >= 1 ? copies - 1 : 0
   }
 
@@ -317,8 +326,9 @@ class Run {
     return { simulator: this.#simulator, recorder, texts: new Texts(), isStrict, scansAreStrict, keys }
   }
 
-  #clients(around: CallerSurroundings): Client[] {
-    const { workload } = this.#drawn
+  #clients(around: CallerSurroundings): (Client | RegisterClient)[] {
+    const { workload, cluster } = this.#drawn
+    const { mode } = cluster.keyspace.definition
     const random = this.#streams.clients
     const readers = (): number => this.#processes++
     let left = workload.operations
@@ -327,7 +337,8 @@ class Run {
     this.#processes = workload.clients
     return Array.from({ length: workload.clients }, (_, process) => {
       const shared = { plan: workload, around, hosts: this.#hosts, readers, take, isOver }
-      return new Client({ ...shared, process, random: random.fork(), home: random.pick(this.#hosts) })
+      const parts = { ...shared, process, random: random.fork(), home: random.pick(this.#hosts) }
+      return mode === 'cp' ? new RegisterClient(parts) : new Client(parts)
     })
   }
 

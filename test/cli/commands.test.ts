@@ -39,6 +39,39 @@ function quorate(
 const run = (...args: readonly string[]): Promise<Run> => quorate(args, { env })
 const json = ({ stdout }: Run): unknown => JSON.parse(stdout)
 
+describe('registers', () => {
+  test('put, get, compare-and-set, delete, scan: with the revision', SLOW, async () => {
+    const first = await run('put', 'accounts', 'bob', '10', '--mode', 'cp', '--if-revision', '0')
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(first.stdout).toMatch(/^ok: revision 1, on [23] of 3 replicas in [\d.]+ ms\n$/)
+    expect(await run('get', 'accounts', 'bob')).toMatchObject({ code: 0, stdout: '10\n' })
+    expect(json(await run('put', 'accounts', 'bob', '20', '--if-revision', '1', '--json'))).toMatchObject({
+      revision: 2,
+    })
+    const late = await run('put', 'accounts', 'bob', '30', '--if-revision', '1')
+    expect(late).toMatchObject({ code: 1, stdout: '' })
+    expect(late.stderr).toMatch(/QUORATE_CONDITION_FAILED.*revision 2/)
+    expect(json(await run('get', 'accounts', 'bob', '--level', 'stale', '--json'))).toMatchObject({ value: 20 })
+    expect(await run('scan', 'accounts')).toMatchObject({ code: 0, stdout: 'bob\t20\n' })
+    expect((await run('delete', 'accounts', 'bob', '--if-revision', '2')).code).toBe(0)
+    expect(await run('get', 'accounts', 'bob')).toMatchObject({ code: 1, stdout: '' })
+  })
+
+  test('what is for other keyspaces: is refused', SLOW, async () => {
+    await run('put', 'accounts', 'eve', '1', '--mode', 'cp')
+    for (const args of [
+      ['get', 'accounts', 'eve', '--level', 'one'],
+      ['put', 'accounts', 'eve', '2', '--level', 'all'],
+      ['put', 'accounts', 'eve', '2', '--context', 'AQIA'],
+      ['put', 'accounts', 'eve', '2', '--mode', 'ap'],
+      ['put', 'carts', 'eve', '2', '--if-revision', '0'],
+      ['put', 'carts', 'eve', '2', '--mode', 'quick'],
+    ]) {
+      expect((await run(...args)).code, args.join(' ')).not.toBe(0)
+    }
+  })
+})
+
 describe('keys', () => {
   test('put, get, delete: what is written is printed as JSON, and gone when it is deleted', SLOW, async () => {
     const put = await run('put', 'carts', 'alice', '["milk","tea"]')

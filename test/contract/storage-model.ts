@@ -25,10 +25,11 @@ export function lww(at: number, value: string): StoredRecord {
 /** The same record with values as text, so that kinds of byte arrays do not matter. */
 export function plain(record: StoredRecord | undefined): unknown {
   if (record === undefined) return undefined
+  if (record.kind === 'register') return { ...record, state: plainVersion(record.state) }
   return record.kind === 'lww' ? plainVersion(record) : { ...record, siblings: record.siblings.map(plainVersion) }
 }
 
-function plainVersion(version: Version): unknown {
+function plainVersion(version: Pick<Version, 'value'>): unknown {
   return { ...version, value: version.value === null ? null : Buffer.from(version.value).toString('latin1') }
 }
 

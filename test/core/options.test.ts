@@ -124,7 +124,7 @@ describe('options of a keyspace', () => {
   })
 
   test.for([
-    [{ mode: 'cp' }, 'mode "cp" is not known'],
+    [{ mode: 'quick' }, 'mode "quick" is not known'],
     [{}, 'mode undefined is not known'],
     [{ mode: 'ap', n: 0 }, 'n is 0'],
     [{ mode: 'ap', n: 4 }, 'n is 4, and there are 3 replicas'],

@@ -270,7 +270,7 @@ describe('who agrees', () => {
     cluster.put(DELETED)
     cluster.wait(HORIZON_MS)
     const context = DELETED.context
-    const later = mergeDotted(DELETED, mint(DELETED, 200, { op: 3, at: stampOf(WALL_MS) + 3, value: null, context }))
+    const later = mergeDotted(DELETED, mint(DELETED, 999, { op: 3, at: stampOf(WALL_MS) + 3, value: null, context }))
     cluster.put(later)
     cluster.wait(HORIZON_MS)
     expect(cluster.held()).toEqual(THERE)

@@ -50,6 +50,13 @@ class Bench {
     return record && readSelf({ keyspace: OWN_KEYSPACE, key: '/self', record })
   }
 
+  /** Its own records, for another run over them. */
+  get own(): RecordWrite[] {
+    const prefix = `${OWN_KEYSPACE} `
+    const own = [...this.records].filter(([place]) => place.startsWith(prefix))
+    return own.map(([place, record]) => ({ keyspace: OWN_KEYSPACE, key: place.slice(prefix.length), record }))
+  }
+
   store({ keyspace, key, record }: RecordChange): void {
     if (record === undefined) this.records.delete(`${keyspace} ${key}`)
     else this.records.set(`${keyspace} ${key}`, record)
@@ -102,8 +109,14 @@ class Bench {
   }
 }
 
+/** Data of a replica that caught up after it had lost some. */
+function lostOnce(): RecordWrite {
+  const self = { mark: 4, hasMet: true, isRecovering: false, isFirst: false, past: [5] }
+  return selfWrite(OWN_KEYSPACE, self)
+}
+
 function dataOf(mark: number): RecordWrite {
-  return selfWrite(OWN_KEYSPACE, { mark, hasMet: true, isRecovering: false, past: [] })
+  return selfWrite(OWN_KEYSPACE, { mark, hasMet: true, isRecovering: false, isFirst: true, past: [] })
 }
 
 describe('a replica without data', () => {
@@ -144,6 +157,72 @@ describe('a replica without data', () => {
     bench.told(2, { incarnation: 5, run: 1, mark: 1 })
     expect(bench.standing.of(CARTS)).toBe('catching-up')
     expect(bench.notices).toContainEqual(expect.objectContaining({ kind: 'standing', standing: 'catching-up' }))
+  })
+})
+
+describe('an acceptor', () => {
+  const accounts: KeyspaceDefinition = { ...CARTS, name: 'accounts', mode: 'cp', conflicts: 'registers' }
+  const open = { ...OPEN, name: 'accounts', definition: accounts }
+  const keyspace = definitionFingerprint(accounts)
+  const ballot = { counter: 1, proposer: 9, step: 0 }
+
+  function openTo(bench: Bench, confirmed: boolean): Bench {
+    bench.act((now, step) => bench.replica.receive({ ...open, confirmed }, 1_000, now, step))
+    return bench
+  }
+
+  /** What it says to each request about registers, and to a scan. */
+  function answers(bench: Bench): string[] {
+    const on = { id: 1, round: 0, keyspace, key: 'k' }
+    const state = { revision: 0, forgottenAt: 0, operations: [], proposers: [], value: null }
+    const requests = [
+      { kind: 'prepare', ...on, ballot },
+      { kind: 'accept', ...on, ballot, state },
+      { kind: 'inquire', ...on, digest: false },
+      { kind: 'scan', ...on, prefix: '', after: '', limit: 1 },
+    ] as const
+    return requests.map((request) => {
+      const [answer] = bench.act((now, step) => bench.replica.receive(request, 1_000, now, step))
+      return answer?.kind === 'refused' ? answer.code : (answer?.kind ?? 'nothing')
+    })
+  }
+
+  const NO = ['catching-up', 'catching-up', 'catching-up', 'catching-up']
+  const YES = ['promised', 'accepted', 'told', 'nothing']
+
+  test('votes once each of the others has told that it knew of no earlier life, and after restarts at once', () => {
+    const bench = openTo(new Bench(), false)
+    expect(answers(bench)).toEqual(NO)
+    bench.told(1, NONE)
+    expect(bench.standing.of(accounts)).toBe('serving')
+    expect(answers(bench)).toEqual(NO)
+    bench.told(2, NONE)
+    expect(answers(bench)).toEqual(YES)
+    expect(bench.self).toMatchObject({ isFirst: true, past: [] })
+
+    const restarted = openTo(new Bench([...bench.own]), true)
+    expect(answers(restarted)).toEqual(NO)
+    restarted.told(1, { ...LIFE, mark: 1 })
+    expect(answers(restarted)).toEqual(YES)
+  })
+
+  test('that has had an earlier life never votes again, though it has caught up', () => {
+    const bench = openTo(new Bench([lostOnce()]), false)
+    bench.told(1, NONE)
+    bench.told(2, NONE)
+    expect(bench.standing.of(accounts)).toBe('serving')
+    expect(answers(bench)).toEqual(NO)
+    expect(bench.refusal('read')).toBe('unknown-keyspace')
+  })
+
+  test('that voted before it was told of an earlier life stops to', () => {
+    const bench = openTo(new Bench(), false)
+    bench.told(1, NONE)
+    bench.told(2, NONE)
+    expect(answers(bench)).toEqual(YES)
+    bench.tick(1_000)
+    bench.told(2, { incarnation: 5, run: 1, mark: 1 })
+    expect(answers(bench)).toEqual(NO)
   })
 })
 

@@ -221,3 +221,64 @@ describe('mistakes', () => {
     expect((await ask(`${served.http.url}/status`, { method: 'POST' })).headers.allow).toBe('GET, HEAD')
   })
 })
+
+describe('a register', () => {
+  const accounts = (key: string, query = ''): string => `${kv}/accounts/${key}${query}`
+  const send = (method: string, url: string, body?: unknown): Promise<Response> =>
+    fetch(url, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
+
+  test('put, get, compare-and-set, delete: each answers with the revision', async () => {
+    const first = await send('PUT', accounts('bob', '?mode=cp&ifRevision=0'), { balance: 10 })
+    expect([first.status, first.headers.get('x-quorate-revision')]).toEqual([200, '1'])
+    expect(await (await fetch(accounts('bob'))).json()).toMatchObject({
+      found: true,
+      value: { balance: 10 },
+      revision: 1,
+      receipt: { level: 'linearizable', strict: true },
+    })
+    expect((await send('PUT', accounts('bob', '?ifRevision=1'), { balance: 20 })).status).toBe(200)
+    const late = await send('PUT', accounts('bob', '?ifRevision=1'), { balance: 30 })
+    expect(late.status).toBe(409)
+    expect(await late.json()).toMatchObject({
+      code: 'QUORATE_CONDITION_FAILED',
+      outcome: 'none',
+      current: { value: { balance: 20 }, revision: 2 },
+    })
+    expect((await send('DELETE', accounts('bob', '?ifRevision=2'))).status).toBe(200)
+    const gone = await fetch(accounts('bob'))
+    expect([gone.status, gone.headers.get('x-quorate-revision')]).toEqual([404, '0'])
+    expect(await gone.json()).toMatchObject({ reason: 'no-such-key', found: false, revision: 0 })
+  })
+
+  test('a list: has the keys that exist, page by page', async () => {
+    for (const key of ['a', 'b', 'c']) await send('PUT', `${kv}/listed/${key}?mode=cp`, key)
+    expect(await (await fetch(`${kv}/listed?limit=2`)).json()).toEqual({
+      entries: [
+        { key: 'a', found: true, value: 'a', revision: 1 },
+        { key: 'b', found: true, value: 'b', revision: 1 },
+      ],
+      next: 'b',
+    })
+  })
+
+  test.for([
+    ['a level of AP keys', 'GET', '?level=one', {}],
+    ['a revision that is none', 'PUT', '?ifRevision=x', {}],
+    ['a mode that is none', 'PUT', '?mode=quick', {}],
+    ['a level', 'PUT', '?level=all', {}],
+    ['a context', 'PUT', '', { [CONTEXT]: 'AQIA' }],
+    ['an operation that is none', 'PUT', '', { 'x-quorate-operation': 'nonsense' }],
+  ] as const)('%s: is refused', async ([, method, query, headers]) => {
+    await send('PUT', accounts('alice', '?mode=cp'), 1)
+    const body = method === 'PUT' ? { body: '2' } : {}
+    const answer = await fetch(accounts('alice', query), { method, headers, ...body })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ code: 'QUORATE_INVALID_OPTION', outcome: 'none' })
+  })
+
+  test('the mode of another keyspace: is a mismatch', async () => {
+    await put(`${kv}/plain/x`, 1)
+    const answer = await send('PUT', `${kv}/plain/x?mode=cp`, 1)
+    expect([answer.status, await answer.json()]).toMatchObject([409, { code: 'QUORATE_KEYSPACE_MISMATCH' }])
+  })
+})

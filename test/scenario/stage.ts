@@ -11,6 +11,8 @@ import { compareKeys } from '../../src/core/base/key-order.ts'
 import { Coordinator } from '../../src/core/coordinator.ts'
 import {
   isReaping,
+  type Acquainted,
+  type Announce,
   type Answer,
   type Errand,
   type Hinted,
@@ -21,7 +23,6 @@ import {
 } from '../../src/core/message.ts'
 import type { OperationId } from '../../src/core/operation/operation-name.ts'
 import { resolveCore, type CoreOptions, type ResolvedCore } from '../../src/core/options.ts'
-import { NO_LIFE } from '../../src/core/life-mark.ts'
 import { membershipOf, type Membership } from '../../src/core/placement/membership.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../../src/core/record.ts'
 import { Replica } from '../../src/core/replica.ts'
@@ -51,6 +52,8 @@ interface Surroundings {
   readonly options: ResolvedCore
   /** Whether a replica answers others. */
   readonly isAwake: (index: number) => boolean
+  /** Whether replicas erase what is deleted, for which they have to know each other. */
+  readonly reaps: boolean
 }
 
 export class StagedReplica {
@@ -103,26 +106,10 @@ export class StagedReplica {
       const { keyspace, key } = parsePlace(place)
       return keyspace === 0 ? [{ keyspace, key, record }] : []
     })
-    const { membership, options, isAwake } = this.#stage
-    const exchange = { random: new Random(this.index + 1), usable: isAwake, asOf: () => 0 }
+    const { membership, options, isAwake, reaps } = this.#stage
+    const exchange = reaps && { random: new Random(this.index + 1), usable: isAwake, asOf: () => 0 }
     const { index, life } = this
-    this.#machine = new Replica({ index, life, membership, records: this, own, options, exchange })
-    this.#meet()
-  }
-
-  /** The others know of no earlier life of it: these stories are about replicas that serve at once. */
-  #meet(): void {
-    const now = { monoMs: 0, wallMs: 0 }
-    const asking = new Step()
-    const { standing } = this.machine
-    standing?.tick(now, asking)
-    const about = { before: NO_LIFE, whole: true, remembers: true, known: 0 }
-    for (const [i, message] of asking.messages.entries()) {
-      const peer = asking.to[i] as number
-      if (message.kind !== 'announce') continue
-      standing?.answered({ kind: 'acquainted', id: message.id, incarnation: peer + 1, ...about }, peer, now, asking)
-    }
-    for (const write of asking.writes) this.store(write)
+    this.#machine = new Replica({ index, life, membership, records: this, own, options, ...(exchange && { exchange }) })
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -188,10 +175,17 @@ export class Stage {
     this.#names = coordinators
     this.#notices = options.notices
     const isAwake = (index: number): boolean => this.replica(this.membership.members[index]?.id as string).awake
-    const around = { membership: this.membership, words: this.words, options: core, isAwake }
+    const around = {
+      membership: this.membership,
+      words: this.words,
+      options: core,
+      isAwake,
+      reaps: options.core.horizonMs !== undefined,
+    }
     for (const [index, { id }] of this.membership.members.entries()) {
       this.replicas.set(id, new StagedReplica(id, index, around))
     }
+    this.#acquaint()
     for (const [at, name] of coordinators.entries()) {
       const local = this.membership.members.findIndex(({ id }) => id === name)
       const { membership } = this
@@ -200,6 +194,28 @@ export class Stage {
       const coordinator = new Coordinator({ ...place, options: core, random: new Random(at + 1) })
       this.coordinators.set(name, coordinator)
     }
+  }
+
+  /** Replicas that may have to tell whether they have forgotten anything have all met before the story begins. */
+  #acquaint(): void {
+    for (const replica of this.replicas.values()) {
+      const asked = this.#storing(replica, ({ standing }, now, step) => standing?.tick(now, step))
+      for (const [i, announce] of asked.messages.entries()) {
+        const peer = this.replica(this.membership.members[asked.to[i] as number]?.id as string)
+        const from = { from: replica.index, peer: replica.index }
+        const told = this.#storing(peer, ({ standing }, _, step) => standing?.asked(announce as Announce, from, step))
+        this.#storing(replica, ({ standing }, now, step) => {
+          standing?.answered(told.messages[0] as Acquainted, peer.index, now, step)
+        })
+      }
+    }
+  }
+
+  #storing(replica: StagedReplica, run: (machine: Replica, now: Now, step: Step) => void): Step {
+    const step = new Step()
+    run(replica.machine, this.now(replica.wallAheadMs), step)
+    for (const write of step.writes) replica.store(write)
+    return step
   }
 
   get monoMs(): number {
@@ -411,10 +427,7 @@ export class Stage {
   }
 
   #background(replica: StagedReplica, run: (machine: Replica, now: Now, step: Step) => void): void {
-    const step = new Step()
-    const now = this.now(replica.wallAheadMs)
-    run(replica.machine, now, step)
-    for (const write of step.writes) replica.store(write)
+    const step = this.#storing(replica, run)
     for (const [i, message] of step.messages.entries()) {
       const to = this.replica(this.membership.members[step.to[i] as number]?.id as string)
       this.lines.push(`${replica.id} to ${to.id}: ${this.words.message(message)}`)

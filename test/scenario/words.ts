@@ -99,6 +99,7 @@ export class Words {
     if (record === undefined) return 'absent'
     if (record.kind === 'lww')
       return `[${this.value(record.value)} @ ${this.stamp(record.at)} ${this.operation(record.op)}]`
+    if (record.kind === 'register') return `[${this.value(record.state.value)}]`
     const siblings = record.siblings.map((sibling) => `${this.value(sibling.value)} ${this.dot(sibling)}`)
     return `[${siblings.join(', ')}] seen ${this.context(record.context)}`
   }

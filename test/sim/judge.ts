@@ -1,12 +1,21 @@
 /** What a simulated run is held to: the judges of its history, and what the run itself found wrong. */
-import { checkApHistory, checkLeadership } from '../../src/check/index.ts'
+import {
+  checkApHistory,
+  checkLeadership,
+  checkLinearizable,
+  checkSettled,
+  type ApHistoryOptions,
+  type JudgeName,
+} from '../../src/check/index.ts'
 import type { SimulationRun } from '../../src/sim/index.ts'
 
-/** Everything that is wrong with a run, one line each; empty for a good one. */
-export function faultsOf({ history, guarantees, problems }: SimulationRun): string[] {
-  const { conflicts, skewMs, monotonic } = guarantees
-  const { violations } = checkApHistory(history, { conflicts, skewMs, monotonic })
-  return [...problems, ...violations.map(({ judge, rule, message }) => `${judge} ${rule}: ${message}`)]
+/** Those of AP histories, those of registers, and the run's own look at the replicas before anybody reads. */
+export type Accuser = JudgeName | 'linearizable' | 'settled' | 'unreadHealing'
+
+interface Accusation {
+  readonly judge: Accuser
+  readonly rule: string
+  readonly message: string
 }
 
 /** The same for a run with leaders and locks. */
@@ -15,11 +24,34 @@ export function leadershipFaultsOf({ history, guarantees, problems }: Simulation
   return [...problems, ...violations.map(({ rule, message }) => `leadership ${rule}: ${message}`)]
 }
 
-/** Which judges found something; `unreadHealing` is the run's own look at the replicas before anybody reads. */
-export function accusersOf({ history, guarantees, problems }: SimulationRun): Set<string> {
+function accusationsOf({ history, guarantees }: SimulationRun): Accusation[] {
   const { conflicts, skewMs, monotonic } = guarantees
-  const { violations } = checkApHistory(history, { conflicts, skewMs, monotonic })
-  const accusers = new Set<string>(violations.map(({ judge }) => judge))
-  if (problems.some((problem) => problem.endsWith('without a read'))) accusers.add('unreadHealing')
+  if (conflicts !== 'registers') return [...checkApHistory(history, { conflicts, skewMs, monotonic }).violations]
+  const verdicts = { linearizable: checkLinearizable(history), settled: checkSettled(history) }
+  return (['linearizable', 'settled'] as const).flatMap((judge) => {
+    const { violations, undecided } = verdicts[judge]
+    return [
+      ...violations.map(({ rule, message }) => ({ judge, rule, message })),
+      ...undecided.map((key) => ({ judge, rule: 'undecided', message: `key ${key} took too many steps` })),
+    ]
+  })
+}
+
+/** How an AP run is judged. */
+export function apOptionsOf({ guarantees }: SimulationRun): ApHistoryOptions {
+  const { conflicts, skewMs, monotonic } = guarantees
+  if (conflicts === 'registers') throw new Error('a run of registers')
+  return { conflicts, skewMs, monotonic }
+}
+
+/** Everything that is wrong with a run, one line each; empty for a good one. */
+export function faultsOf(run: SimulationRun): string[] {
+  return [...run.problems, ...accusationsOf(run).map(({ judge, rule, message }) => `${judge} ${rule}: ${message}`)]
+}
+
+/** Which judges found something. */
+export function accusersOf(run: SimulationRun): Set<string> {
+  const accusers = new Set<string>(accusationsOf(run).map(({ judge }) => judge))
+  if (run.problems.some((problem) => problem.endsWith('without a read'))) accusers.add('unreadHealing')
   return accusers
 }

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkApHistory } from '../../src/check/index.ts'
 import { FAULT_CLASSES, simulate, type SimulationRun } from '../../src/sim/index.ts'
-import { faultsOf } from './judge.ts'
+import { apOptionsOf, faultsOf } from './judge.ts'
 
 const BLOCK = 50
 const BLOCKS = [1, 2, 3, 4]
@@ -38,9 +38,8 @@ describe('seeds', () => {
     const strict = expressions.flatMap(({ history }) => history.filter((line) => line.type === 'ok' && line.strict))
     expect(strict.length).toBeGreaterThan(100)
     const checked = new Map<string, number>()
-    for (const { history, guarantees } of runs) {
-      const { conflicts, skewMs, monotonic } = guarantees
-      for (const [judge, verdict] of Object.entries(checkApHistory(history, { conflicts, skewMs, monotonic }).judges)) {
+    for (const run of runs) {
+      for (const [judge, verdict] of Object.entries(checkApHistory(run.history, apOptionsOf(run)).judges)) {
         checked.set(judge, (checked.get(judge) ?? 0) + verdict.checked)
       }
     }

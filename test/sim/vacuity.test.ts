@@ -3,14 +3,20 @@
  * rightly is not.
  */
 import { describe, expect, test } from 'vitest'
-import type { JudgeName } from '../../src/check/index.ts'
-import { BREAKAGES, ELECTION_BREAKAGES, simulate, type Breakage, type SimulateOptions } from '../../src/sim/index.ts'
-import { accusersOf } from './judge.ts'
+import {
+  BREAKAGES,
+  ELECTION_BREAKAGES,
+  simulate,
+  type Breakage,
+  type Fault,
+  type SimulateOptions,
+} from '../../src/sim/index.ts'
+import { accusersOf, type Accuser } from './judge.ts'
 
 interface Case {
   readonly breakage: Breakage
   /** Who has to notice. */
-  readonly judge: JudgeName | 'unreadHealing'
+  readonly judge: Accuser
   readonly setting: Omit<SimulateOptions, 'seed' | 'breakage'>
 }
 
@@ -49,6 +55,66 @@ const DELETES = {
     ['update', 1],
   ],
   levelRate: 0,
+} as const
+const REGISTERS = { mode: 'cp', n: 3, r: 2, w: 2 } as const
+/** Many changes of one register. */
+const CONTENDED = {
+  operations: 300,
+  durationMs: 20_000,
+  keys: ['k1'],
+  weights: [
+    ['get', 2],
+    ['put', 1],
+    ['blind', 2],
+    ['update', 1],
+    ['delete', 0.5],
+  ],
+} as const
+/** Each acceptor in turn starts again within a round trip. */
+const BLINKS: readonly Fault[] = Array.from({ length: 150 }, (_, i) => {
+  return { kind: 'crash', host: i % 3, moment: 'now', wipes: false, atMs: 2000 + i * 120, forMs: 10 }
+})
+/** Changes of few registers all the time, each through its client's own coordinator. */
+const RUSHED = {
+  operations: 800,
+  durationMs: 20_000,
+  clients: 12,
+  keys: ['k1', 'k2', 'k3'],
+  weights: [
+    ['get', 1],
+    ['blind', 3],
+    ['put', 1],
+  ],
+  hasteRate: 0,
+  retryRate: 0,
+  homeRate: 1,
+  burstRate: 0.9,
+  thinkMs: 20,
+  timeoutMs: 3000,
+} as const
+/** More than any run has, clients included. */
+const HOSTS_MAX = 16
+/**
+ * One acceptor misses changes, and a second loses its disk; once that one has met both others, the third, which alone
+ * has the changes, is gone for a while.
+ */
+const FORGOTTEN: readonly Fault[] = [2000, 9000].flatMap((atMs): Fault[] => [
+  cutOff(1, { atMs, forMs: 3490 }),
+  { kind: 'crash', host: 0, moment: 'now', wipes: true, atMs: atMs + 2000, forMs: 20 },
+  cutOff(2, { atMs: atMs + 3770, forMs: 2000 }),
+])
+/** Changes of several registers, so that some are not touched between two faults. */
+const SPREAD = {
+  operations: 400,
+  durationMs: 20_000,
+  clients: 8,
+  keys: ['k1', 'k2', 'k3', 'k4', 'k5', 'k6'],
+  weights: [
+    ['get', 2],
+    ['put', 1],
+    ['blind', 2],
+  ],
+  hasteRate: 0,
 } as const
 const SEEDS_MAX = 60
 /** As many runs of the same set-up, unbroken, that every judge has to leave alone. */
@@ -182,6 +248,54 @@ const CASES: readonly Case[] = [
       nemesis: { classes: ['replay', 'slow-host'], permanent: false },
     },
   },
+  { breakage: 'half-quorums', judge: 'linearizable', setting: { keyspace: { mode: 'cp', n: 3 } } },
+  {
+    breakage: 'early-acknowledgement',
+    judge: 'linearizable',
+    setting: {
+      keyspace: { mode: 'cp', n: 1, r: 1, w: 1 },
+      workload: CONTENDED,
+      nemesis: { classes: ['crash', 'slow-disk'] },
+    },
+  },
+  {
+    breakage: 'forgotten-promise',
+    judge: 'settled',
+    setting: {
+      keyspace: REGISTERS,
+      workload: RUSHED,
+      nemesis: { faults: BLINKS, permanent: false, conditions: { nearMs: 60, farMs: 60, inOrder: false } },
+    },
+  },
+  {
+    breakage: 'votes-while-empty',
+    judge: 'linearizable',
+    setting: {
+      keyspace: REGISTERS,
+      workload: SPREAD,
+      exchangeMs: 30_000,
+      nemesis: { faults: FORGOTTEN, permanent: false },
+    },
+  },
+  {
+    breakage: 'unsettled-read',
+    judge: 'linearizable',
+    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['partition', 'crash', 'loss'] } },
+  },
+  {
+    breakage: 'counter-without-max',
+    judge: 'linearizable',
+    setting: { keyspace: REGISTERS, workload: CONTENDED, nemesis: { classes: ['reordering', 'replay', 'slow-host'] } },
+  },
+  {
+    breakage: 'forgotten-operations',
+    judge: 'linearizable',
+    setting: {
+      keyspace: REGISTERS,
+      workload: { ...CONTENDED, retryRate: 0.9, plannedRate: 1, retryMs: 500 },
+      nemesis: { classes: ['loss', 'partition', 'pause'] },
+    },
+  },
 ]
 
 describe('vacuity', () => {
@@ -214,3 +328,13 @@ describe('vacuity', () => {
     }
   })
 })
+
+/** Nothing gets to this replica, and nothing from it to others. */
+function cutOff(host: number, when: { readonly atMs: number; readonly forMs: number }): Fault {
+  const others = Array.from({ length: HOSTS_MAX }, (_, other) => other).filter((other) => other !== host)
+  const links = others.flatMap((other) => [
+    { from: other, to: host },
+    { from: host, to: other },
+  ])
+  return { kind: 'cut', shape: `cut off ${host}`, links, holds: false, isTold: false, ...when }
+}

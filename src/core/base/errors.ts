@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'QUORATE_UNAVAILABLE'
   | 'QUORATE_TIMEOUT'
   | 'QUORATE_NOT_LEADER'
+  | 'QUORATE_CONDITION_FAILED'
+  | 'QUORATE_PREEMPTED'
   | 'QUORATE_FENCED'
   | 'QUORATE_LIMIT'
   | 'QUORATE_OVERLOADED'
@@ -38,6 +40,12 @@ export type Retry = 'safe' | 'same-operation' | 'no'
 /** What one replica had said when the operation ended. */
 export type ReplicaSaid = 'answered' | 'silent' | 'unreachable' | 'not asked' | `refused: ${string}`
 
+/** A value and its revision; revision 0 for a key that is not there. */
+export interface Current {
+  readonly value: unknown
+  readonly revision: number
+}
+
 export interface ErrorDetail {
   readonly outcome?: Outcome
   readonly retry?: Retry
@@ -48,6 +56,8 @@ export interface ErrorDetail {
   readonly replicas?: Readonly<Record<string, ReplicaSaid>>
   /** The operation's identity: hand it to the retry, and the write applies at most once. */
   readonly operation?: string
+  /** With `QUORATE_CONDITION_FAILED`: what the key has instead. */
+  readonly current?: Current
   /** Nodes of a read quorum that does not meet the write quorum in `write`. */
   readonly read?: readonly string[]
   readonly write?: readonly string[]
@@ -64,6 +74,8 @@ export class QuorateError extends Error {
   readonly received: number | undefined
   readonly replicas: Readonly<Record<string, ReplicaSaid>>
   readonly operation: string | undefined
+  /** With `QUORATE_CONDITION_FAILED`: what the key has instead. */
+  readonly current: Current | undefined
   /** With `QUORATE_QUORUMS_DISJOINT`: a read quorum and a write quorum that do not meet. */
   readonly read: readonly string[] | undefined
   readonly write: readonly string[] | undefined
@@ -77,6 +89,7 @@ export class QuorateError extends Error {
     this.received = detail.received
     this.replicas = detail.replicas ?? {}
     this.operation = detail.operation
+    this.current = detail.current
     this.read = detail.read
     this.write = detail.write
   }
@@ -92,6 +105,7 @@ export class QuorateError extends Error {
       received: this.received,
       replicas: this.replicas,
       operation: this.operation,
+      current: this.current,
       read: this.read,
       write: this.write,
     }

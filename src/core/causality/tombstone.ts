@@ -2,7 +2,7 @@
  * Which records are dead: nothing but deletes and values whose time is over. They may be erased, once all replicas hold
  * the same one (replica-reaper.ts).
  *
- * Registers of other kinds are erased through floors of their own, and are never dead here.
+ * Registers are never dead: what an acceptor has promised and accepted must stay, whatever the value is.
  * Ring: values.
  */
 import type { StoredRecord, Version } from '../record.ts'
@@ -20,6 +20,7 @@ export function isGone(version: Version, wallMs: number): boolean {
 
 /** From which Unix millisecond on a reader sees no value in the record, if nobody writes. */
 export function diesAt(record: StoredRecord): number {
+  if (record.kind === 'register') return Infinity
   let atMs = -Infinity
   for (const version of versionsOf(record)) atMs = Math.max(atMs, endOf(version))
   return atMs

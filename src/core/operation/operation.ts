@@ -30,17 +30,24 @@ export class Agenda {
   scan = 0
   /** Ask these what is registered, or to register. */
   open = 0
+  /** Ask these to promise the operation's ballot, or to accept its proposal. */
+  prepare = 0
+  accept = 0
+  /** The operation takes part in the rounds of its key from now on. */
+  queue = false
   /** The operation is over: a result, or an error. */
   done: unknown = undefined
 
   /** Whether there is anything to do. */
   get any(): boolean {
     const asked = this.full | this.digest | this.mint | this.write | this.keep | this.scan | this.open
-    return asked !== 0 || this.done !== undefined
+    return (asked | this.prepare | this.accept) !== 0 || this.queue || this.done !== undefined
   }
 
   clear(): void {
     this.full = this.digest = this.mint = this.write = this.keep = this.scan = this.open = 0
+    this.prepare = this.accept = 0
+    this.queue = false
     this.record = this.done = undefined
   }
 }
@@ -94,7 +101,7 @@ export abstract class Operation {
   /** Why positions refused. Made with the first refusal. */
   refusals: Map<number, string> | undefined = undefined
 
-  abstract readonly kind: 'get' | 'put' | 'delete' | 'scan' | 'open'
+  abstract readonly kind: 'get' | 'put' | 'delete' | 'update' | 'scan' | 'open' | 'settle' | 'proposal'
   abstract readonly keyspaceName: string
   abstract readonly keyspaceFingerprint: number
   abstract readonly quorum: Quorum

@@ -5,27 +5,28 @@
  * proof: those that do not meet are refused.
  * Ring: decisions.
  */
-import { invalid } from '../base/errors.ts'
+import { invalid, QuorateError } from '../base/errors.ts'
 import type { KeyspaceDefinition } from '../keyspace-definition.ts'
 import type { ResolvedKeyspace } from '../options.ts'
 import type { Member, Membership } from '../placement/membership.ts'
 import { Placement, type PreferenceList } from '../placement/placement.ts'
 import { meets, type Expression } from '../quorum/expression.ts'
-import { disjointError, findDisjoint } from '../quorum/intersect.ts'
+import { disjointError, findDisjoint, type Disjoint } from '../quorum/intersect.ts'
 import { dependsOnPlace, type Layout } from '../quorum/level.ts'
 import { isFixed, isLevel, namesReplicas, quorumExpression, unfit } from '../quorum/quorum-text.ts'
 
 /**
  * Throws `QUORATE_INVALID_OPTION` for quorums that some key's replicas cannot form, `QUORATE_QUORUMS_DISJOINT` for
- * expressions that do not meet, and `QUORATE_LIMIT` where that cannot be told.
+ * expressions that do not meet, and in mode `cp` for any quorums of the two phases that do not, and `QUORATE_LIMIT`
+ * where that cannot be told.
  */
 export function proveQuorums(
   { definition, strategy }: Pick<ResolvedKeyspace, 'definition' | 'strategy'>,
   membership: Membership,
 ): void {
   checkQuorums(definition, membership)
-  const { read, write } = definition
-  const expressions = !isLevel(read) || !isLevel(write)
+  const { read, write, mode } = definition
+  const expressions = !isLevel(read) || !isLevel(write) || mode === 'cp'
   if (!expressions && strategy === undefined) return
   for (const layout of layoutsOf(definition, membership, strategy !== undefined)) {
     if (strategy !== undefined) checkShares(strategy.reads, read, layout)
@@ -33,11 +34,17 @@ export function proveQuorums(
     for (const reads of anywhere(read, layout)) {
       for (const writes of anywhere(write, layout)) {
         const disjoint = findDisjoint({ reads, writes })
-        if (disjoint !== undefined) throw disjointError(disjoint)
+        if (disjoint !== undefined) throw mode === 'cp' ? phasesError(disjoint) : disjointError(disjoint)
       }
     }
     if (isFixed(read) && isFixed(write)) return
   }
+}
+
+function phasesError({ read, write }: Disjoint): QuorateError {
+  const sets = `the phase-1 quorum (${read.join(', ')}) and the phase-2 quorum (${write.join(', ')})`
+  const message = `${sets} do not meet: two values could be chosen. Ask for more in one phase, or leave one out to have it derived.`
+  return new QuorateError('QUORATE_QUORUMS_DISJOINT', message, { read, write })
 }
 
 /** The first half of it: that the definition makes sense in this cluster. Throws `QUORATE_INVALID_OPTION`. */

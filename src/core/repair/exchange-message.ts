@@ -145,9 +145,13 @@ function valueSizeBytes(value: Uint8Array | null): number {
 }
 
 function stateSizeBytes(record: StoredRecord): number {
-  const version = ({ by, value, expires }: Version): number =>
+  const version = ({ by, value, expires }: Pick<Version, 'by' | 'value' | 'expires'>): number =>
     8 + 8 + 1 + (by === undefined ? 0 : 1 + by.length) + (expires === undefined ? 0 : 8) + valueSizeBytes(value)
   if (record.kind === 'lww') return 1 + version(record)
+  if (record.kind === 'register') {
+    const { operations, proposers } = record.state
+    return 1 + 3 * 8 + 2 * COUNT + 8 * (operations.length + proposers.length) + version(record.state)
+  }
   const { vector, cloud } = record.context
   const context = 2 * COUNT + 8 * (vector.length + cloud.length)
   return sum(record.siblings, (sibling) => 8 + 8 + version(sibling), 1 + context + COUNT)

@@ -9,7 +9,8 @@ import type { ExchangeAnswer, Question, RangeList } from '../../core/repair/exch
 import { CHILDREN, type PlaceRange } from '../../core/repair/digest-tree.ts'
 import type { RecordWrite } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
-import { readRecord, writeRecord, type RecordLimits } from './record-codec.ts'
+import { readRecord, writeRecord } from './record-codec.ts'
+import type { RecordLimits } from './value-bytes.ts'
 
 /** Requests are odd and answers even, as everywhere. */
 export const EXCHANGE_KIND: Readonly<Record<(Question | ExchangeAnswer)['kind'], number>> = {

@@ -27,18 +27,9 @@ import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { ELECTION_KIND, isElection, readElection, writeElection } from './election-codec.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
-import {
-  readAuthor,
-  readContext,
-  readMark,
-  readRecord,
-  readExpiry,
-  readValue,
-  writeContent,
-  writeContext,
-  writeRecord,
-  type RecordLimits,
-} from './record-codec.ts'
+import { readContext, readRecord, writeContext, writeRecord } from './record-codec.ts'
+import { isRegisterMessage, readRegisterMessage, REGISTER_KIND, writeRegisterMessage } from './register-codec.ts'
+import { readAuthor, readExpiry, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 export interface MessageLimits extends RecordLimits {
   readonly keyBytesMax: number
@@ -71,6 +62,7 @@ const KIND = {
   ...EXCHANGE_KIND,
   ...REAP_KIND,
   ...ELECTION_KIND,
+  ...REGISTER_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -135,7 +127,8 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writeOptional(writer, message.record)
       return
     default:
-      writeRare(writer, message)
+      if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
+      else writeRare(writer, message)
   }
 }
 
@@ -281,7 +274,7 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       return { kind: 'minted', id, round, actor, counter, floor, record: readOptional(reader, limits) }
     }
     default:
-      return readRare(reader, limits, { kind, id, round })
+      return readRegisterMessage(reader, limits, { kind, id, round }) ?? readRare(reader, limits, { kind, id, round })
   }
 }
 

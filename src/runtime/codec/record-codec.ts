@@ -1,22 +1,17 @@
 /**
- * Records as bytes: the same on the wire and on the disk, but for what a replica remembers of its own writes, which
- * stays at home.
+ * Records as bytes: the same on the wire and on the disk, but for what a replica remembers of its own writes, and what
+ * it has promised as an acceptor: both stay at home.
  *
  * What comes back has every promise that the core relies on, whoever wrote the bytes: contexts in canonical form, dots
  * in order and covered by the context, numbers whole.
  */
-import { AUTHOR_LENGTH_MAX } from '../../core/author.ts'
+import { isSameBallot } from '../../core/base/ballot.ts'
 import { contextFromPairs, hasDot, type CausalContext } from '../../core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../core/causality/dotted-record.ts'
 import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
-
-/** Sizes above which a record is refused when it is read. */
-export interface RecordLimits {
-  readonly valueBytesMax: number
-  /** Actors and single dots in a context, and siblings in a record. */
-  readonly entriesMax: number
-}
+import { readBallot, readCopy, writeBallot, writeCopy } from './register-codec.ts'
+import { readAuthor, readExpiry, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 /** The widest limits that the format has room for. */
 export const RECORD_LIMITS: RecordLimits = { valueBytesMax: 2 ** 30, entriesMax: 16_384 }
@@ -25,6 +20,9 @@ const KIND_LWW = 1
 const KIND_DOTTED = 2
 /** A dotted record as its replica keeps it. */
 const KIND_KEPT = 3
+const KIND_REGISTER = 4
+/** A register whose acceptor has promised more than it has accepted. */
+const KIND_ACCEPTOR = 5
 
 /** Where an encoded last-writer-wins record has its kind and its stamp. */
 export const LWW_LAYOUT: {
@@ -39,25 +37,27 @@ export const LWW_LAYOUT: {
   atAt: 9,
 }
 
-/** What stands in a version's mark. One without a value is a tombstone. */
-const HAS_VALUE = 1
-const HAS_AUTHOR = 2
-/** Only values have an end. */
-const EXPIRES = 4
 const NONE: readonly number[] = []
 
 export function writeRecord(writer: ByteWriter, record: StoredRecord): void {
   if (record.kind === 'lww') {
     writer.uint8(KIND_LWW)
     writeVersion(writer, record)
-    return
-  }
-  writeDotted(writer, record, KIND_DOTTED)
+  } else if (record.kind === 'register') {
+    writer.uint8(KIND_REGISTER)
+    writeCopy(writer, record)
+  } else writeDotted(writer, record, KIND_DOTTED)
 }
 
 /** As a replica keeps it. */
 export function writeKept(writer: ByteWriter, record: StoredRecord): void {
-  if (record.kind === 'lww' || record.replaced.length === 0) {
+  if (record.kind === 'register' && !isSameBallot(record.promised, record.accepted)) {
+    writer.uint8(KIND_ACCEPTOR)
+    writeBallot(writer, record.promised)
+    writeCopy(writer, record)
+    return
+  }
+  if (record.kind !== 'dotted' || record.replaced.length === 0) {
     writeRecord(writer, record)
     return
   }
@@ -81,13 +81,19 @@ export function readRecord(reader: ByteReader, limits: RecordLimits): StoredReco
   const kind = reader.uint8()
   if (kind === KIND_LWW) return readLww(reader, limits)
   if (kind === KIND_DOTTED) return readDotted(reader, limits)
+  if (kind === KIND_REGISTER) return readCopy(reader, limits)
   throw new Malformed(`${kind} is no kind of record`)
 }
 
 /** What `writeKept` wrote. Throws `Malformed` for anything else. */
 export function readKept(reader: ByteReader, limits: RecordLimits): StoredRecord {
-  if (reader.peek() !== KIND_KEPT) return readRecord(reader, limits)
+  const kind = reader.peek()
+  if (kind !== KIND_KEPT && kind !== KIND_ACCEPTOR) return readRecord(reader, limits)
   reader.uint8()
+  if (kind === KIND_ACCEPTOR) {
+    const promised = readBallot(reader)
+    return { ...readCopy(reader, limits), promised }
+  }
   return { ...readDotted(reader, limits), replaced: reader.numbers(3 * REPLACED_MAX, 3) }
 }
 
@@ -115,45 +121,6 @@ function writeVersion(writer: ByteWriter, version: LwwRecord | Sibling): void {
   writer.float64(version.op)
   writer.float64(version.at)
   writeContent(writer, version)
-}
-
-/** What a version says beside its stamp. */
-interface Content {
-  readonly by?: string | undefined
-  readonly value: Uint8Array | null
-  readonly expires?: number | undefined
-}
-
-/** A mark of what follows; the author; the millisecond in which the value ends; the value. */
-export function writeContent(writer: ByteWriter, { by, value, expires }: Content): void {
-  const ends = value !== null && expires !== undefined
-  writer.uint8((value === null ? 0 : HAS_VALUE) | (by === undefined ? 0 : HAS_AUTHOR) | (ends ? EXPIRES : 0))
-  if (by !== undefined) writer.name(by)
-  if (ends) writer.float64(expires)
-  if (value !== null) writer.bytes(value)
-}
-
-/** What `writeContent` wrote is read in this order: the mark, the author, the end, the value. */
-export function readMark(reader: ByteReader): number {
-  const mark = reader.uint8()
-  const isKnown = mark <= (HAS_VALUE | HAS_AUTHOR | EXPIRES)
-  if (!isKnown || (mark & EXPIRES && !(mark & HAS_VALUE))) {
-    throw new Malformed('a version says what is not known here')
-  }
-  return mark
-}
-
-export function readAuthor(reader: ByteReader, mark: number): string | undefined {
-  return mark & HAS_AUTHOR ? reader.name(AUTHOR_LENGTH_MAX) : undefined
-}
-
-export function readExpiry(reader: ByteReader, mark: number): number | undefined {
-  return mark & EXPIRES ? reader.whole() : undefined
-}
-
-/** The bytes of a value, or `null` for a tombstone. */
-export function readValue(reader: ByteReader, mark: number, limits: RecordLimits): Uint8Array | null {
-  return mark & HAS_VALUE ? reader.bytes(limits.valueBytesMax) : null
 }
 
 function readLww(reader: ByteReader, limits: RecordLimits): LwwRecord {

@@ -96,5 +96,6 @@ async function loadAll(look: Look, names: readonly KeyName[], { load }: LookSour
 /** Digests do not depend on values. */
 function withoutValues(record: StoredRecord): StoredRecord {
   if (record.kind === 'lww') return { ...record, value: null }
+  if (record.kind === 'register') return { ...record, state: { ...record.state, value: null } }
   return { ...record, siblings: record.siblings.map((sibling) => ({ ...sibling, value: null })) }
 }

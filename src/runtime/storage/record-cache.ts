@@ -12,6 +12,7 @@ const ENTRY_BYTES = 200
 /** Measured on Node 20, with the numbers that do not fit a pointer in boxes of their own. */
 const LWW_BYTES = 100
 const DOTTED_BYTES = 350
+const REGISTER_BYTES = 450
 const SIBLING_BYTES = 120
 const NUMBER_BYTES = 16
 /** The object that views the bytes, and the block that they lie in. */
@@ -46,6 +47,15 @@ function sizeOfEntry(record: StoredRecord | typeof ABSENT, key: string): number 
   const sizeBytes = ENTRY_BYTES + key.length
   if (record === ABSENT) return sizeBytes
   if (record.kind === 'lww') return sizeBytes + LWW_BYTES + sizeOfValue(record)
+  if (record.kind === 'register') {
+    const { state } = record
+    return (
+      sizeBytes +
+      REGISTER_BYTES +
+      NUMBER_BYTES * (state.operations.length + state.proposers.length) +
+      sizeOfValue(state)
+    )
+  }
   const { context, siblings, replaced } = record
   const numbers = context.vector.length + context.cloud.length + replaced.length
   let total = sizeBytes + DOTTED_BYTES + NUMBER_BYTES * numbers
@@ -53,6 +63,6 @@ function sizeOfEntry(record: StoredRecord | typeof ABSENT, key: string): number 
   return total
 }
 
-function sizeOfValue(version: Version): number {
+function sizeOfValue(version: Pick<Version, 'value'>): number {
   return version.value === null ? 0 : VALUE_BYTES + version.value.length
 }

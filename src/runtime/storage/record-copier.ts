@@ -18,6 +18,10 @@ export class RecordCopier {
   /** The same record with values that share no memory with the original's. */
   copy(record: StoredRecord): StoredRecord {
     if (record.kind === 'lww') return record.value === null ? record : this.#copyVersion(record, record.value)
+    if (record.kind === 'register') {
+      const { state } = record
+      return state.value === null ? record : { ...record, state: { ...state, value: this.#copyBytes(state.value) } }
+    }
     return { ...record, siblings: record.siblings.map((sibling) => this.#copySibling(sibling)) }
   }
 

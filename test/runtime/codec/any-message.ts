@@ -8,7 +8,15 @@ import type { ElectionRequest, Ruled } from '../../../src/core/consensus/electio
 import { GENERATION_MAX } from '../../../src/core/consensus/group.ts'
 import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.ts'
 import type { Acquainted, Announce, Answer, Message, Request } from '../../../src/core/message.ts'
-import type { DottedRecord, LwwRecord, Sibling, StoredRecord } from '../../../src/core/record.ts'
+import type { Ballot } from '../../../src/core/base/ballot.ts'
+import type {
+  DottedRecord,
+  LwwRecord,
+  RegisterRecord,
+  RegisterState,
+  Sibling,
+  StoredRecord,
+} from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { PlaceRange } from '../../../src/core/repair/digest-tree.ts'
 import type { ExchangeAnswer, Question, RangeList } from '../../../src/core/repair/exchange-message.ts'
@@ -65,14 +73,34 @@ function sameDot(a: { actor: number; counter: number }, b: { actor: number; coun
   return a.actor === b.actor && a.counter === b.counter
 }
 
+const ballot: fc.Arbitrary<Ballot> = fc.record({
+  counter: fc.nat({ max: 2 ** 50 }),
+  proposer: whole,
+  step: whole,
+})
+
+const proposers = fc.array(fc.tuple(positive, whole), { maxLength: 16 }).map((all) => all.flat())
+
+const state: fc.Arbitrary<RegisterState> = fc
+  .record({ value, revision: fc.nat(), forgottenAt: whole, operations: replaced, proposers })
+  .map((of) => ({
+    ...of,
+    operations: of.operations.map((number, i) => (i % 3 === 2 ? number % (of.revision + 1) : number)),
+  }))
+
+const register: fc.Arbitrary<RegisterRecord> = fc
+  .record({ accepted: ballot, state })
+  .map((of) => ({ kind: 'register', promised: of.accepted, ...of }))
+
 /** As replicas keep them. */
 export const anyKept: fc.Arbitrary<StoredRecord> = fc.oneof(
   lww,
   fc.tuple(dotted, replaced).map(([record, own]) => ({ ...record, replaced: own })),
+  fc.tuple(register, ballot).map(([record, promised]) => ({ ...record, promised })),
 )
 
 /** As they travel. */
-export const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(lww, dotted)
+export const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(lww, dotted, register)
 
 const definition: fc.Arbitrary<KeyspaceDefinition> = fc.record({
   name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,8}$/),
@@ -185,6 +213,9 @@ export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap | Announ
   { arbitrary: anyQuestion, weight: 4 },
   { arbitrary: anyElectionRequest, weight: 5 },
   fc.record({ kind: kind('announce'), id: whole, ...mark, known: whole }),
+  fc.record({ kind: kind('prepare'), ...head, keyspace: whole, key, ballot }),
+  fc.record({ kind: kind('accept'), ...head, keyspace: whole, key, ballot, state }),
+  fc.record({ kind: kind('inquire'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, ...sent, keyspace: whole, key, record: anyRecord }),
   fc.record({
@@ -246,6 +277,10 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
   anyRuling,
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
+  fc.record({ kind: kind('promised'), ...head, accepted: ballot, state }),
+  fc.record({ kind: kind('accepted'), ...head }),
+  fc.record({ kind: kind('preempted'), ...head, promised: ballot }),
+  fc.record({ kind: kind('told'), ...head, promised: ballot, accepted: ballot, state: opt(state) }),
   fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, floor: whole, record: opt(anyRecord) }),
   fc.record({
     kind: kind('scan-page'),

@@ -4,7 +4,9 @@
  */
 import { contextFromPairs, hasDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
 import { isExchangeAnswer, isQuestion, isReaping, type Message } from '../../../src/core/message.ts'
-import type { StoredRecord } from '../../../src/core/record.ts'
+import { BALLOT_COUNTER_MAX, NO_BALLOT, type Ballot } from '../../../src/core/base/ballot.ts'
+import { PROPOSERS_MAX, REMEMBERED_MAX, UNWRITTEN } from '../../../src/core/consensus/register-state.ts'
+import type { RegisterRecord, StoredRecord } from '../../../src/core/record.ts'
 import { REFUSALS } from '../../../src/core/refusal.ts'
 import type { MessageLimits } from '../../../src/runtime/codec/message-codec.ts'
 
@@ -60,6 +62,13 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
     expect(message.key !== '', 'the key is empty')
   }
   if ('record' in message) record(message.record)
+  for (const name of ['ballot', 'promised', 'accepted'] as const) {
+    const ballot = (message as { readonly [Name in typeof name]?: Ballot })[name]
+    if (ballot !== undefined) record({ kind: 'register', promised: ballot, accepted: ballot, state: UNWRITTEN })
+  }
+  if ('state' in message && message.state !== undefined) {
+    record({ kind: 'register', promised: NO_BALLOT, accepted: NO_BALLOT, state: message.state })
+  }
   switch (message.kind) {
     case 'mint':
       for (const number of [message.op, message.at]) whole(number, 'the operation')
@@ -98,7 +107,29 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
   return flaws[0]
 }
 
+function flawsOfRegister({ promised, accepted, state }: RegisterRecord, limits: MessageLimits): string[] {
+  const { revision, forgottenAt, operations, proposers, value } = state
+  const flaws: string[] = []
+  if (promised !== accepted) flaws.push('a promise has travelled with the record')
+  const numbers = [
+    accepted.counter,
+    accepted.proposer,
+    accepted.step,
+    revision,
+    forgottenAt,
+    ...operations,
+    ...proposers,
+  ]
+  if (numbers.some((number) => !Number.isSafeInteger(number) || number < 0)) flaws.push('a number of a register')
+  if (accepted.counter > BALLOT_COUNTER_MAX) flaws.push('a counter')
+  if (proposers.length % 2 !== 0 || proposers.length > 2 * PROPOSERS_MAX) flaws.push('the proposers')
+  if (operations.length % 3 !== 0 || operations.length > 3 * REMEMBERED_MAX) flaws.push('the table of operations')
+  if (value !== null && value.length > limits.valueBytesMax) flaws.push('a value is too long')
+  return flaws
+}
+
 function flawsOfRecord(record: StoredRecord, limits: MessageLimits): string[] {
+  if (record.kind === 'register') return flawsOfRegister(record, limits)
   const versions = record.kind === 'lww' ? [record] : record.siblings
   const flaws: string[] = []
   for (const { op, at, value } of versions) {

@@ -13,6 +13,7 @@ function dotted(value: Uint8Array | null): StoredRecord {
 }
 
 function bytesOf(record: StoredRecord): Uint8Array | null {
+  if (record.kind === 'register') return record.state.value
   return record.kind === 'lww' ? record.value : (record.siblings[0]?.value ?? null)
 }
 

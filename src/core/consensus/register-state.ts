@@ -1,0 +1,97 @@
+/**
+ * The state that a register agrees on: the value, its revision, and the operations that were applied last.
+ *
+ * The table of operations is part of what is agreed on, so whichever coordinator proposes next knows which operations
+ * have taken effect. It holds the last 16; of a register that changes often up to 128 of those that began within ten
+ * seconds of the newest, so that a retry after a timeout still finds its operation there. A coordinator whose round was
+ * preempted does not depend on it: the state names the last proposal of each proposer that it builds on.
+ * Ring: values.
+ */
+import type { Ballot } from '../base/ballot.ts'
+import type { RegisterState } from '../record.ts'
+
+/** A register that nobody has written. */
+export const UNWRITTEN: RegisterState = { value: null, revision: 0, operations: [], forgottenAt: 0, proposers: [] }
+
+/** Operations that are always remembered, and the most that are. */
+export const REMEMBERED_MIN = 16
+export const REMEMBERED_MAX = 128
+/** Ten seconds of hybrid time: longer than most calls take. */
+export const REMEMBERED_STAMPS: number = 10_000 * 4_096
+
+/** Proposers that a state remembers. */
+export const PROPOSERS_MAX = 16
+
+/** The identity of an operation. */
+export interface OperationStamp {
+  readonly op: number
+  /** Hybrid time when it began. */
+  readonly at: number
+}
+
+/** The revision that application code sees: 0 for a key that is not there. */
+export function visibleRevision({ value, revision }: RegisterState): number {
+  return value === null ? 0 : revision
+}
+
+/** What became of an operation: the revision that it made, 0 if it was fenced, `undefined` if it is not in the table. */
+export function revisionOf({ operations }: RegisterState, op: number): number | undefined {
+  for (let i = 0; i < operations.length; i += 3) if (operations[i] === op) return operations[i + 2]
+  return undefined
+}
+
+/** When the operation began that was applied last; 0 for none. */
+export function newestOf({ operations }: RegisterState): number {
+  return operations[1] ?? 0
+}
+
+/** Whether an operation that is not in the table may have been, and is forgotten. */
+export function mayBeForgotten({ forgottenAt }: RegisterState, at: number): boolean {
+  return at <= forgottenAt
+}
+
+/** The state as this ballot proposes it. */
+export function proposedBy(state: RegisterState, { proposer, counter }: Ballot): RegisterState {
+  const { proposers } = state
+  const next = [proposer, counter]
+  for (let i = 0; i < proposers.length && next.length < 2 * PROPOSERS_MAX; i += 2) {
+    if (proposers[i] !== proposer) next.push(proposers[i] as number, proposers[i + 1] as number)
+  }
+  return { ...state, proposers: next }
+}
+
+/**
+ * Whether a state builds on what was proposed with this ballot, where that was its proposer's last one for the register;
+ * `undefined` if so many others have proposed since that it cannot be told.
+ */
+export function buildsOn({ proposers }: RegisterState, { proposer, counter }: Ballot): boolean | undefined {
+  for (let i = 0; i < proposers.length; i += 2) if (proposers[i] === proposer) return proposers[i + 1] === counter
+  return proposers.length < 2 * PROPOSERS_MAX ? false : undefined
+}
+
+/** The state after a change by this operation. */
+export function withChange(state: RegisterState, value: Uint8Array | null, by: OperationStamp): RegisterState {
+  const revision = state.revision + 1
+  return { value, revision, proposers: state.proposers, ...remembering(state, { ...by, revision }) }
+}
+
+/** The state in which this operation can never be applied any more. Nothing else of it changes. */
+export function withFence(state: RegisterState, against: OperationStamp): RegisterState {
+  return { ...state, ...remembering(state, { ...against, revision: 0 }) }
+}
+
+type Memory = Pick<RegisterState, 'operations' | 'forgottenAt'>
+
+function remembering(before: Memory, { op, at, revision }: OperationStamp & { readonly revision: number }): Memory {
+  const operations = [op, at, revision, ...before.operations]
+  let { forgottenAt } = before
+  let length = operations.length
+  while (length > 3 * REMEMBERED_MIN) {
+    const oldestAt = operations[length - 2] as number
+    if (length <= 3 * REMEMBERED_MAX && oldestAt > at - REMEMBERED_STAMPS) break
+    forgottenAt = Math.max(forgottenAt, oldestAt)
+    length -= 3
+  }
+  operations.length = length
+  return { operations, forgottenAt }
+}

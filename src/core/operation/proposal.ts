@@ -1,0 +1,201 @@
+/**
+ * One round of one register: prepare at a phase-1 quorum, decide on the highest state that was accepted there, accept
+ * at a phase-2 quorum. CASPaxos (Rystsov 2018) with flexible quorums (Howard, Malkhi, Spiegelman 2016).
+ *
+ * A round has one ballot and proposes one state. It serves every operation that waits in the key's queue when its first
+ * phase ends: they are applied one after the other, and what is proposed is the state after the last of them. A round
+ * that loses is over; the next one has a higher ballot and looks every operation up again.
+ * Ring: decisions.
+ */
+import { compareBallots, higherBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
+import { decide, type Verdict } from '../consensus/change.ts'
+import { proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
+import type { Outcome } from '../base/errors.ts'
+import { firstPositions, type ListQuorum } from '../quorum/quorum.ts'
+import { choose } from '../quorum/tally.ts'
+import type { RegisterState } from '../record.ts'
+import { Operation, type Agenda, type View } from './operation.ts'
+import { NOBODY, Receipt } from './receipt.ts'
+import { phasesOf, type Phases, type RegisterOperation, type RegisterPlan } from './register-operation.ts'
+
+export interface ProposalPlan extends RegisterPlan {
+  /** Drawn for this round alone. */
+  readonly ballot: Ballot
+  /** The operations that are to be decided, once it is known on what. */
+  readonly waiting: () => readonly RegisterOperation[]
+}
+
+/** What an operation comes to if the round is won. */
+export interface Decided {
+  readonly operation: RegisterOperation
+  readonly verdict: Verdict
+}
+
+/**
+ * `won`: what was decided is chosen. `preempted`: somebody has promised a higher ballot. `unreachable`: too few replicas
+ * can answer.
+ */
+export interface ProposalEnd {
+  readonly kind: 'proposal'
+  readonly end: 'won' | 'preempted' | 'unreachable'
+}
+
+/** What a replica promised with: the last proposal that it accepted. */
+export interface Promised {
+  readonly accepted: Ballot
+  readonly state: RegisterState
+}
+
+export class Proposal extends Operation {
+  readonly kind = 'proposal'
+  readonly plan: ProposalPlan
+  readonly ballot: Ballot
+  /** What is proposed, from the second phase on. */
+  state: RegisterState = UNWRITTEN
+  /** The operations that this round serves, from the second phase on. */
+  decided: readonly Decided[] = []
+  /** The highest ballot that stood in its way. */
+  preemptedBy: Ballot = NO_BALLOT
+  readonly #phases: Phases
+  #isAccepting = false
+  #found: Promised = { accepted: NO_BALLOT, state: UNWRITTEN }
+  /** Positions that will not have this ballot. */
+  #preemptors = 0
+
+  constructor(plan: ProposalPlan) {
+    super(plan.list, plan.times)
+    this.plan = plan
+    this.ballot = plan.ballot
+    this.#phases = phasesOf(plan.keyspace, plan.list)
+  }
+
+  override get keyspaceName(): string {
+    return this.plan.keyspace.name
+  }
+
+  override get keyspaceFingerprint(): number {
+    return this.plan.keyspace.fingerprint
+  }
+
+  override get quorum(): ListQuorum {
+    return this.#isAccepting ? this.#phases.phase2 : this.#phases.phase1
+  }
+
+  /** Of the round. What it means to an operation is for the operation to say. */
+  override outcome(): Outcome {
+    return this.#isAccepting ? 'unknown' : 'none'
+  }
+
+  override waitingFor(): string {
+    return this.#isAccepting ? 'too few replicas accepted it in time' : 'too few replicas gave their promise in time'
+  }
+
+  override begin(agenda: Agenda, view: View): void {
+    this.#stands(agenda, view)
+  }
+
+  promised(position: number, { accepted, state }: Promised, agenda: Agenda, view: View): void {
+    if (this.#isAccepting) return
+    this.answered |= 1 << position
+    this.failed &= ~(1 << position)
+    if (compareBallots(accepted, this.#found.accepted) > 0) this.#found = { accepted, state }
+    this.#stands(agenda, view)
+  }
+
+  accepted(position: number, agenda: Agenda, view: View): void {
+    if (!this.#isAccepting) return
+    this.answered |= 1 << position
+    this.failed &= ~(1 << position)
+    this.#stands(agenda, view)
+  }
+
+  preempted(position: number, by: Ballot, agenda: Agenda, view: View): void {
+    this.#preemptors |= 1 << position
+    this.preemptedBy = higherBallot(this.preemptedBy, by)
+    this.lost(position, agenda, view)
+  }
+
+  override lost(position: number, agenda: Agenda, view: View): void {
+    this.failed |= 1 << position
+    this.#stands(agenda, view)
+  }
+
+  override again(position: number, agenda: Agenda): void {
+    if (this.#isAccepting) agenda.accept = 1 << position
+    else agenda.prepare = 1 << position
+  }
+
+  /** Asks everybody who may still say yes, those that are silent once more: to promise or accept twice is to do it once. */
+  override late(agenda: Agenda, view: View): void {
+    this.#ask(view.usable & ~this.answered & ~this.#preemptors, agenda)
+  }
+
+  /** How an operation that this round served was served. */
+  receipt(operation: RegisterOperation, view: View): Receipt {
+    return new Receipt({
+      list: this.list,
+      names: view.names,
+      level: 'linearizable',
+      quorum: this.#phases.phase2,
+      strict: true,
+      sloppy: false,
+      standIns: NOBODY,
+      asked: this.asked,
+      current: this.answered,
+      counted: this.answered,
+      stale: 0,
+      repaired: 0,
+      tookMs: this.tookMs,
+      ms: view.nowMs - operation.startedAtMs,
+      settled: true,
+    })
+  }
+
+  /** Decides once there are promises enough, ends when they are out of reach, and asks further in between. */
+  #stands(agenda: Agenda, view: View): void {
+    if (this.quorum.met(this.answered)) {
+      if (this.#isAccepting) this.#end('won', agenda)
+      else this.#decide(agenda, view)
+      return
+    }
+    const sure = this.answered | this.possible
+    if (this.quorum.met(sure)) return
+    const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
+    const more = choose(this.quorum, candidates, sure)
+    if (more !== undefined) this.#ask(more, agenda)
+    else this.#end(this.#preemptors === 0 ? 'unreachable' : 'preempted', agenda)
+  }
+
+  #ask(positions: number, agenda: Agenda): void {
+    if (this.#isAccepting) agenda.accept |= positions
+    else agenda.prepare |= positions
+    this.asked |= positions
+    this.failed &= ~positions
+  }
+
+  #decide(agenda: Agenda, view: View): void {
+    const { state: found } = this.#found
+    let state = found
+    this.decided = this.plan.waiting().map((operation) => {
+      const decision = decide(state, operation.attempt)
+      state = decision.state
+      operation.proposed(decision.verdict, { ballot: this.ballot, revision: state.revision })
+      return { operation, verdict: decision.verdict }
+    })
+    this.state = proposedBy(state, this.ballot)
+    // A state that nothing is to change is proposed all the same, even if a quorum has accepted it: promises alone keep
+    // older proposals from being chosen, and not from being found by a later round where one acceptor took them late.
+    if (this.decided.length === 0) {
+      this.#end('won', agenda)
+      return
+    }
+    this.#isAccepting = true
+    this.round = 1
+    this.asked = this.answered = this.failed = this.#preemptors = 0
+    this.#ask(view.usable & firstPositions(this.list.replicas.length), agenda)
+  }
+
+  #end(end: ProposalEnd['end'], agenda: Agenda): void {
+    agenda.done = { kind: 'proposal', end } satisfies ProposalEnd
+  }
+}
