@@ -117,6 +117,7 @@ export class Replica {
       membership,
       options,
       read: (key) => records.read(OWN_KEYSPACE, key),
+      asksOthers: exchange !== undefined,
       isFull: () => records.full === true,
       ownKeyspace: OWN_KEYSPACE,
     })
@@ -128,6 +129,7 @@ export class Replica {
         life: config.life,
         options,
         keyspaces: this.#keyspaces,
+        votes: this.#votes,
         ownKeyspace: OWN_KEYSPACE,
         known: () => this.exchange?.known() ?? 0,
         exchanges: () => this.exchange?.begun ?? 0,
@@ -204,8 +206,15 @@ export class Replica {
   #elect(request: ElectionRequest, from: Address, now: Now, step: Step): void {
     const closed = this.standing?.whyClosed
     if (closed !== undefined) return this.#refuse(request, 'catching-up', closed, from, step)
+    const before = step.writes.length
     const reason = this.#votes.receive(request, from, now, step)
+    if (step.writes.length > before) this.standing?.touched()
     if (reason !== undefined) this.#refuse(request, reason.code, reason.detail, from, step)
+  }
+
+  /** Whether it votes in elections: not before it has asked the others, where it may have forgotten its votes. */
+  get votes(): boolean {
+    return this.#votes.recalls
   }
 
   /** Nothing comes from this address any more. */

@@ -6,6 +6,8 @@
 import type { HistoryLine } from '../check/history.ts'
 import type { Conflicts } from '../core/options.ts'
 import { Random } from '../core/base/random.ts'
+import { electorCount } from '../core/consensus/group.ts'
+import { majorityOf } from '../core/quorum/quorum.ts'
 import type { Breakage } from './breakage.ts'
 import { Texts, type CallerSurroundings } from './caller.ts'
 import { WallClock } from './broken-elections.ts'
@@ -197,7 +199,12 @@ class Run {
     const recorder = new Recorder(simulator)
     const around = this.#around(recorder)
     const lossesMax = this.#lossesMax({ ...this.#drawn.cluster, ...workload })
-    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax })
+    // A majority that has forgotten its votes promises nothing.
+    const members = this.#drawn.cluster.membership.members.length
+    const forgetful = this.#drawn.leadership && {
+      forgetfulMax: electorCount(members) - majorityOf(electorCount(members)),
+    }
+    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax, ...forgetful })
     for (const host of hosts) host.start()
     nemesis.start()
     const clients = this.#clients(around)
@@ -245,7 +252,8 @@ class Run {
     const replicas = hosts.filter(({ isReplica }) => isReplica).length
     const leadership = drawLeadership(this.#streams.leadership, { replicas, all: hosts.length }, given)
     const clockDriftMax = this.#options.breakage === 'lease-without-drift' ? 0 : leadership.clockDriftMax
-    return { cluster: { ...cluster, options: { ...cluster.options, clockDriftMax } }, leadership }
+    const options = { ...cluster.options, clockDriftMax, leaseMsMax: leadership.leaseMs }
+    return { cluster: { ...cluster, options }, leadership }
   }
 
   #leadership(recorder: Recorder): Leadership | undefined {
@@ -273,10 +281,8 @@ class Run {
     const lossesMax = this.#lossesMax({ keyspace, writeLevels })
     // What a stand-in loses with its disk is not made up for, so there fewer are lost in all, and not only at once.
     const ofAll = keyspace.definition.sloppy === true ? lossesMax : lossesMax > 0 ? Infinity : 0
-    // An elector whose disk is lost has forgotten its votes.
-    const wipesMax = this.#options.leadership === undefined ? ofAll : 0
     const isLww = keyspace.definition.conflicts === 'lww'
-    const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
+    const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax: ofAll, classes, core }
     const plan = drawNemesis(random, setting)
     return {
       ...plan,

@@ -16,6 +16,7 @@ import { Step, type Now } from '../../src/core/step.ts'
 const LIFE = { incarnation: 11, run: 7 }
 const CARTS: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
 const ID = definitionFingerprint(CARTS)
+const RECALLS = { voted: 0, recalls: true, hadAnother: false }
 const NONE: LifeMark = { incarnation: 0, run: 0, mark: 0 }
 const OPEN = { kind: 'open', id: 1, round: 0, name: 'carts', definition: CARTS } as const
 
@@ -73,7 +74,7 @@ class Bench {
   told(peer: number, before: LifeMark, answer: Partial<Acquainted> = {}): void {
     const asked = this.sent.filter((message): message is Announce => message.kind === 'announce')
     const id = Math.max(...asked.map((message) => message.id)) - (2 - peer)
-    const about = { incarnation: 100 + peer, whole: true, remembers: true, known: 0, ...answer }
+    const about = { incarnation: 100 + peer, whole: true, remembers: true, known: 0, ...RECALLS, ...answer }
     this.act((now, step) => this.standing.answered({ kind: 'acquainted', id, before, ...about }, peer, now, step))
   }
 
@@ -175,7 +176,7 @@ describe('a replica that starts over data', () => {
   test('late, doubled and made-up answers change nothing', () => {
     const bench = new Bench([dataOf(4)])
     const { standing } = bench
-    const about = { incarnation: 101, whole: true, remembers: true, known: 0 }
+    const about = { incarnation: 101, whole: true, remembers: true, known: 0, ...RECALLS }
     const old = { ...LIFE, run: 6, mark: 90 }
     bench.told(1, NONE)
     for (const id of [0, 1, 99]) {
@@ -197,7 +198,7 @@ describe('what it remembers of others', () => {
     const bench = new Bench([lifeWrite(OWN_KEYSPACE, 'b', { incarnation: 5, run: 1, mark: 8 })])
     expect(ask(bench, { incarnation: 5, run: 2, mark: 3 }).before.mark).toBe(8)
     expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before.mark).toBe(8)
-    expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before).toEqual({ incarnation: 6, run: 2, mark: 9 })
+    expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before).toMatchObject({ incarnation: 6, run: 2, mark: 9 })
     expect([...bench.records.keys()].filter((key) => key.includes('/life/'))).toEqual(['0 /life/b'])
     const stranger = { kind: 'announce', id: 1, incarnation: 1, run: 1, mark: 1, known: 0 } as const
     expect(bench.act((_, step) => bench.standing.asked(stranger, { from: 1_000, peer: -1 }, step))).toEqual([])

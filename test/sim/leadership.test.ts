@@ -177,6 +177,12 @@ describe('elections that are run wrongly', () => {
     isolate(host, atMs, 9000),
     ...REPLICAS.filter((other) => other !== host).map((other) => crash(other, atMs + 50)),
   ])
+  // One cannot hear the leader until its promise is over, the other loses its disk, and then the leader is cut off.
+  const wipes = inTurn(12_000, (host, atMs) => [
+    isolate((host + 1) % 3, atMs, 4900),
+    { ...crash((host + 2) % 3, atMs + 3200), wipes: true },
+    isolate(host, atMs + 4870, 6000),
+  ])
   const slowAndFast = REPLICAS.map((host): Fault => {
     return { kind: 'rate', host, rate: host === 1 ? 1.2 : 0.8, atMs: 1000, forMs: 60_000 }
   })
@@ -191,6 +197,7 @@ describe('elections that are run wrongly', () => {
     isolate(host, atMs + 605, 2000),
   ])
   const WRONG: readonly (readonly [Breakage, Setting])[] = [
+    ['elector-forgets', { ...settingWith(wipes, { leaseMs: 4000 }), keyspace: { n: 3, r: 2, w: 2 } }],
     ['vote-forgotten', settingWith(blackouts)],
     ['restart-without-wait', settingWith(restarts, { leaseMs: 8000 })],
     ['lease-without-drift', settingWith([...slowAndFast, ...cuts], { clockDriftMax: 0.2 })],
