@@ -7,8 +7,7 @@
  * Ring: machines.
  */
 import type { CausalContext } from './causality/causal-context.ts'
-import type { ElectionRequest, Ruled } from './consensus/election-message.ts'
-import type { Recollection } from './consensus/recall.ts'
+import type { ElectionRequest, Recollection, Ruled } from './consensus/election-message.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'

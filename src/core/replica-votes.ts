@@ -6,7 +6,7 @@
  * the host knows when an answer speaks of something that is not on disk yet.
  * Ring: machines.
  */
-import type { ElectionRequest, PreVote, Ruled } from './consensus/election-message.ts'
+import type { ElectionRequest, PreVote, Recollection, Ruled } from './consensus/election-message.ts'
 import { Elector, isFarAhead, type Ruling } from './consensus/elector.ts'
 import {
   atLeast,
@@ -20,7 +20,7 @@ import {
   type GroupRecord,
 } from './consensus/group.ts'
 import { electorMs } from './consensus/lease.ts'
-import { Recall, type Recollection } from './consensus/recall.ts'
+import { Recall } from './consensus/recall.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'

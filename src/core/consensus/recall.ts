@@ -20,17 +20,8 @@
  * Ring: decisions.
  */
 import { count, majorityOf } from '../quorum/quorum.ts'
+import type { Recollection } from './election-message.ts'
 import { electorCount } from './group.ts'
-
-/** What another member tells. */
-export interface Recollection {
-  /** The highest generation that it voted in, or its floor. */
-  readonly voted: number
-  /** Whether it has not forgotten any votes itself. */
-  readonly recalls: boolean
-  /** Whether this replica is known to have had another life. */
-  readonly hadAnother: boolean
-}
 
 /** A million elections in one group between two answers: no cluster gets that far. */
 export const FLOOR_GAP: number = 2 ** 20
