@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { checkLeadership } from '../../src/check/index.ts'
+import { FLOOR_GAP } from '../../src/core/consensus/recall.ts'
 import {
   ELECTION_BREAKAGES,
   simulate,
@@ -83,6 +84,18 @@ describe('leaders and locks', () => {
       return leadershipFaultsOf(run).map((fault) => `npm run sim -- --profile leader --seed ${seed}: ${fault}`)
     })
     expect(broken).toEqual([])
+  })
+
+  test('disks are lost again and again: every promise holds, and those who lost theirs elect again', () => {
+    let again = 0
+    for (let seed = FIRST; seed < FIRST + BLOCK; seed++) {
+      const nemesis = { classes: ['wipe', 'partition', 'pause'] } as const
+      const keyspace = { n: 3, r: 2, w: 2 }
+      const run = simulate({ seed, replicas: 3, keyspace, nemesis, leadership: {}, workload: LEADER_WORKLOAD })
+      expect(leadershipFaultsOf(run), `seed ${seed}`).toEqual([])
+      if (run.history.some((line) => line.type === 'elected' && line.term > FLOOR_GAP)) again++
+    }
+    expect(again).toBeGreaterThan(BLOCK / 5)
   })
 
   test('together: there are elections, answers, locks and late tokens to judge', () => {
