@@ -13,6 +13,8 @@ import type { RecordWrite, StoredRecord } from './record.ts'
 export interface LifeMark extends Life {
   /** From 1 on; 0 stands for a life of which nothing is known. */
   readonly mark: number
+  /** Whether another incarnation of the member was known before this one. */
+  readonly hadAnother?: true
 }
 
 export const NO_LIFE: LifeMark = { incarnation: 0, run: 0, mark: 0 }
@@ -63,8 +65,9 @@ export function readSelf({ key, record }: RecordWrite): SelfMark | undefined {
 }
 
 /** A replica's own record about another member. */
-export function lifeWrite(keyspace: number, memberId: string, { incarnation, run, mark }: LifeMark): RecordWrite {
-  return { keyspace, key: LIFE_PREFIX + memberId, record: numbers(mark, [incarnation, run]) }
+export function lifeWrite(keyspace: number, memberId: string, life: LifeMark): RecordWrite {
+  const { incarnation, run, mark, hadAnother = false } = life
+  return { keyspace, key: LIFE_PREFIX + memberId, record: numbers(mark, [incarnation, run, hadAnother ? 1 : 0]) }
 }
 
 export function readLifeMark({
@@ -72,8 +75,9 @@ export function readLifeMark({
   record,
 }: RecordWrite): { readonly memberId: string; readonly life: LifeMark } | undefined {
   if (!key.startsWith(LIFE_PREFIX) || record.kind !== 'lww') return undefined
-  const [incarnation = 0, run = 0] = numbersIn(record)
-  return { memberId: key.slice(LIFE_PREFIX.length), life: { incarnation, run, mark: record.at } }
+  const [incarnation = 0, run = 0, hadAnother] = numbersIn(record)
+  const life = { incarnation, run, mark: record.at, ...(hadAnother === 1 && { hadAnother: true as const }) }
+  return { memberId: key.slice(LIFE_PREFIX.length), life }
 }
 
 function numbers(at: number, list: readonly number[]): StoredRecord {

@@ -8,7 +8,7 @@
  */
 import type { Ballot } from './base/ballot.ts'
 import type { CausalContext } from './causality/causal-context.ts'
-import type { ElectionRequest, Ruled } from './consensus/election-message.ts'
+import type { ElectionRequest, Recollection, Ruled } from './consensus/election-message.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, RegisterState, StoredRecord } from './record.ts'
@@ -211,7 +211,7 @@ export interface Announce extends Life {
 }
 
 /** What was remembered of the asker before, and how it stands with the one that answers. */
-export interface Acquainted {
+export interface Acquainted extends Recollection {
   readonly kind: 'acquainted'
   readonly id: number
   /** The life of the asker with the highest mark; zeros for none. */

@@ -37,6 +37,7 @@ import type { Membership } from './placement/membership.ts'
 import { count, firstPositions, majorityOf } from './quorum/quorum.ts'
 import type { RecordWrite } from './record.ts'
 import type { Keyspaces } from './replica-keyspaces.ts'
+import type { Votes } from './replica-votes.ts'
 import type { Address, Now, Step } from './step.ts'
 
 export interface StandingConfig {
@@ -46,6 +47,8 @@ export interface StandingConfig {
   readonly life: Life
   readonly options: Pick<ResolvedCore, 'heartbeatMs' | 'timeoutMs'>
   readonly keyspaces: Keyspaces
+  /** They are asked for and told in the same messages. */
+  readonly votes: Pick<Votes, 'recalls' | 'voted' | 'asks' | 'heard'>
   readonly ownKeyspace: number
   /** A number for what is confirmed here. */
   readonly known: () => number
@@ -193,20 +196,24 @@ export class ReplicaStanding {
 
   /** Another replica announces its life. */
   asked(announce: Announce, asker: { readonly from: Address; readonly peer: number }, step: Step): void {
-    const { membership, index, life, ownKeyspace, known, teach } = this.#config
+    const { membership, index, life, ownKeyspace, known, teach, votes } = this.#config
     const { peer, from } = asker
     const remembered = this.#peers[peer]
     if (remembered === undefined || peer === index) return
     const { id, incarnation, run, mark } = announce
     const before = this.#lives[peer] ?? NO_LIFE
+    const isOther = before.mark > 0 && before.incarnation !== incarnation
+    const hadAnother = isOther || before.hadAnother === true
     if (mark > before.mark) {
-      this.#lives[peer] = { incarnation, run, mark }
-      step.writes.push(lifeWrite(ownKeyspace, membership.members[peer]?.id as string, { incarnation, run, mark }))
+      const now = { incarnation, run, mark, ...(hadAnother && { hadAnother }) }
+      this.#lives[peer] = now
+      step.writes.push(lifeWrite(ownKeyspace, membership.members[peer]?.id as string, now))
     }
     if (remembered.lacks(announce.known, known())) teach(peer, step)
     const { isWhole: whole } = this
     const about = { incarnation: life.incarnation, whole, remembers: whole || !this.#isFresh, known: known() }
-    step.send(from, { kind: 'acquainted', id, before, ...about })
+    const recalls = votes.recalls && this.whyClosed === undefined
+    step.send(from, { kind: 'acquainted', id, before, ...about, hadAnother, recalls, voted: votes.voted })
   }
 
   /** What another one remembers. Late and doubled answers change nothing. */
@@ -220,6 +227,7 @@ export class ReplicaStanding {
     const { hasMet, past } = this.#self
     const isFirst = this.#self.isFirst || (past.length === 0 && this.#haveAll((other) => other.knowsNoOther))
     if (!hasMet || isFirst !== this.#self.isFirst) this.#keep({ ...this.#self, hasMet: true, isFirst }, step)
+    this.#config.votes.heard(index, { ...answer, hadAnother: answer.hadAnother || past.length > 0 }, step)
     this.#catchUp(now, step)
   }
 
@@ -298,7 +306,7 @@ export class ReplicaStanding {
       if (index === this.#config.index) continue
       const dueAtMs = peer.askedAtMs + this.#intervalMs(peer, nowMs)
       if (nowMs >= dueAtMs) this.#announce(index, peer, now, step)
-      else if (this.#isWaiting) step.wakeAt = Math.min(step.wakeAt, dueAtMs)
+      else if (this.#isWaiting || !this.#config.votes.recalls) step.wakeAt = Math.min(step.wakeAt, dueAtMs)
     }
     if (this.#isWaiting) step.wakeAt = Math.min(step.wakeAt, nowMs + this.#startMs(nowMs))
     this.#catchUp(now, step)
@@ -310,9 +318,10 @@ export class ReplicaStanding {
 
   #intervalMs(peer: Acquaintance, nowMs: number): number {
     const { heartbeatMs } = this.#config.options
-    if (this.#isWaiting) return this.#startMs(nowMs)
+    const { recalls } = this.#config.votes
+    if (this.#isWaiting || (!recalls && peer.answeredId === 0)) return this.#startMs(nowMs)
     if (peer.isPending) return heartbeatMs / 4
-    if (peer.mark !== this.#self.mark || this.#isBehind) return heartbeatMs / 2
+    if (peer.mark !== this.#self.mark || this.#isBehind || !recalls) return heartbeatMs / 2
     return REFRESH_BEATS * heartbeatMs
   }
 
@@ -320,6 +329,7 @@ export class ReplicaStanding {
     const { life, known } = this.#config
     const { mark } = this.#self
     peer.ask(++this.#lastId, mark, now.monoMs)
+    this.#config.votes.asks(this.#lastId, now.monoMs)
     const { incarnation, run } = life
     step.send(index, { kind: 'announce', id: this.#lastId, incarnation, run, mark, known: known() })
   }

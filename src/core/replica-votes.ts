@@ -1,14 +1,26 @@
 /**
  * The votes of one replica: what it promised in which group, durably, and who waits for a promise to end.
  *
- * What is decided is said in consensus/elector.ts. The durable part of it is read from the storage with every request: so
+ * What is decided is said in consensus/elector.ts, and in consensus/recall.ts for a replica that may have forgotten its
+ * votes: until it has asked the others it refuses to vote, and to grant renewals. The durable part of it is read from the storage with every request: so
  * the host knows when an answer speaks of something that is not on disk yet.
  * Ring: machines.
  */
-import type { ElectionRequest, PreVote, Ruled } from './consensus/election-message.ts'
+import type { ElectionRequest, PreVote, Recollection, Ruled } from './consensus/election-message.ts'
 import { Elector, isFarAhead, type Ruling } from './consensus/elector.ts'
-import { Electors, groupKey, groupOfKey, groupToRecord, recordToGroup, type GroupRecord } from './consensus/group.ts'
+import {
+  atLeast,
+  Electors,
+  floorWrite,
+  groupKey,
+  groupOfKey,
+  groupToRecord,
+  readFloor,
+  recordToGroup,
+  type GroupRecord,
+} from './consensus/group.ts'
 import { electorMs } from './consensus/lease.ts'
+import { Recall } from './consensus/recall.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'
@@ -22,6 +34,8 @@ export interface VotesConfig {
   readonly options: Pick<ResolvedCore, 'clockDriftMax' | 'leaseMsMax' | 'groupsMax'>
   /** A record of the replica's own. */
   readonly read: (key: string) => StoredRecord | undefined
+  /** Whether it could find out that it has forgotten something. A replica that has no others has nobody to ask. */
+  readonly asksOthers: boolean
   /** Whether there is no room for further writes. */
   readonly isFull: () => boolean
   /** The keyspace in which a replica keeps what is its own. */
@@ -51,18 +65,60 @@ export class Votes {
   readonly #groups = new Map<string, Group>()
   /** When this run heard anything first: what was promised before, was promised earlier. */
   #startedAtMs: number | undefined
+  /** As long as it may have forgotten votes. */
+  #recall: Recall | undefined
+  /** It votes above this, in whatever group. */
+  #floor = 0
+  #voted = 0
 
   constructor(config: VotesConfig) {
+    const { membership, options, asksOthers } = config
+    const members = membership.members.length
     this.#config = config
-    this.#electors = new Electors(config.membership)
+    this.#electors = new Electors(membership)
+    const waitMs = electorMs(options.leaseMsMax, options.clockDriftMax)
+    this.#recall = asksOthers && members > 1 ? new Recall({ members, waitMs }) : undefined
   }
 
   /** Takes a record of the replica's own. False when it is about something else. */
-  load({ key }: RecordWrite): boolean {
-    const group = groupOfKey(key)
-    if (group === undefined) return false
-    this.#recorded.add(group)
-    return true
+  load(write: RecordWrite): boolean {
+    const floor = readFloor(write)
+    const group = groupOfKey(write.key)
+    if (floor !== undefined) this.#recalled(floor)
+    if (group !== undefined) {
+      this.#recorded.add(group)
+      if (write.record.kind === 'lww') this.#voted = Math.max(this.#voted, write.record.at)
+    }
+    return floor !== undefined || group !== undefined
+  }
+
+  /** Whether it knows all its votes, or above what it may vote. */
+  get recalls(): boolean {
+    return this.#recall === undefined
+  }
+
+  /** The highest generation that it voted in, or its floor. */
+  get voted(): number {
+    return Math.max(this.#voted, this.#floor)
+  }
+
+  /** Another member is asked what it knows, with this number. */
+  asks(id: number, nowMs: number): void {
+    this.runs(nowMs)
+    this.#recall?.asks(id, nowMs - (this.#startedAtMs ?? nowMs))
+  }
+
+  /** And answers. */
+  heard(member: number, answer: Recollection & { readonly id: number }, step: Step): void {
+    const floor = this.#recall?.heard(member, answer.id, answer)
+    if (floor === undefined) return
+    this.#recalled(Math.max(floor, this.#floor))
+    step.writes.push(floorWrite(this.#config.ownKeyspace, this.#floor))
+  }
+
+  #recalled(floor: number): void {
+    this.#floor = floor
+    this.#recall = undefined
   }
 
   /** The process runs: what an earlier one promised runs out from now on at the latest. */
@@ -77,7 +133,10 @@ export class Votes {
     const { group } = request
     if (!this.#electors.has(group, this.#config.index)) return { code: 'no-elector', detail: group }
     // Read in any case: a record that is damaged must not pass for none.
-    const record = recordToGroup(this.#config.read(groupKey(group)))
+    const record = atLeast(recordToGroup(this.#config.read(groupKey(group))), this.#floor)
+    const binds = request.kind !== 'look' && request.kind !== 'resign'
+    if (binds && !this.recalls)
+      return { code: 'catching-up', detail: 'it may have forgotten its votes, and asks the others' }
     switch (request.kind) {
       case 'look':
         return this.#answer(request, record, { granted: false }, { from, nowMs, step })
@@ -109,7 +168,7 @@ export class Votes {
     const { leaseMsMax, groupsMax } = this.#config.options
     if (leaseMs > leaseMsMax) return { code: 'lease-too-long', detail: `${leaseMs} ms; leaseMsMax is ${leaseMsMax}` }
     if (isFarAhead(generation, record)) return { code: 'bad-generation', detail: `${generation} is far ahead` }
-    if (record === undefined && this.#recorded.size >= groupsMax) {
+    if (!this.#recorded.has(group) && this.#recorded.size >= groupsMax) {
       return { code: 'too-many-groups', detail: `${groupsMax} are known: use one of them, or raise groupsMax` }
     }
     const { elector } = this.#groupOf(group, record)
@@ -119,6 +178,7 @@ export class Votes {
       // The promise stands all the same: it keeps others out for a while, and nobody counts on it.
       if (this.#config.isFull()) return { code: 'storage-full', detail: '' }
       this.#recorded.add(group)
+      this.#voted = Math.max(this.#voted, generation)
       const key = groupKey(group)
       at.step.writes.push({ keyspace: this.#config.ownKeyspace, key, record: groupToRecord(ruling.write) })
       const { holder } = ruling.write

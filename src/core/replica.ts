@@ -96,8 +96,9 @@ export class Replica {
     const { definitions } = this.#keyspaces
     const parts = { floor: this.#floor, hints: this.#hints, registers: this.#registers, definitions }
     this.#merges = new Merges({ life, options, records, ...parts, standing: () => this.standing, change })
+    const electing = { asksOthers: exchange !== undefined, isFull, ownKeyspace: OWN_KEYSPACE }
     const ownKey = (key: string): StoredRecord | undefined => read(OWN_KEYSPACE, key)
-    this.#votes = new Votes({ index, membership, options, read: ownKey, isFull, ownKeyspace: OWN_KEYSPACE })
+    this.#votes = new Votes({ index, membership, options, read: ownKey, ...electing })
     const standing = exchange && this.#standingOf(config)
     this.standing = standing
     for (const write of own) {
@@ -124,6 +125,7 @@ export class Replica {
       life,
       options,
       keyspaces: this.#keyspaces,
+      votes: this.#votes,
       ownKeyspace: OWN_KEYSPACE,
       known: () => this.exchange?.known() ?? 0,
       exchanges: () => this.exchange?.begun ?? 0,
@@ -173,8 +175,15 @@ export class Replica {
   #elect(request: ElectionRequest, from: Address, now: Now, step: Step): void {
     const closed = this.standing?.whyClosed
     if (closed !== undefined) return this.#refuse(request, 'catching-up', closed, from, step)
+    const before = step.writes.length
     const reason = this.#votes.receive(request, from, now, step)
+    if (step.writes.length > before) this.standing?.touched()
     if (reason !== undefined) this.#refuse(request, reason.code, reason.detail, from, step)
+  }
+
+  /** Whether it votes in elections: not before it has asked the others, where it may have forgotten its votes. */
+  get votes(): boolean {
+    return this.#votes.recalls
   }
 
   /** Nothing comes from this address any more. */

@@ -25,6 +25,7 @@ import type { Parcel } from './network.ts'
  * `votes-while-empty`: a replica that lost its data takes part in reads at once.
  * `hint-counts-strict`: what a stand-in keeps is called strict all the same.
  * `hint-dropped-early`: a hint is dropped when its record is sent, and not when the owner has it.
+ * `elector-forgets`: an elector that lost its disk does not hear that it did, and votes.
  * `vote-forgotten`: an elector's votes are gone with its process.
  * `restart-without-wait`: an elector that was restarted does not wait out the leases that it promised.
  * `lease-without-drift`: leases that allow for no difference between clocks.
@@ -51,6 +52,7 @@ export type Breakage =
   | 'votes-while-empty'
   | 'hint-counts-strict'
   | 'hint-dropped-early'
+  | 'elector-forgets'
   | 'vote-forgotten'
   | 'restart-without-wait'
   | 'lease-without-drift'
@@ -77,6 +79,7 @@ export const BREAKAGES: readonly Breakage[] = [
   'votes-while-empty',
   'hint-counts-strict',
   'hint-dropped-early',
+  'elector-forgets',
   'vote-forgotten',
   'restart-without-wait',
   'lease-without-drift',
@@ -95,6 +98,7 @@ export const BREAKAGES: readonly Breakage[] = [
 
 /** Those that show in runs with leaders and locks alone. */
 export const ELECTION_BREAKAGES: readonly Breakage[] = [
+  'elector-forgets',
   'vote-forgotten',
   'restart-without-wait',
   'lease-without-drift',
@@ -132,8 +136,11 @@ const FORGETFUL: ReadonlySet<Breakage> = new Set(['votes-while-empty', 'reused-i
 
 /** What a replica hears that does not want to know whether it lost anything. */
 export function forgetful(breakage: Breakage | undefined, message: Message): Message {
+  if (breakage === 'elector-forgets' && message.kind === 'acquainted') {
+    return { ...message, before: NO_LIFE, hadAnother: false }
+  }
   if (breakage === undefined || !FORGETFUL.has(breakage)) return message
-  if (message.kind === 'acquainted') return { ...message, before: NO_LIFE, remembers: true }
+  if (message.kind === 'acquainted') return { ...message, before: NO_LIFE, hadAnother: false, remembers: true }
   return message.kind === 'open' ? { ...message, confirmed: false } : message
 }
 

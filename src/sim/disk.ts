@@ -32,6 +32,8 @@ export interface DiskCopy {
 export class SimDisk implements Records {
   /** The actor of the replica's dots: this life of the data. */
   incarnation: number
+  /** How often an older copy took its place. */
+  restored = 0
   /** How many changes were ever staged, and how many of them are durable. */
   staged = 0
   durable = 0
@@ -157,6 +159,7 @@ export class SimDisk implements Records {
   /** An older copy takes the place of what was there. The process must be down. */
   restore({ incarnation, safe }: DiskCopy): void {
     this.forget()
+    this.restored++
     this.incarnation = incarnation
     this.#safe = copyOf(safe)
     this.#visible = copyOf(safe)

@@ -75,6 +75,7 @@ export class Host implements Receiver {
   #life = 0
   #isPaused = false
   #isLost = false
+  #votesAreLost = false
   #ticksFirst = true
   readonly #inbox: (() => void)[] = []
   #wakeUs = Infinity
@@ -106,6 +107,12 @@ export class Host implements Receiver {
   get isLost(): boolean {
     if (this.#process?.isWhole === true) this.#isLost = false
     return this.#isLost
+  }
+
+  /** Whether its disk was lost, and it has not come to vote again. */
+  get votesAreLost(): boolean {
+    if (this.#process?.votes === true) this.#votesAreLost = false
+    return this.#votesAreLost
   }
 
   /** Calls that have no result yet. */
@@ -159,14 +166,14 @@ export class Host implements Receiver {
 
   /** The disk is gone, as with a new machine under the old name. The process must be down. */
   wipe(): void {
-    this.#isLost = true
+    this.#isLost = this.#votesAreLost = true
     if (this.config.breakage === 'reused-incarnation') this.config.disk?.forget()
     else this.config.disk?.wipe()
   }
 
   /** An older copy of the disk takes its place. The process must be down. */
   restore(copy: DiskCopy): void {
-    this.#isLost = true
+    this.#isLost = this.#votesAreLost = true
     this.config.disk?.restore(copy)
   }
 
@@ -288,7 +295,7 @@ export class Host implements Receiver {
   #setAside(): void {
     this.crash()
     this.config.disk?.wipe()
-    this.#isLost = true
+    this.#isLost = this.#votesAreLost = true
     this.config.simulator.after(RESTART_MS, () => {
       if (!this.isUp) this.start()
     })

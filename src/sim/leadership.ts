@@ -137,13 +137,13 @@ export class Leadership {
     })
   }
 
-  /** What an elector has promised durably it never takes back. */
+  /** What an elector has promised durably it never takes back, on one disk. */
   #checkDisks(): void {
     for (const { config } of this.#parts.hosts) {
       for (const { key, record } of config.disk?.durableOwn() ?? []) {
         const group = groupOfKey(key)
         if (group === undefined || record.kind !== 'lww') continue
-        const place = `${config.name} ${config.disk?.incarnation} ${group}`
+        const place = `${config.name} ${config.disk?.incarnation} ${config.disk?.restored} ${group}`
         const before = this.#kept.get(place) ?? 0
         if (record.at < before)
           this.problems.push(`${config.name} went back from ${before} to ${record.at} in ${group}`)

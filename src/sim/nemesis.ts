@@ -13,6 +13,8 @@ export interface NemesisParts {
   readonly plan: NemesisPlan
   /** How many copies of a key may be lost at once without losing a write. */
   readonly lossesMax: number
+  /** How many may have forgotten their votes at once; left out where there are no elections. */
+  readonly forgetfulMax?: number
 }
 
 /** A crash that waits for its moment comes after this span anyway. */
@@ -164,8 +166,10 @@ export class Nemesis implements HostWatcher {
   }
 
   #mayLose(host: Host): boolean {
-    const { hosts, lossesMax } = this.#parts
-    return hosts.filter((other) => other !== host && other.isLost).length < lossesMax
+    const { hosts, lossesMax, forgetfulMax = Infinity } = this.#parts
+    const others = hosts.filter((other) => other !== host)
+    const forgetful = others.filter((other) => other.votesAreLost).length
+    return others.filter((other) => other.isLost).length < lossesMax && forgetful < forgetfulMax
   }
 
   /** A copy of the disk takes its place later, if all others would notice: who was cut off has told nobody. */

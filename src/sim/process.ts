@@ -144,6 +144,11 @@ export class Process {
     return this.#replica?.standing?.isWhole !== false
   }
 
+  /** Whether its replica votes in elections. */
+  get votes(): boolean {
+    return this.#replica?.votes === true
+  }
+
   receive(parcel: Parcel, now: Now): void {
     const { from } = parcel
     const { membership, breakage } = this.#config

@@ -6,6 +6,8 @@
 import type { HistoryLine } from '../check/history.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import { Random } from '../core/base/random.ts'
+import { electorCount } from '../core/consensus/group.ts'
+import { majorityOf } from '../core/quorum/quorum.ts'
 import type { Breakage } from './breakage.ts'
 import { Texts, type CallerSurroundings } from './caller.ts'
 import { WallClock } from './broken-elections.ts'
@@ -198,7 +200,12 @@ class Run {
     const recorder = new Recorder(simulator)
     const around = this.#around(recorder)
     const lossesMax = this.#lossesMax({ ...this.#drawn.cluster, ...workload })
-    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax })
+    // A majority that has forgotten its votes promises nothing.
+    const members = this.#drawn.cluster.membership.members.length
+    const forgetful = this.#drawn.leadership && {
+      forgetfulMax: electorCount(members) - majorityOf(electorCount(members)),
+    }
+    const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax, ...forgetful })
     for (const host of hosts) host.start()
     nemesis.start()
     const clients = this.#clients(around)
@@ -246,7 +253,8 @@ class Run {
     const replicas = hosts.filter(({ isReplica }) => isReplica).length
     const leadership = drawLeadership(this.#streams.leadership, { replicas, all: hosts.length }, given)
     const clockDriftMax = this.#options.breakage === 'lease-without-drift' ? 0 : leadership.clockDriftMax
-    return { cluster: { ...cluster, options: { ...cluster.options, clockDriftMax } }, leadership }
+    const options = { ...cluster.options, clockDriftMax, leaseMsMax: leadership.leaseMs }
+    return { cluster: { ...cluster, options }, leadership }
   }
 
   #leadership(recorder: Recorder): Leadership | undefined {
@@ -277,10 +285,8 @@ class Run {
     // An acceptor whose disk was lost votes no more.
     const isLimited = keyspace.definition.sloppy === true || keyspace.definition.mode === 'cp'
     const ofAll = isLimited ? lossesMax : lossesMax > 0 ? Infinity : 0
-    // An elector whose disk is lost has forgotten its votes.
-    const wipesMax = this.#options.leadership === undefined ? ofAll : 0
     const isLww = keyspace.definition.conflicts === 'lww'
-    const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax, classes, core }
+    const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax: ofAll, classes, core }
     const plan = drawNemesis(random, setting)
     return {
       ...plan,

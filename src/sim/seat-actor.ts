@@ -100,7 +100,8 @@ export abstract class SeatActor {
   protected whileLeading(run: (at: { readonly generation: number; readonly leftMs: number }) => void): void {
     this.#withSeat((seat, _, now) => {
       const { candidate } = seat
-      if (!candidate.leads(now.monoMs)) return
+      // Before it is told that it leads, it has not looked at what those before have left.
+      if (!candidate.leads(now.monoMs) || candidate.generation !== this.#generation) return
       run({ generation: candidate.generation, leftMs: candidate.leftMs(now.monoMs) })
     })
   }

@@ -1,6 +1,7 @@
 /** What replicas remember of each other's lives, and what one does that is told of a life of its own. */
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/core/base/random.ts'
+import { FLOOR_GAP } from '../../src/core/consensus/recall.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import { definitionFingerprint } from '../../src/core/keyspace-definition.ts'
 import { lifeWrite, readSelf, selfWrite, type LifeMark, type SelfMark } from '../../src/core/life-mark.ts'
@@ -16,6 +17,7 @@ import { Step, type Now } from '../../src/core/step.ts'
 const LIFE = { incarnation: 11, run: 7 }
 const CARTS: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
 const ID = definitionFingerprint(CARTS)
+const RECALLS = { voted: 0, recalls: true, hadAnother: false }
 const NONE: LifeMark = { incarnation: 0, run: 0, mark: 0 }
 const OPEN = { kind: 'open', id: 1, round: 0, name: 'carts', definition: CARTS } as const
 
@@ -80,7 +82,7 @@ class Bench {
   told(peer: number, before: LifeMark, answer: Partial<Acquainted> = {}): void {
     const asked = this.sent.filter((message): message is Announce => message.kind === 'announce')
     const id = Math.max(...asked.map((message) => message.id)) - (2 - peer)
-    const about = { incarnation: 100 + peer, whole: true, remembers: true, known: 0, ...answer }
+    const about = { incarnation: 100 + peer, whole: true, remembers: true, known: 0, ...RECALLS, ...answer }
     this.act((now, step) => this.standing.answered({ kind: 'acquainted', id, before, ...about }, peer, now, step))
   }
 
@@ -256,7 +258,7 @@ describe('a replica that starts over data', () => {
   test('late, doubled and made-up answers change nothing', () => {
     const bench = new Bench([dataOf(4)])
     const { standing } = bench
-    const about = { incarnation: 101, whole: true, remembers: true, known: 0 }
+    const about = { incarnation: 101, whole: true, remembers: true, known: 0, ...RECALLS }
     const old = { ...LIFE, run: 6, mark: 90 }
     bench.told(1, NONE)
     for (const id of [0, 1, 99]) {
@@ -278,9 +280,92 @@ describe('what it remembers of others', () => {
     const bench = new Bench([lifeWrite(OWN_KEYSPACE, 'b', { incarnation: 5, run: 1, mark: 8 })])
     expect(ask(bench, { incarnation: 5, run: 2, mark: 3 }).before.mark).toBe(8)
     expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before.mark).toBe(8)
-    expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before).toEqual({ incarnation: 6, run: 2, mark: 9 })
+    expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before).toMatchObject({ incarnation: 6, run: 2, mark: 9 })
     expect([...bench.records.keys()].filter((key) => key.includes('/life/'))).toEqual(['0 /life/b'])
     const stranger = { kind: 'announce', id: 1, incarnation: 1, run: 1, mark: 1, known: 0 } as const
     expect(bench.act((_, step) => bench.standing.asked(stranger, { from: 1_000, peer: -1 }, step))).toEqual([])
+  })
+})
+
+describe('an elector without data', () => {
+  const WAIT_MS = 60_000 * 1.01
+  const where = { id: 1, round: 0, group: 'lock:x' }
+  const vote = (bench: Bench, generation: number): LocalMessage | undefined => {
+    const asked = { kind: 'vote', ...where, generation, proposer: 9, holder: 'p', leaseMs: 1_000 } as const
+    return bench.act((now, step) => bench.replica.receive(asked, 1_000, now, step))[0]
+  }
+  const isRefused = (bench: Bench): boolean => {
+    const renewal = {
+      kind: 'renew',
+      ...where,
+      generation: 1,
+      proposer: 9,
+      holder: 'p',
+      leaseMs: 1_000,
+      acts: true,
+    } as const
+    const asked = [{ kind: 'pre-vote', ...where, proposer: 9 } as const, renewal]
+    const answers = asked.flatMap((request) =>
+      bench.act((now, step) => bench.replica.receive(request, 1_000, now, step)),
+    )
+    const codes = [...answers, vote(bench, 1)].map((answer) => answer?.kind === 'refused' && answer.code)
+    expect(new Set(codes).size).toBe(1)
+    return codes[0] === 'catching-up'
+  }
+  const EARLIER: LifeMark = { incarnation: 5, run: 1, mark: 40 }
+
+  test('both others know of no other life: it votes at once, from then on over a restart as well', () => {
+    const bench = new Bench()
+    bench.told(1, NONE, { recalls: false, remembers: false })
+    expect(isRefused(bench)).toBe(true)
+    bench.told(2, NONE, { recalls: false, remembers: false })
+    expect(vote(bench, 1)).toMatchObject({ granted: true, generation: 1 })
+    const own = [...bench.records].map(([place, record]) => ({ keyspace: OWN_KEYSPACE, key: place.slice(2), record }))
+    const again = new Bench(own)
+    again.told(1, NONE)
+    expect(vote(again, 2)).toMatchObject({ kind: 'ruled' })
+  })
+
+  test('one of them remembers a life: it refuses for the longest lease, asks again, and votes above what they tell', () => {
+    const bench = new Bench()
+    bench.told(1, NONE)
+    bench.told(2, EARLIER)
+    expect(isRefused(bench)).toBe(true)
+    bench.tick(WAIT_MS - 1)
+    bench.told(1, NONE, { voted: 3 })
+    bench.told(2, NONE, { voted: 4 })
+    expect(isRefused(bench)).toBe(true)
+    bench.tick(1_000)
+    bench.told(1, NONE, { voted: 3 })
+    expect(isRefused(bench)).toBe(true)
+    bench.told(2, NONE, { voted: 4 })
+    expect(vote(bench, 4 + FLOOR_GAP)).toMatchObject({ granted: false, generation: 4 + FLOOR_GAP })
+    expect(vote(bench, 5 + FLOOR_GAP)).toMatchObject({ granted: true })
+  })
+
+  test('meanwhile: it can be looked at, and tells others that it recalls nothing', () => {
+    const bench = new Bench()
+    bench.told(1, EARLIER)
+    const [seen] = bench.act((now, step) => bench.replica.receive({ kind: 'look', ...where }, 1_000, now, step))
+    expect(seen).toMatchObject({ kind: 'ruled', generation: 0, leftMs: 0 })
+    const announce = { kind: 'announce', id: 1, incarnation: 6, run: 1, mark: 1, known: 0 } as const
+    const [answer] = bench.act((_, step) => bench.standing.asked(announce, { from: 1_000, peer: 1 }, step))
+    expect(answer).toMatchObject({ recalls: false, voted: 0, hadAnother: false })
+  })
+
+  test('another life of a member: is told again and again, also once the new one is known', () => {
+    const bench = new Bench([lifeWrite(OWN_KEYSPACE, 'b', { incarnation: 5, run: 1, mark: 8 })])
+    const told = (mark: number): unknown => {
+      const announce = { kind: 'announce', id: mark, incarnation: 6, run: 1, mark, known: 0 } as const
+      return bench.act((_, step) => bench.standing.asked(announce, { from: 1_000, peer: 1 }, step))[0]
+    }
+    expect(told(3)).toMatchObject({ hadAnother: true })
+    expect(told(9)).toMatchObject({ hadAnother: true })
+    expect(told(10)).toMatchObject({ hadAnother: true, before: { incarnation: 6 } })
+    const own = [...bench.records].map(([place, record]) => ({ keyspace: OWN_KEYSPACE, key: place.slice(2), record }))
+    const again = new Bench(own)
+    const announce = { kind: 'announce', id: 1, incarnation: 6, run: 2, mark: 11, known: 0 } as const
+    const [answer] = again.act((_, step) => again.standing.asked(announce, { from: 1_000, peer: 1 }, step))
+    expect(answer).toMatchObject({ hadAnother: true })
   })
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { Elected, LocalCluster, Seat } from '../../src/index.ts'
 import { FenceGate, MemoryFences } from '../../src/index.ts'
-import { errorOf, ownClusters, REACHABLE, seen } from './clusters.ts'
+import { errorOf, GONE, ownClusters, REACHABLE, seen } from './clusters.ts'
 
 const start = ownClusters({ replicas: 3, heartbeatMs: 100 })
 const LEASE_MS = 400
@@ -155,15 +155,45 @@ describe('elections', () => {
   })
 
   test('no quorum: nobody leads until there is one', async () => {
-    const cluster = await start()
+    const cluster = await start({ leaseMsMax: LEASE_MS })
     await cluster.kill('b')
     await cluster.kill('c')
     const seat = cluster.node('a').campaign('reports', { leaseMs: LEASE_MS })
     await sleep(2 * LEASE_MS)
     expect(seat.isLeader).toBe(false)
     const elected = once(seat, 'elected')
-    await cluster.restart('b')
+    // In memory they have forgotten their votes: a majority of the electors has to ask all others.
+    await Promise.all([cluster.restart('b'), cluster.restart('c')])
     await elected
+  })
+
+  test('an elector that lost its memory: does not vote before it has waited and asked all others, then above all votes', async () => {
+    const leaseMsMax = 1000
+    const cluster = await start({ leaseMsMax })
+    const lock = (timeoutMs: number): Promise<number> =>
+      cluster.node('a').withLock('nightly', ({ token }) => token, { leaseMs: 300, timeoutMs })
+    const before = await lock(5000)
+    const seat = cluster.node('c').campaign('reports', { leaseMs: leaseMsMax })
+    await once(seat, 'elected')
+    await cluster.kill('b')
+    const killedAt = performance.now()
+    cluster.partition(['c'])
+    await cluster.restart('b')
+    await seen(cluster.node('a'), { b: REACHABLE, c: GONE })
+    const error = await errorOf(lock(leaseMsMax))
+    expect(error.code).toBe('QUORATE_TIMEOUT')
+    expect(error.message).toContain('catching-up it may have forgotten its votes')
+    let token = 0
+    // Without c there is no majority but a and b, and b asks c first.
+    while (token === 0) {
+      cluster.heal()
+      await sleep(2 * leaseMsMax)
+      cluster.partition(['c'])
+      await seen(cluster.node('a'), { c: GONE })
+      token = await lock(600).catch(() => 0)
+    }
+    expect(performance.now() - killedAt).toBeGreaterThan(leaseMsMax)
+    expect(token).toBeGreaterThan(before)
   })
 
   test('a single replica: leads and hands on', async () => {

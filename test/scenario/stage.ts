@@ -8,6 +8,7 @@
 import { Random } from '../../src/core/base/random.ts'
 import { mergeRecords } from '../../src/core/causality/merge.ts'
 import { compareKeys } from '../../src/core/base/key-order.ts'
+import { NO_LIFE } from '../../src/core/life-mark.ts'
 import { Coordinator } from '../../src/core/coordinator.ts'
 import {
   isReaping,
@@ -54,6 +55,7 @@ interface Surroundings {
   readonly isAwake: (index: number) => boolean
   /** Whether replicas erase what is deleted, for which they have to know each other. */
   readonly reaps: boolean
+  readonly now: () => Now
 }
 
 export class StagedReplica {
@@ -110,6 +112,23 @@ export class StagedReplica {
     const exchange = reaps && { random: new Random(this.index + 1), usable: isAwake, asOf: () => 0 }
     const { index, life } = this
     this.#machine = new Replica({ index, life, membership, records: this, own, options, ...(exchange && { exchange }) })
+    this.#meet(this.#machine)
+  }
+
+  /** Behind the scenes the others tell it that they know of no other life of it. */
+  #meet({ standing }: Replica): void {
+    const { membership, now } = this.#stage
+    const step = new Step()
+    standing?.tick(now(), step)
+    const acquainted = { kind: 'acquainted', before: NO_LIFE, whole: true, remembers: true, known: 0 } as const
+    const recollection = { voted: 0, recalls: true, hadAnother: false }
+    for (const [at, message] of [...step.messages].entries()) {
+      const peer = step.to[at] as number
+      if (message.kind !== 'announce') continue
+      const told = { ...acquainted, ...recollection, id: message.id, incarnation: membership.members.length + peer }
+      standing?.answered(told, peer, now(), step)
+    }
+    for (const write of step.writes) this.store(write)
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
@@ -181,6 +200,7 @@ export class Stage {
       options: core,
       isAwake,
       reaps: options.core.horizonMs !== undefined,
+      now: () => this.now(),
     }
     for (const [index, { id }] of this.membership.members.entries()) {
       this.replicas.set(id, new StagedReplica(id, index, around))

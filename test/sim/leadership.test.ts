@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { checkLeadership } from '../../src/check/index.ts'
+import { FLOOR_GAP } from '../../src/core/consensus/recall.ts'
 import {
   ELECTION_BREAKAGES,
   simulate,
@@ -83,6 +84,18 @@ describe('leaders and locks', () => {
       return leadershipFaultsOf(run).map((fault) => `npm run sim -- --profile leader --seed ${seed}: ${fault}`)
     })
     expect(broken).toEqual([])
+  })
+
+  test('disks are lost again and again: every promise holds, and those who lost theirs elect again', () => {
+    let again = 0
+    for (let seed = FIRST; seed < FIRST + BLOCK; seed++) {
+      const nemesis = { classes: ['wipe', 'partition', 'pause'] } as const
+      const keyspace = { n: 3, r: 2, w: 2 }
+      const run = simulate({ seed, replicas: 3, keyspace, nemesis, leadership: {}, workload: LEADER_WORKLOAD })
+      expect(leadershipFaultsOf(run), `seed ${seed}`).toEqual([])
+      if (run.history.some((line) => line.type === 'elected' && line.term > FLOOR_GAP)) again++
+    }
+    expect(again).toBeGreaterThan(BLOCK / 5)
   })
 
   test('together: there are elections, answers, locks and late tokens to judge', () => {
@@ -177,6 +190,12 @@ describe('elections that are run wrongly', () => {
     isolate(host, atMs, 9000),
     ...REPLICAS.filter((other) => other !== host).map((other) => crash(other, atMs + 50)),
   ])
+  // One cannot hear the leader until its promise is over, the other loses its disk, and then the leader is cut off.
+  const wipes = inTurn(12_000, (host, atMs) => [
+    isolate((host + 1) % 3, atMs, 4900),
+    { ...crash((host + 2) % 3, atMs + 3200), wipes: true },
+    isolate(host, atMs + 4870, 6000),
+  ])
   const slowAndFast = REPLICAS.map((host): Fault => {
     return { kind: 'rate', host, rate: host === 1 ? 1.2 : 0.8, atMs: 1000, forMs: 60_000 }
   })
@@ -191,6 +210,7 @@ describe('elections that are run wrongly', () => {
     isolate(host, atMs + 605, 2000),
   ])
   const WRONG: readonly (readonly [Breakage, Setting])[] = [
+    ['elector-forgets', { ...settingWith(wipes, { leaseMs: 4000 }), keyspace: { n: 3, r: 2, w: 2 } }],
     ['vote-forgotten', settingWith(blackouts)],
     ['restart-without-wait', settingWith(restarts, { leaseMs: 8000 })],
     ['lease-without-drift', settingWith([...slowAndFast, ...cuts], { clockDriftMax: 0.2 })],

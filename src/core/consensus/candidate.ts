@@ -184,6 +184,8 @@ export class Candidate {
     const { nowMs, agenda } = at
     if (this.#role === 'retired') return
     if (this.#hasVotes && nowMs >= this.#leadsUntilMs) this.#lose('quorum-lost', nowMs, agenda)
+    // A vote that is slept over does not count: its elector may have lost its disk, and have waited until it could not.
+    if (this.#role === 'candidate' && nowMs >= this.#dueAtMs) this.#giveUp(nowMs, agenda)
     this.#heard(position, said, nowMs)
     if (attempt === this.#preVote) this.#preVoted(position, said, nowMs, agenda)
     else if (attempt === this.#vote) this.#voted(position, said, nowMs, agenda)

@@ -48,6 +48,16 @@ export interface Ruled extends ElectorState {
   readonly granted: boolean
 }
 
+/** What a member tells another about votes, with what it remembers of it. */
+export interface Recollection {
+  /** The highest generation that it voted in, in whatever group, or the floor above which it votes. */
+  readonly voted: number
+  /** Whether it has forgotten no votes itself, or has heard enough since. */
+  readonly recalls: boolean
+  /** Whether it knows of another life of the one that asks. */
+  readonly hadAnother: boolean
+}
+
 export type ElectionRequest = Look | PreVote | Vote | Renew | Resign
 /** What stands for an election in a link. */
 export type ElectionMessage = ElectionRequest | Ruled

@@ -9,7 +9,7 @@
  */
 import type { Membership } from '../placement/membership.ts'
 import { Placement, type PreferenceList } from '../placement/placement.ts'
-import type { LwwRecord, StoredRecord } from '../record.ts'
+import type { LwwRecord, RecordWrite, StoredRecord } from '../record.ts'
 
 /** Somebody who led: the id of his process, and the generation, which is also his fencing token. */
 export interface Leader {
@@ -75,6 +75,8 @@ export class Electors {
 
 /** No keyspace has a name that begins like this. */
 const KEY_PREFIX = '/group/'
+/** Under which it keeps the floor of all groups: it is there once the replica has not forgotten any votes. */
+const FLOOR_KEY = '/votes'
 
 /** Under what key of its own an elector keeps a group. */
 export function groupKey(group: string): string {
@@ -99,4 +101,19 @@ export function recordToGroup(record: StoredRecord | undefined): GroupRecord | u
   const [holder, leaseMs, generation, id] = JSON.parse(text) as [string, number, number | undefined, string | undefined]
   const led = generation === undefined || id === undefined ? undefined : { id, generation }
   return { generation: record.at, proposer: record.op, holder, leaseMs, led }
+}
+
+/** A replica's own record of the generation above which it votes. */
+export function floorWrite(keyspace: number, floor: number): RecordWrite {
+  return { keyspace, key: FLOOR_KEY, record: { kind: 'lww', at: floor, op: 1, value: null } }
+}
+
+export function readFloor({ key, record }: RecordWrite): number | undefined {
+  return key === FLOOR_KEY && record.kind === 'lww' ? record.at : undefined
+}
+
+/** What an elector keeps of a group, raised to the floor: it has voted for nobody there. */
+export function atLeast(record: GroupRecord | undefined, floor: number): GroupRecord | undefined {
+  if ((record?.generation ?? 0) >= floor) return record
+  return { leaseMs: 0, led: undefined, ...record, generation: floor, proposer: 0, holder: '' }
 }

@@ -140,6 +140,9 @@ function writeStanding(writer: ByteWriter, message: Announce | Acquainted): void
   writer.float64(message.incarnation)
   writer.uint8(message.whole ? 1 : 0)
   writer.uint8(message.remembers ? 1 : 0)
+  writer.float64(message.voted)
+  writer.uint8(message.recalls ? 1 : 0)
+  writer.uint8(message.hadAnother ? 1 : 0)
 }
 
 function readStanding(reader: ByteReader, kind: number): Announce | Acquainted {
@@ -149,7 +152,9 @@ function readStanding(reader: ByteReader, kind: number): Announce | Acquainted {
   if (kind === KIND.announce) return { kind: 'announce', id, ...life, known }
   const incarnation = reader.whole()
   const whole = readFlag(reader)
-  return { kind: 'acquainted', id, before: life, known, incarnation, whole, remembers: readFlag(reader) }
+  const remembers = readFlag(reader)
+  const recollection = { voted: reader.whole(), recalls: readFlag(reader), hadAnother: readFlag(reader) }
+  return { kind: 'acquainted', id, before: life, known, incarnation, whole, remembers, ...recollection }
 }
 
 function writePong(writer: ByteWriter, pong: Pong): void {

@@ -133,6 +133,16 @@ describe('elections', () => {
     expect(silent.candidate.role).toBe('follower')
   })
 
+  test('votes that it slept over: count for nothing, and are given back', () => {
+    const seat = new Seat()
+    seat.tick()
+    seat.hear([0, 1])
+    seat.hear([0])
+    seat.hear([1], {}, seat.candidate.wakeAtMs)
+    expect(seat.asked).toEqual(['pre-vote 0', 'vote 1', 'resign 1'])
+    expect(seat.candidate.role).toBe('follower')
+  })
+
   test('after a lost candidacy: the next generation is another one', () => {
     const seat = new Seat()
     seat.tick()

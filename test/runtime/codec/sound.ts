@@ -48,7 +48,10 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
   if (message.kind === 'announce' || message.kind === 'acquainted') {
     const { incarnation, run, mark } = message.kind === 'announce' ? message : message.before
     for (const number of [message.id, incarnation, run, mark, message.known]) whole(number, 'a number of a life')
-    if (message.kind === 'acquainted') whole(message.incarnation, 'the incarnation')
+    if (message.kind === 'acquainted') {
+      whole(message.incarnation, 'the incarnation')
+      whole(message.voted, 'the generation')
+    }
     return flaws[0]
   }
   expect(Number.isInteger(message.round) && message.round >= 0 && message.round < 256, 'the round')
