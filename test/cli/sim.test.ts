@@ -93,7 +93,7 @@ test('sim: a history that was written is one that the judges read', SLOW, async 
 })
 
 test.for([
-  [['--profile', 'cp'], '--profile is "cp": use ap, sloppy'],
+  [['--profile', 'quick'], '--profile is "quick": use ap, sloppy, cp'],
   [['--seed', '-1'], "'--seed' argument is ambiguous"],
   [['--seed', 'x'], '--seed is "x"'],
   [['--runs', '0'], '--runs is "0"'],
