@@ -409,6 +409,67 @@ test('explanation: one wrong answer among 300 is told by a few lines', () => {
   }
 })
 
+type Mutation = (history: readonly RegisterLine[]) => RegisterLine[] | undefined
+
+/** Changes the first line after the middle that is fit for it. */
+const change =
+  (at: (line: RegisterLine, history: readonly RegisterLine[]) => RegisterLine | undefined): Mutation =>
+  (history) => {
+    for (let place = history.length >> 1; place < history.length; place++) {
+      const changed = at(history[place] as RegisterLine, history)
+      if (changed !== undefined) return history.with(place, changed)
+    }
+    return undefined
+  }
+
+const isRead = (value: unknown, history: readonly RegisterLine[]): boolean =>
+  history.some((line) => line.type === 'ok' && line.f === 'read' && line.value === value)
+
+const MUTATIONS: readonly (readonly [string, Mutation])[] = [
+  [
+    'a failed compare that is said to have held',
+    change((line) => {
+      if (line.type !== 'fail' || line.f !== 'cas') return undefined
+      const { process, key, f, time } = line
+      return { process, key, f, time, type: 'ok' }
+    }),
+  ],
+  [
+    'a failed compare that found something long gone',
+    change((line) =>
+      line.type === 'fail' && line.current !== undefined && line.current !== null
+        ? { ...line, current: 'v1' }
+        : undefined,
+    ),
+  ],
+  [
+    'a write that was read, and is said to have failed',
+    change((line, history) => {
+      if (line.type !== 'ok' || line.f !== 'write') return undefined
+      const invoke = history.findLast(
+        ({ type, process, time }) => type === 'invoke' && process === line.process && time < line.time,
+      )
+      return isRead(invoke?.value, history) ? { ...line, type: 'fail' } : undefined
+    }),
+  ],
+  [
+    'a read of what was never written',
+    change((line) => (line.type === 'ok' && line.f === 'read' ? { ...line, value: 'never' } : undefined)),
+  ],
+]
+
+test.for(MUTATIONS)('mutation: %s is caught', ([, mutate]) => {
+  const options = { processes: 6, values: 'unique', operationsMax: 300, infoOneIn: 20 } as const
+  let mutated = 0
+  for (let seed = 0; seed < 20; seed++) {
+    const history = mutate(new DrawnRegister(new Choices({ seed, length: 3000 }), options).lines)
+    if (history === undefined) continue
+    expect({ seed, ...checkLinearizable(history) }).toMatchObject({ ok: false, undecided: [] })
+    mutated++
+  }
+  expect(mutated).toBeGreaterThan(15)
+})
+
 test('allowance: what would take too many steps is undecided, not right', () => {
   const history = registerStory((tell) => tell.write('a').read('a').read('b'))
   expect(checkLinearizable(history, { workMax: 1 })).toMatchObject({ ok: false, violations: [], undecided: ['x'] })
