@@ -2,8 +2,8 @@
  * Whether registers behaved as if there were one copy of each, on which operations take effect one at a time.
  */
 import type { History } from './history.ts'
-import { changes, linearize, type Finding } from './linearization.ts'
-import { registersOf, type Register, type RegisterOperation } from './register-operations.ts'
+import { linearize, type Finding } from './linearization.ts'
+import { changes, registersOf, type Register, type RegisterOperation } from './register-operations.ts'
 import { Findings, type Verdict, type Violation } from './verdict.ts'
 
 export interface LinearizableOptions {

@@ -38,6 +38,9 @@ const CASES: readonly Case[] = [
   ['2, a quorum that is not enforced', QuorumLogged, '2-1', ['0', '1'], 'two-leaders'],
   ['2, a quorum that is not enforced', QuorumLogged, '1-1-1', ['0', '1', '2'], 'two-leaders'],
   ['3, a quorum of the reachable', ReachableQuorum, 'bridge', ['0', '1'], 'two-leaders'],
+  // Two clean halves do not look as if they could: but a write that is under way when they part is acknowledged as soon as
+  // nobody else seems to be there, by its writer alone.
+  ['3, a quorum of the reachable', ReachableQuorum, '2-1', ['0', '1'], 'two-leaders'],
   ['3, as it is listed', QuorumCountedTwice, '1-1-1', ['0', '1', '2'], 'two-leaders'],
   ['4, an old primary that nobody fences', GenerationUnchecked, '2-1', ['0', '1'], 'fenced'],
 ]
@@ -60,12 +63,6 @@ describe('wrong approach', () => {
     expect(linearizable).toMatchObject({ ok: true, violations: [], undecided: [] })
     expect(linearizable.checked).toBeGreaterThan(40)
     expect(checkLeadership(history)).toMatchObject({ ok: true, violations: [] })
-  })
-
-  test('3, a quorum of the reachable: of two clean halves only one writes, which makes it look right', () => {
-    const schedule = scheduled('2-1')
-    const history = new ModelCluster(schedule, ReachableQuorum).play()
-    expect(writersDuring(schedule, history)).toEqual(['1'])
   })
 
   test('2, a quorum that is not enforced: the log says so, and the write is acknowledged', () => {
