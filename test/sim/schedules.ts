@@ -2,12 +2,7 @@
  * Partitions as people tell them: which links are cut, from when to when. One schedule serves both the wrong approaches
  * and our own modes.
  */
-import type { Fault } from '../../src/sim/index.ts'
-
-export interface Link {
-  readonly from: number
-  readonly to: number
-}
+import type { Link } from '../../src/sim/network.ts'
 
 /** Links that carry nothing for a while. */
 export interface Cut {
@@ -32,7 +27,7 @@ interface Span {
 }
 
 /** Both directions between members of different groups. */
-export function apart(groups: readonly (readonly number[])[], span: Span): Cut {
+function apart(groups: readonly (readonly number[])[], span: Span): Cut {
   const links = groups.flatMap((group, at) =>
     groups.flatMap((others, other) =>
       at === other ? [] : group.flatMap((from) => others.map((to) => ({ from, to }))),
@@ -42,7 +37,7 @@ export function apart(groups: readonly (readonly number[])[], span: Span): Cut {
 }
 
 /** What these replicas send arrives nowhere; what is sent to them does. */
-export function unheard(mute: readonly number[], others: readonly number[], span: Span): Cut {
+function unheard(mute: readonly number[], others: readonly number[], span: Span): Cut {
   return { shape: 'one-way', ...span, links: mute.flatMap((from) => others.map((to) => ({ from, to }))) }
 }
 
@@ -81,21 +76,5 @@ export const SCHEDULES: readonly Schedule[] = [
   },
   { name: 'one-way', replicas: 3, cuts: [unheard([0], [1, 2], LONG)] },
   { name: 'bridge', replicas: 3, cuts: [apart([[0], [1]], LONG)] },
-  { name: 'slow, not dead', replicas: 3, cuts: [], slow: { replica: 0, factor: 400, ...LONG } },
+  { name: 'slow, not dead', replicas: 3, cuts: [], slow: { replica: 0, factor: 1000, ...LONG } },
 ]
-
-/** The schedule as faults of a simulated run. Clients that are no replica stay connected to everybody. */
-export function faultsOf({ cuts, slow }: Schedule): Fault[] {
-  const faults: Fault[] = cuts.map(({ shape, links, fromMs, toMs }) => ({
-    kind: 'cut',
-    shape,
-    links,
-    atMs: fromMs,
-    forMs: toMs - fromMs,
-    holds: false,
-    isTold: false,
-  }))
-  if (slow === undefined) return faults
-  const { replica, factor, fromMs, toMs } = slow
-  return [...faults, { kind: 'slow', host: replica, factor, atMs: fromMs, forMs: toMs - fromMs }]
-}

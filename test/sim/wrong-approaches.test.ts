@@ -1,6 +1,7 @@
 /**
  * The four incorrect approaches of note 0 split the brain, on the schedules that the note gives for them, and the judges
- * see it. Without a partition the judges find nothing, so it is the partition that they see.
+ * see it. Without a partition the judges find nothing, so it is the partition that they see. Our own modes play the same
+ * schedules.
  */
 import { describe, expect, test } from 'vitest'
 import { checkLeadership, checkLinearizable, type HistoryLine } from '../../src/check/index.ts'
