@@ -67,7 +67,7 @@ describe.for([
   test('a real register passes, with 300 operations and many of them unknown', () => {
     const options = { processes: 12, values, operationsMax: 300, infoOneIn }
     let unknown = 0
-    for (let seed = 0; seed < 20; seed++) {
+    for (let seed = 0; seed < 10; seed++) {
       const choices = new Choices({ seed, length: 6000 })
       const history = new DrawnRegister(choices, options).lines
       unknown += history.filter(({ type }) => type === 'info').length
@@ -76,12 +76,12 @@ describe.for([
       expect(verdict.checked).toBeGreaterThan(50)
       expect(checkApHistory(history)).toMatchObject({ ok: true, checked: 0 })
     }
-    expect(unknown).toBeGreaterThan(values === 'unique' ? 20 * 60 : 20 * 12)
+    expect(unknown).toBeGreaterThan(values === 'unique' ? 10 * 60 : 10 * 12)
   })
 
   test('a real register that settles passes as settled', () => {
     const options = { processes: 12, values, operationsMax: 300, infoOneIn, settling: true }
-    for (let seed = 0; seed < 20; seed++) {
+    for (let seed = 0; seed < 10; seed++) {
       const history = new DrawnRegister(new Choices({ seed, length: 6000 }), options).lines
       expect({ seed, ...checkSettled(history) }).toMatchObject({ ok: true, undecided: [] })
     }
@@ -409,7 +409,7 @@ test('explanation: one wrong answer among 300 is told by a few lines', () => {
   }
 })
 
-/** Some give a history that could be as well, where operations overlap; so many of twenty do not. */
+/** Some give a history that could be as well, where operations overlap; so many of ten do not. */
 type Mutation = (history: readonly RegisterLine[]) => RegisterLine[] | undefined
 
 /** Changes the first line after the middle that is fit for it. */
@@ -429,7 +429,7 @@ const isRead = (value: unknown, history: readonly RegisterLine[]): boolean =>
 const MUTATIONS: readonly (readonly [string, caught: number, Mutation])[] = [
   [
     'a failed compare that is said to have held',
-    10,
+    4,
     change((line) => {
       if (line.type !== 'fail' || line.f !== 'cas') return undefined
       const { process, key, f, time } = line
@@ -438,7 +438,7 @@ const MUTATIONS: readonly (readonly [string, caught: number, Mutation])[] = [
   ],
   [
     'a failed compare that found something long gone',
-    16,
+    8,
     change((line) =>
       line.type === 'fail' && line.current !== undefined && line.current !== null
         ? { ...line, current: 'v1' }
@@ -447,7 +447,7 @@ const MUTATIONS: readonly (readonly [string, caught: number, Mutation])[] = [
   ],
   [
     'a write that was read, and is said to have failed',
-    16,
+    8,
     change((line, history) => {
       if (line.type !== 'ok' || line.f !== 'write') return undefined
       const invoke = history.findLast(
@@ -458,15 +458,15 @@ const MUTATIONS: readonly (readonly [string, caught: number, Mutation])[] = [
   ],
   [
     'a read of what was never written',
-    16,
+    8,
     change((line) => (line.type === 'ok' && line.f === 'read' ? { ...line, value: 'never' } : undefined)),
   ],
 ]
 
 test.for(MUTATIONS)('mutation: %s is caught', ([, least, mutate]) => {
-  const options = { processes: 6, values: 'unique', operationsMax: 300, infoOneIn: 20 } as const
+  const options = { processes: 6, values: 'unique', operationsMax: 200, infoOneIn: 20 } as const
   let caught = 0
-  for (let seed = 0; seed < 20; seed++) {
+  for (let seed = 0; seed < 10; seed++) {
     const history = mutate(new DrawnRegister(new Choices({ seed, length: 3000 }), options).lines)
     if (history !== undefined && !checkLinearizable(history).ok) caught++
   }
