@@ -2,8 +2,8 @@
  * Whether registers behaved as if there were one copy of each, on which operations take effect one at a time.
  */
 import type { History } from './history.ts'
-import { changes, linearize, type Finding } from './linearization.ts'
-import { registersOf, type Register, type RegisterOperation } from './register-operations.ts'
+import { linearize, type Finding } from './linearization.ts'
+import { changes, registersOf, type Register, type RegisterOperation } from './register-operations.ts'
 import { Findings, type Verdict, type Violation } from './verdict.ts'
 
 export interface LinearizableOptions {
@@ -135,16 +135,19 @@ function contradictionIn(all: readonly RegisterOperation[], { at, settling }: St
       const part = found.slice(place, place + size).flatMap(withoutEnd)
       const less = [...found.slice(0, place), ...part, ...found.slice(place + size)]
       // Struck ones have moved up what follows; changes without an end stay where they are.
-      if (!isStuck(less)) place += size
+      if (!found.slice(place, place + size).some(isInsistent) || !isStuck(less)) place += size
       else {
         found = less
         place += part.length
       }
     }
   }
-  return found
-    .filter(({ endRank, abandonedRank }) => Math.min(endRank, abandonedRank) < Infinity)
-    .toSorted((a, b) => a.startRank - b.startRank)
+  return found.filter(isInsistent).toSorted((a, b) => a.startRank - b.startRank)
+}
+
+/** Whether something is asked of the store: a right answer, or that it does not happen late. */
+function isInsistent({ endRank, abandonedRank }: RegisterOperation): boolean {
+  return Math.min(endRank, abandonedRank) < Infinity
 }
 
 /** What an operation asks for once nobody insists on its answer. */

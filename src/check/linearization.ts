@@ -14,7 +14,8 @@
  * - So a change whose end is not due is tried only where the next step depends on it.
  * - A configuration that can do everything that another can makes the other superfluous.
  */
-import type { RegisterOperation } from './register-operations.ts'
+import { LiveSet, Wanted, type Live } from './live-operations.ts'
+import { changes, fits, valueAfter, type RegisterOperation } from './register-operations.ts'
 
 export type Finding =
   | { readonly kind: 'linearizable' }
@@ -54,15 +55,6 @@ export function linearize(options: SearchOptions): { readonly finding: Finding; 
   return { finding, work }
 }
 
-/** An operation that has begun, and has not ended. */
-interface Live {
-  readonly operation: RegisterOperation
-  readonly bit: bigint
-  readonly isLook: boolean
-  /** Nobody knows the outcome: it never ends. */
-  readonly isOpen: boolean
-}
-
 /** One way how things may stand, in terms of what is live. */
 interface Configuration {
   readonly state: number
@@ -84,28 +76,26 @@ interface Attempt {
   readonly owed: readonly string[]
 }
 
-interface Moment {
-  readonly rank: number
-  readonly operation: RegisterOperation
-  readonly ends: boolean
-}
-
 const ABSENT = 0
+/** So few are compared with one another at once; of more, doubles are found by name first. */
+const FEW = 8
 
 class Linearization {
-  /** Steps taken. */
+  /** Steps taken: configurations, and operations that were looked at for one. */
   work = 0
   readonly #options: SearchOptions & { readonly width: number }
-  /** Whether configurations were left out for their number. */
-  #narrowed = false
-  readonly #live = new Map<RegisterOperation, Live>()
+  readonly #looks = new LiveSet()
+  /** Changes that will end. */
+  readonly #due = new LiveSet()
+  /** Changes of unknown outcome, which never end. */
+  readonly #open = new LiveSet()
+  /** Those of `#due` that are sets, as bits. */
+  #sets = 0n
   readonly #freeBits: bigint[] = []
   #bits = 0n
-  /** All live looks, live sets that will end, and live changes that will not, as bits. */
-  #looks = 0n
-  #sets = 0n
-  #open = 0n
   #frontier: readonly Configuration[] = [{ state: ABSENT, done: 0n, spare: 0n, settledRank: -1 }]
+  /** Whether configurations were left out for their number. */
+  #narrowed = false
 
   constructor(options: SearchOptions & { readonly width: number }) {
     this.#options = options
@@ -119,7 +109,7 @@ class Linearization {
       }
       const before = this.#frontier
       this.#end(operation)
-      if (this.work > this.#options.workMax) return { kind: 'undecided' }
+      if (this.#isExhausted) return { kind: 'undecided' }
       if (this.#frontier.length > 0) continue
       if (this.#narrowed) return { kind: 'undecided' }
       return { kind: 'stuck', at: operation, values: this.#valuesFrom(before) }
@@ -127,28 +117,34 @@ class Linearization {
     return { kind: 'linearizable' }
   }
 
+  get #isExhausted(): boolean {
+    return this.work > this.#options.workMax
+  }
+
+  #setOf(operation: RegisterOperation): LiveSet {
+    if (!changes(operation)) return this.#looks
+    return operation.endRank === Infinity ? this.#open : this.#due
+  }
+
   #begin(operation: RegisterOperation): void {
-    const isLook = !changes(operation)
-    const isOpen = operation.endRank === Infinity
     const bit = this.#freeBits.pop() ?? 1n << this.#bits++
-    this.#live.set(operation, { operation, bit, isLook, isOpen })
-    if (isOpen) this.#open |= bit
-    else if (operation.step.kind === 'set') this.#sets |= bit
-    if (!isLook) return
-    this.#looks |= bit
+    const set = this.#setOf(operation)
+    set.add({ operation, bit })
+    if (set === this.#due && operation.step.kind === 'set') this.#sets |= bit
+    if (set !== this.#looks) return
     this.#frontier = this.#pruned(this.#frontier.flatMap((configuration) => this.#look(configuration)))
   }
 
   #end(operation: RegisterOperation): void {
-    const live = this.#live.get(operation) as Live
+    const set = this.#setOf(operation)
+    const live = set.get(operation)
     const found: Configuration[] = []
     for (const configuration of this.#frontier) {
-      for (const reached of this.#reach(configuration, live)) found.push(reached)
-      if (this.work > this.#options.workMax) return
+      found.push(...this.#reach(configuration, live))
+      if (this.#isExhausted) return
     }
-    this.#live.delete(operation)
+    set.delete(operation)
     this.#freeBits.push(live.bit)
-    this.#looks &= ~live.bit
     this.#sets &= ~live.bit
     const without = found.map(({ done, spare, ...rest }) => ({
       ...rest,
@@ -160,43 +156,46 @@ class Linearization {
 
   /** All configurations, by the fewest steps, in which an operation that ends now is done. */
   #reach(from: Configuration, goal: Live): Configuration[] {
+    this.work++
     if ((from.done & goal.bit) !== 0n) return [from]
     const found: Configuration[] = (from.spare & goal.bit) === 0n ? [] : [from]
     const stack: Attempt[] = [{ configuration: from, owed: [] }]
     const seen = new Set<string>()
     for (let attempt = stack.pop(); attempt !== undefined; attempt = stack.pop()) {
       const { configuration, owed } = attempt
-      const name = `${nameOf(configuration)} ${owed.length > 0}`
-      if (seen.has(name)) continue
-      seen.add(name)
+      if (!isNew(seen, `${nameOf(configuration)} ${owed.length > 0}`)) continue
       if (++this.work > this.#options.workMax) break
       if ((configuration.done & goal.bit) !== 0n) {
         found.push(configuration)
         continue
       }
       found.push(...this.#finish(attempt, goal))
-      for (const next of this.#stepsFrom(attempt, goal)) stack.push(next)
+      stack.push(...this.#stepsFrom(attempt, goal))
     }
     return found
   }
 
   /** The goal as the very next step. */
   #finish({ configuration, owed }: Attempt, goal: Live): Configuration[] {
-    const { step, startRank } = goal.operation
-    if (goal.isLook) return fits(goal.operation, configuration.state) ? [this.#settle(configuration, startRank)] : []
-    if (step.kind === 'set' ? owed.length > 0 : !fits(goal.operation, configuration.state)) return []
-    return this.#change(configuration, goal)
+    const { operation } = goal
+    const { kind } = operation.step
+    if (kind === 'set' ? owed.length > 0 : !fits(operation, configuration.state)) return []
+    if (changes(operation)) return this.#change(configuration, goal)
+    return [this.#settle(configuration, operation.startRank)]
   }
 
   /** Another change before the goal. */
-  #stepsFrom({ configuration, owed }: Attempt, goal: Live): Attempt[] {
+  #stepsFrom(attempt: Attempt, goal: Live): Attempt[] {
+    const { configuration, owed } = attempt
+    const changing = this.#changesFrom(attempt, goal)
+    if (changing.length === 0) return []
     const next: Attempt[] = []
     const here = [...owed, this.#placeOf(configuration)]
-    for (const live of this.#changesFrom({ configuration, owed }, goal)) {
-      const isDue = !live.isOpen && live.operation.step.kind === 'swap'
+    for (const live of changing) {
+      const isDueSwap = live.operation.step.kind === 'swap' && live.operation.endRank < Infinity
       for (const changed of this.#change(configuration, live)) {
-        const isSeen = ((changed.done ^ configuration.done) & this.#looks) !== 0n
-        if (isDue || isSeen) next.push({ configuration: changed, owed: [] })
+        const isSeen = ((changed.done ^ configuration.done) & this.#looks.bits) !== 0n
+        if (isDueSwap || isSeen) next.push({ configuration: changed, owed: [] })
         else if (!here.includes(this.#placeOf(changed))) next.push({ configuration: changed, owed: here })
       }
     }
@@ -205,48 +204,61 @@ class Linearization {
 
   /** All of a configuration but which unknown outcomes it has used. */
   #placeOf({ state, done, spare }: Configuration): string {
-    return `${state} ${done & ~this.#open} ${spare}`
+    return `${state} ${done & ~this.#open.bits} ${spare}`
   }
 
   /** Changes that can be made and may be of use. */
   #changesFrom({ configuration, owed }: Attempt, goal: Live): Live[] {
     const { state, done, spare, settledRank } = configuration
+    const wanted = this.#wanted(configuration, goal)
     const swaps: Live[] = []
     const sets: Live[] = []
+    for (const live of this.#due) {
+      const { operation, bit } = live
+      this.work++
+      if (live === goal || (done & bit) !== 0n) continue
+      if (operation.step.kind === 'swap') {
+        if (fits(operation, state)) swaps.push(live)
+      } else if (owed.length === 0 && wanted.has(valueAfter(operation))) sets.push(live)
+    }
+    const openSets: Live[] = []
+    const reached = new Set<number>()
     const tried = new Set<string>()
-    for (const live of this.#live.values()) {
-      const { operation, bit, isLook, isOpen } = live
-      if (isLook || live === goal || (done & bit) !== 0n) continue
-      if (isOpen && operation.abandonedRank < settledRank) continue
+    for (const live of wanted.among(this.#open)) {
+      const { operation, bit } = live
+      this.work++
+      if ((done & bit) !== 0n || operation.abandonedRank < settledRank) continue
       const isSet = operation.step.kind === 'set'
       if (isSet ? owed.length > 0 : !fits(operation, state)) continue
       // Of unknown outcomes that would do the same, one will do.
-      if (isOpen && !isFirst(tried, this.#twinName(live))) continue
-      if ((isOpen || isSet) && !this.#isWanted(configuration, live, goal)) continue
-      if (isSet) sets.push(live)
-      else swaps.push(live)
+      if (!isNew(tried, this.#twinName(operation))) continue
+      if (isSet) openSets.push(live)
+      else {
+        swaps.push(live)
+        reached.add(valueAfter(operation))
+      }
     }
-    if (this.#options.settling || (this.#sets & ~done & ~spare) !== 0n) return [...swaps, ...sets]
     // A set that would do the same as a swap is worth keeping, unless there is something for it to overwrite.
-    const reached = new Set(swaps.flatMap(({ isOpen, operation }) => (isOpen ? [valueAfter(operation)] : [])))
-    return [...swaps, ...sets.filter(({ isOpen, operation }) => !isOpen || !reached.has(valueAfter(operation)))]
+    const keepsSets = !this.#options.settling && (this.#sets & ~done & ~spare) === 0n
+    const used = keepsSets ? openSets.filter(({ operation }) => !reached.has(valueAfter(operation))) : openSets
+    return [...swaps, ...sets, ...used]
   }
 
-  /** Whether anything that is not done yet could depend on the change. */
-  #isWanted({ done }: Configuration, { operation, bit }: Live, goal: Live): boolean {
-    const to = valueAfter(operation)
-    if (goal.operation.step.kind !== 'set' && fits(goal.operation, to)) return true
-    for (const other of this.#live.values()) {
-      if (other.bit === bit || (done & other.bit) !== 0n || other.operation.step.kind === 'set') continue
-      if (fits(other.operation, to)) return true
-    }
-    return false
+  /** The values on which something that is not done yet depends, be it by way of unknown outcomes. */
+  #wanted({ done }: Configuration, goal: Live): Wanted {
+    const wanted = new Wanted()
+    wanted.add(goal.operation)
+    for (const { operation, bit } of this.#looks) if ((done & bit) === 0n) wanted.add(operation)
+    for (const { operation, bit } of this.#due) if ((done & bit) === 0n) wanted.add(operation)
+    wanted.addWaysThrough(this.#open)
+    return wanted
   }
 
   /** The same for operations that are the same in all that matters from here on. */
-  #twinName({ operation: { step, abandonedRank } }: Live): string {
+  #twinName({ step, abandonedRank }: RegisterOperation): string {
     const from = step.kind === 'swap' ? step.from : ''
-    return `${from} ${step.kind === 'swap' || step.kind === 'set' ? step.to : ''} ${this.#options.settling ? abandonedRank : ''}`
+    const to = step.kind === 'swap' || step.kind === 'set' ? step.to : ''
+    return `${from} ${to} ${this.#options.settling ? abandonedRank : ''}`
   }
 
   #change({ done, spare, settledRank }: Configuration, { operation, bit }: Live): Configuration[] {
@@ -258,9 +270,8 @@ class Linearization {
   /** Does the looks that fit the state. Where one would rule something out, doing it and waiting are two ways. */
   #look(configuration: Configuration): Configuration[] {
     const starts: number[] = []
-    for (const { operation, bit, isLook } of this.#live.values()) {
-      if (!isLook || (configuration.done & bit) !== 0n || !fits(operation, configuration.state)) continue
-      starts.push(operation.startRank)
+    for (const { operation, bit } of this.#looks) {
+      if ((configuration.done & bit) === 0n && fits(operation, configuration.state)) starts.push(operation.startRank)
     }
     if (starts.length === 0) return [configuration]
     if (!this.#options.settling) return [this.#settle(configuration, Infinity)]
@@ -272,8 +283,8 @@ class Linearization {
   /** The configuration with all looks done that fit and began no later than `rank`. */
   #settle(configuration: Configuration, rank: number): Configuration {
     let { done } = configuration
-    for (const { operation, bit, isLook } of this.#live.values()) {
-      if (isLook && operation.startRank <= rank && fits(operation, configuration.state)) done |= bit
+    for (const { operation, bit } of this.#looks) {
+      if (operation.startRank <= rank && fits(operation, configuration.state)) done |= bit
     }
     const isHarmless = !this.#options.settling || rank <= this.#firstAbandoned(configuration)
     return { ...configuration, done, settledRank: isHarmless ? configuration.settledRank : rank }
@@ -282,59 +293,68 @@ class Linearization {
   /** When the first of those was given up that could still happen. */
   #firstAbandoned({ done, settledRank }: Configuration): number {
     let first = Infinity
-    for (const { operation, bit, isOpen } of this.#live.values()) {
-      if (!isOpen || (done & bit) !== 0n || operation.abandonedRank < settledRank) continue
+    for (const { operation, bit } of this.#open) {
+      if ((done & bit) !== 0n || operation.abandonedRank < settledRank) continue
       first = Math.min(first, operation.abandonedRank)
     }
     return first
   }
 
   /** Without doubles, and without those that can do nothing that another cannot do as well. */
-  #pruned(configurations: readonly Configuration[]): Configuration[] {
+  #pruned(configurations: readonly Configuration[]): readonly Configuration[] {
+    if (configurations.length <= 1) return configurations
+    const best = configurations.length <= FEW ? this.#best(configurations) : this.#bestOfMany(configurations)
+    if (best.length <= this.#options.width) return best
+    this.#narrowed = true
+    // Those that have made the least use of unknown outcomes have most of them left.
+    const used = new Map(best.map((configuration) => [configuration, countOf(configuration.done & this.#open.bits)]))
+    return best.toSorted((a, b) => (used.get(a) ?? 0) - (used.get(b) ?? 0)).slice(0, this.#options.width)
+  }
+
+  #bestOfMany(configurations: readonly Configuration[]): Configuration[] {
     const byState = new Map<number, Map<string, Configuration>>()
     for (const configuration of configurations) {
       const alike = byState.get(configuration.state) ?? new Map<string, Configuration>()
       byState.set(configuration.state, alike.set(nameOf(configuration), configuration))
     }
-    const best = [...byState.values()].flatMap((alike) => this.#best([...alike.values()]))
-    if (best.length <= this.#options.width) return best
-    this.#narrowed = true
-    // Those that have made the least use of unknown outcomes have most of them left.
-    const used = new Map(best.map((configuration) => [configuration, countOf(configuration.done & this.#open)]))
-    return best.toSorted((a, b) => (used.get(a) ?? 0) - (used.get(b) ?? 0)).slice(0, this.#options.width)
+    return [...byState.values()].flatMap((alike) => this.#best([...alike.values()]))
   }
 
-  #best(alike: readonly Configuration[]): Configuration[] {
-    const best: Configuration[] = []
-    for (const configuration of alike) {
+  #best(configurations: readonly Configuration[]): Configuration[] {
+    let best: Configuration[] = []
+    for (const configuration of configurations) {
       this.work += best.length
-      if (this.work > this.#options.workMax) break
+      if (this.#isExhausted) break
       if (best.some((other) => this.#covers(other, configuration))) continue
-      const rest = best.filter((other) => !this.#covers(configuration, other))
-      best.length = 0
-      best.push(...rest, configuration)
+      best = [...best.filter((other) => !this.#covers(configuration, other)), configuration]
     }
     return best
   }
 
-  /** Whether `a` can do whatever `b` can. Both hold the same value. */
+  /** Whether `a` can do whatever `b` can. */
   #covers(a: Configuration, b: Configuration): boolean {
-    if (a.settledRank > b.settledRank) return false
+    if (a.state !== b.state || a.settledRank > b.settledRank) return false
     const different = (a.done ^ b.done) | (a.spare ^ b.spare)
-    return (different & ~(a.spare | (this.#looks & a.done) | (this.#open & b.done))) === 0n
+    return (different & ~(a.spare | (this.#looks.bits & a.done) | (this.#open.bits & b.done))) === 0n
   }
 
   /** All values that the register could hold without an answer of its own to agree with, to tell somebody. */
   #valuesFrom(configurations: readonly Configuration[]): number[] {
     const values = new Set(configurations.map(({ state }) => state))
-    const unused = [...this.#live.values()].filter(
-      ({ isLook, bit }) => !isLook && configurations.some(({ done }) => (done & bit) === 0n),
+    const unused = [...this.#due, ...this.#open].filter(({ bit }) =>
+      configurations.some(({ done }) => (done & bit) === 0n),
     )
     for (const value of values) {
       for (const { operation } of unused) if (fits(operation, value)) values.add(valueAfter(operation))
     }
     return [...values]
   }
+}
+
+interface Moment {
+  readonly rank: number
+  readonly operation: RegisterOperation
+  readonly ends: boolean
 }
 
 function momentsOf(operations: readonly RegisterOperation[]): Moment[] {
@@ -346,30 +366,8 @@ function momentsOf(operations: readonly RegisterOperation[]): Moment[] {
   return moments.toSorted((a, b) => a.rank - b.rank)
 }
 
-export function changes({ step }: RegisterOperation): boolean {
-  return step.kind === 'set' || step.kind === 'swap'
-}
-
-/** Whether the operation's answer can come from a register that holds this value. */
-function fits({ step }: RegisterOperation, state: number): boolean {
-  switch (step.kind) {
-    case 'read':
-      return step.value === state
-    case 'mismatch':
-      return step.not !== state && (step.current === undefined || step.current === state)
-    case 'swap':
-      return step.from === state
-    case 'set':
-      return true
-  }
-}
-
-function valueAfter({ step }: RegisterOperation): number {
-  return step.kind === 'set' || step.kind === 'swap' ? step.to : ABSENT
-}
-
 function nameOf({ state, done, spare, settledRank }: Configuration): string {
-  return `${state} ${done.toString(36)} ${spare.toString(36)} ${settledRank}`
+  return `${state} ${done.toString(32)} ${spare.toString(32)} ${settledRank}`
 }
 
 function countOf(bits: bigint): number {
@@ -378,7 +376,7 @@ function countOf(bits: bigint): number {
   return count
 }
 
-function isFirst(seen: Set<string>, name: string): boolean {
+function isNew(seen: Set<string>, name: string): boolean {
   if (seen.has(name)) return false
   seen.add(name)
   return true

@@ -30,6 +30,30 @@ export interface RegisterOperation {
   readonly abandonedRank: number
 }
 
+/** Whether it is more than a look. */
+export function changes({ step }: RegisterOperation): boolean {
+  return step.kind === 'set' || step.kind === 'swap'
+}
+
+/** Whether the operation's answer can come from a register that holds this value. */
+export function fits({ step }: RegisterOperation, state: number): boolean {
+  switch (step.kind) {
+    case 'read':
+      return step.value === state
+    case 'mismatch':
+      return step.not !== state && (step.current === undefined || step.current === state)
+    case 'swap':
+      return step.from === state
+    case 'set':
+      return true
+  }
+}
+
+/** What a change leaves; -1 for a look, which leaves what was there. */
+export function valueAfter({ step }: RegisterOperation): number {
+  return step.kind === 'set' || step.kind === 'swap' ? step.to : -1
+}
+
 /** Everything that was done to one register. */
 export interface Register {
   readonly key: string
