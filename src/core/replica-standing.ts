@@ -29,44 +29,13 @@ import {
   type LifeMark,
   type SelfMark,
 } from './life-mark.ts'
-import type { Acquainted, Announce, Life } from './message.ts'
+import type { Acquainted, Announce } from './message.ts'
 import type { Standing } from './notice.ts'
 import { Acquaintance, WHOLE } from './operation/acquaintance.ts'
-import type { ResolvedCore } from './options.ts'
-import type { Membership } from './placement/membership.ts'
 import { count, firstPositions, majorityOf } from './quorum/quorum.ts'
 import type { RecordWrite } from './record.ts'
-import type { Keyspaces } from './replica-keyspaces.ts'
-import type { Votes } from './replica-votes.ts'
+import type { Ended, StandingConfig } from './replica-standing-config.ts'
 import type { Address, Now, Step } from './step.ts'
-
-export interface StandingConfig {
-  /** The index of this replica. */
-  readonly index: number
-  readonly membership: Membership
-  readonly life: Life
-  readonly options: Pick<ResolvedCore, 'heartbeatMs' | 'timeoutMs'>
-  readonly keyspaces: Keyspaces
-  /** They are asked for and told in the same messages. */
-  readonly votes: Pick<Votes, 'recalls' | 'voted' | 'asks' | 'heard'>
-  readonly ownKeyspace: number
-  /** A number for what is confirmed here. */
-  readonly known: () => number
-  /** How many exchanges have begun. */
-  readonly exchanges: () => number
-  /** Exchanges with these as soon as they can be reached. */
-  readonly hasten: (peers: readonly number[], nowMs: number) => void
-  /** Tells a peer what is confirmed here. */
-  readonly teach: (peer: number, step: Step) => void
-}
-
-/** An exchange of this replica that is over. */
-export interface Ended {
-  readonly peer: number
-  readonly sequence: number
-  readonly beganAtMs: number
-  readonly isDone: boolean
-}
 
 /** How soon an unanswered announcement is made again at the start, and how often an answered one, in heartbeats. */
 const START_MS = 20

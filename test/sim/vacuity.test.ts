@@ -101,7 +101,7 @@ const HOSTS_MAX = 16
 const FORGOTTEN: readonly Fault[] = [2000, 9000].flatMap((atMs): Fault[] => [
   cutOff(1, { atMs, forMs: 3490 }),
   { kind: 'crash', host: 0, moment: 'now', wipes: true, atMs: atMs + 2000, forMs: 20 },
-  cutOff(2, { atMs: atMs + 3770, forMs: 2000 }),
+  cutOff(2, { atMs: atMs + 5500, forMs: 2000 }),
 ])
 /** Changes of several registers, so that some are not touched between two faults. */
 const SPREAD = {
