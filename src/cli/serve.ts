@@ -8,7 +8,7 @@ import { usage, type Command, type Input } from './command.ts'
 import type { Output } from './output.ts'
 import { parseListen, parseReplicas } from './replica-address.ts'
 import { StopSignals } from './stop-signals.ts'
-import { isSupervised, tellSupervisor } from './supervision.ts'
+import { isSupervised, obeySupervisor, tellSupervisor } from './supervision.ts'
 
 /** Closing that takes longer is given up: everything acknowledged is on disk already. */
 const CLOSE_MS = 5_000
@@ -49,8 +49,10 @@ async function serve(input: Input, output: Output): Promise<void> {
       if (!supervised) tellOfData(node, output)
     }
     const replica = await openReplica(input, (error) => signals.stop(error), observed)
-    if (supervised) await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
-    else tellReady(replica, input, output)
+    if (supervised) {
+      obeySupervisor(replica.node)
+      await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
+    } else tellReady(replica, input, output)
     const reason = await signals.first
     signals.onHurry = () => process.exit(1)
     const closed = await closeReplica(replica, reason instanceof Error ? CLOSE_BROKEN_MS : CLOSE_MS)

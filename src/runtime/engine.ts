@@ -27,6 +27,7 @@ import { isPackedAlike, readAnswer, readFrameHead, readRequest, type MessageLimi
 import { Outbox } from './outbox.ts'
 import { ReplicaHost, type DamagedRecord } from './replica-host.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import type { Link } from './transport/transport.ts'
 
 /** Receives the outcome of a call: the `tag` of every call is one of these. */
@@ -47,6 +48,7 @@ export interface EngineConfig {
   readonly members: number
   readonly epoch: number
   readonly limits: MessageLimits
+  readonly telemetry: Telemetry
   readonly onNotice: (notice: Notice) => void
   /** The storage failed: the process must not go on as this replica. */
   readonly onFatal: (error: QuorateError) => void
@@ -120,6 +122,10 @@ export class Engine {
     const now = this.now
     this.#now.monoMs = performance.now()
     return now
+  }
+
+  get telemetry(): Telemetry {
+    return this.#config.telemetry
   }
 
   /** Answers of the replica here that wait for its disk. */

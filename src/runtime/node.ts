@@ -8,6 +8,8 @@ import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary, Standing } from '../core/notice.ts'
 import type { ReaperProgress } from '../core/replica-reaper.ts'
 import type { DamagedRecord } from './replica-host.ts'
+import { copyOf, type Copy } from './copy.ts'
+import type { Health } from './health.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { setAside } from './storage/set-aside.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
@@ -90,6 +92,7 @@ export class Node extends Store {
   /** Where this node listens. */
   readonly url: string
   readonly #wiring: Wiring
+  readonly #membership: NodeParts['membership']
   #storage: Storage
   readonly #reopen: (before: Storage) => Promise<Reopened>
   #closing: Promise<void> | undefined
@@ -102,6 +105,7 @@ export class Node extends Store {
     super({ id, role: 'node', clusterId, zone, membership, limits, coordinator, engine, notices })
     this.url = parts.url
     this.#wiring = wiring
+    this.#membership = membership
     this.#storage = storage
     this.#reopen = parts.reopen
   }
@@ -124,6 +128,27 @@ export class Node extends Store {
       exchanges: this.#exchanges(),
       reaping: this.#wiring.replica?.reaper?.progress ?? { waiting: 0, erased: 0 },
     }
+  }
+
+  override health(): Health {
+    const { members } = this.#membership
+    const bytes = this.#wiring.replica?.hintBytes ?? []
+    const hintBytes = Object.fromEntries(members.map(({ id }, index) => [id, bytes[index] ?? 0]))
+    delete hintBytes[this.id]
+    return { ...super.health(), hintBytes }
+  }
+
+  protected override definitions(): readonly KeyspaceDefinition[] {
+    return [...super.definitions(), ...(this.#wiring.replica?.keyspaces() ?? []).map(({ definition }) => definition)]
+  }
+
+  /**
+   * What the replica in this process holds of a key, whatever the others have: for looking at divergence. Nothing for a
+   * keyspace that is not registered here. What it shows promises nothing. Throws `QUORATE_STORAGE` for a damaged record.
+   */
+  copy(keyspace: string, key: string): Copy | undefined {
+    const known = this.#wiring.replica?.keyspaces().find(({ definition }) => definition.name === keyspace)
+    return known && copyOf(this.#storage, known.definition, key)
   }
 
   #exchanges(): NodeStatus['exchanges'] {
