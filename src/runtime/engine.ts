@@ -75,6 +75,7 @@ export class Engine {
   #timerAtMs = Infinity
   #stopped = false
   #uninterrupted = false
+  #draining = false
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -143,8 +144,16 @@ export class Engine {
     return this.#outboxes.get(index)?.dropped ?? 0
   }
 
+  /** Hands on what this process leads, and takes no more calls; those in flight go on. */
+  drain(): void {
+    if (this.#stopped || this.#draining) return
+    this.#draining = true
+    this.#config.coordinator.seats.closeAll(this.#frameNow, this.#step)
+    this.#pump()
+  }
+
   call(call: Call): number {
-    if (this.#stopped) {
+    if (this.#stopped || this.#draining) {
       ;(call.tag as Ticket).done(new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent'))
       return 0
     }
@@ -189,7 +198,9 @@ export class Engine {
 
   /** Does something with the seats of this process. Throws `QUORATE_CLOSED`, and whatever that throws. */
   seats<T>(run: (seats: Seats, now: Now, step: Step) => T): T {
-    if (this.#stopped) throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    if (this.#stopped || this.#draining) {
+      throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    }
     try {
       return run(this.#config.coordinator.seats, this.#frameNow, this.#step)
     } finally {

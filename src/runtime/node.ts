@@ -2,13 +2,21 @@
  * A node: a replica and a coordinator in this process.
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
+import {
+  checkFields,
+  checkTimeout,
+  CORE_FIELDS,
+  resolveCore,
+  type CoreOptions,
+  type ResolvedCore,
+} from '../core/options.ts'
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary, Standing } from '../core/notice.ts'
 import type { ReaperProgress } from '../core/replica-reaper.ts'
 import type { DamagedRecord } from './replica-host.ts'
 import { copyOf, type Copy } from './copy.ts'
+import { drain, DRAIN_MS, type DrainLeft } from './drain.ts'
 import type { Health } from './health.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { setAside } from './storage/set-aside.ts'
@@ -178,6 +186,27 @@ export class Node extends Store {
   override close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
+  }
+
+  /**
+   * Closes without haste: hands on what this process leads, takes no more calls, waits for those in flight, for answers
+   * to others that wait for the disk, and until replicas that can be reached have taken what was kept for them; then
+   * closes. What takes longer than `withinMs`, 3,000 ms by default, is left as it is, and told.
+   */
+  async drain({ withinMs = DRAIN_MS }: { readonly withinMs?: number } = {}): Promise<DrainLeft> {
+    const { engine, coordinator } = this.#wiring
+    const left = (): DrainLeft => {
+      const { monoMs } = engine.now
+      const bytes = this.#wiring.replica?.hintBytes ?? []
+      const hintBytes = bytes.reduce(
+        (sum, kept, owner) => sum + (coordinator.peers.usable(owner, monoMs) ? kept : 0),
+        0,
+      )
+      return { calls: coordinator.inFlight, held: engine.held, hintBytes }
+    }
+    const last = this.#closing === undefined ? await drain(engine, left, checkTimeout(withinMs)) : left()
+    await this.close()
+    return last
   }
 
   /** Like a crash: what this node leads is handed on to nobody. For hosts that play faults. */

@@ -22,6 +22,8 @@ const STEADY_HINT =
 let state
 /** The replica through which calls go. */
 let via = ''
+/** When steady writes were last clicked. */
+let steadyAtMs = -Infinity
 /** Made with the first state: what it draws depends on whether there are levers. @type {Chart | undefined} */
 let chart
 const picture = new Picture(byId('picture'), { onVia: (id) => choose(id) })
@@ -55,7 +57,9 @@ function showState(next) {
   showVia()
   showSides(next, () => void call('merge'))
   showLeader(next)
-  if (play !== undefined) steady.checked = play.steadyVia !== undefined
+  // A state that was on its way when somebody clicked does not undo the click.
+  const isClickOld = performance.now() - steadyAtMs > 1_500
+  if (play !== undefined && isClickOld) steady.checked = play.steadyVia !== undefined
 }
 
 /**
@@ -168,7 +172,10 @@ byId('call').addEventListener('submit', (event) => {
   void call(submitter instanceof HTMLButtonElement && submitter.value === 'read' ? 'read' : 'replace')
 })
 key.addEventListener('change', () => key.value !== '' && act('key', { key: key.value }))
-steady.addEventListener('change', () => act('steady', { via: steady.checked ? via : null }))
+steady.addEventListener('change', () => {
+  steadyAtMs = performance.now()
+  act('steady', { via: steady.checked ? via : null })
+})
 byId('heal').addEventListener('click', () => act('heal', {}))
 byId('isolate').addEventListener('click', isolate)
 theme()

@@ -115,8 +115,7 @@ export class Picture {
       class: `node ${state} ${leads ? 'leads' : ''} ${via === id && isPlay ? 'via' : ''}`,
       'aria-label': `Replica ${id}: ${standing || 'running'}${leads ? `, leader of generation ${leader.generation}` : ''}`,
     })
-    text(node, '.node-state', standing ?? '')
-    text(node, '.crown', leads ? `leads · ${leader.generation}` : '')
+    text(node, '.node-state', standing || (leads ? `leads · ${leader.generation}` : ''))
     dots(node.querySelector('.dots'), copies)
   }
 
@@ -237,7 +236,6 @@ function nodeOf(id, { x, y }) {
     svg('circle', { class: 'body', cx: x, cy: y, r: RADIUS }),
     svg('text', { class: 'node-id', x, y: y + 3 }, id),
     svg('text', { class: 'node-state', x, y: y + 23 }),
-    svg('text', { class: 'crown', x, y: y - RADIUS - 14 }),
     // Links come to the one on top from below.
     svg('g', {
       class: 'dots',
