@@ -1,9 +1,8 @@
 /**
  * Keeps the digests of a replica true to its records, at little cost for each write.
  *
- * A write only leaves the digests of its key before and after; the trees follow when somebody looks, or when enough keys
- * have changed, and a key that is written again in between costs nothing more. After a start the trees are empty and the
- * storage may not be: the records are walked once, page by page, while the replica serves. A write to a key that the
+ * A write changes the trees at once: two hashes and two additions, cheaper than any list of keys that wait for it. After
+ * a start the trees are empty and the storage may not be: the records are walked once, page by page, while the replica serves. A write to a key that the
  * walk has passed changes the trees as ever. One to a key beyond the page under way is left to the page that comes to
  * it. One to a key that the page under way may hold, in its old or in its new state, is remembered until the page is
  * here, and counts instead of what the page says.
@@ -15,14 +14,6 @@ import { digestLww, type Stamp } from '../causality/lww-record.ts'
 import { ABSENT, digestOf } from '../causality/merge.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../record.ts'
 import type { DigestForest } from './digest-tree.ts'
-
-/** Changed keys that wait for the trees: few enough that taking them in is not felt. */
-const CHANGED_MAX = 1_024
-
-interface Change {
-  readonly before: number
-  after: number
-}
 
 /** The page of the walk that is asked for next. */
 export interface WalkPage {
@@ -52,14 +43,13 @@ interface Walk {
 }
 
 export class Upkeep {
-  readonly #forest: DigestForest
-  readonly #changed = new Map<number, Map<string, Change>>()
-  #changedCount = 0
+  /** The digests as of the last write. */
+  readonly forest: DigestForest
   #walk: Walk | undefined
   #pages = 0
 
   constructor(forest: DigestForest) {
-    this.#forest = forest
+    this.forest = forest
   }
 
   /** Whether every stored record is counted. Before that the digests say nothing. */
@@ -67,17 +57,9 @@ export class Upkeep {
     return this.#walk === undefined
   }
 
-  /** The digests as of the last write. */
-  get forest(): DigestForest {
-    if (this.#changedCount > 0) this.#settle()
-    return this.#forest
-  }
-
   /** Forgets all digests. The records of these keyspaces have to be walked. */
   begin(keyspaces: readonly number[]): void {
-    this.#changed.clear()
-    this.#changedCount = 0
-    this.#forest.clear()
+    this.forest.clear()
     const walk = { keyspaces: [...keyspaces], after: '', page: 0, touched: new Map<string, number>() }
     this.#walk = keyspaces.length > 0 ? walk : undefined
   }
@@ -90,15 +72,7 @@ export class Upkeep {
       if (page !== 0 && keyspaces.at(-1) === keyspace) touched.set(key, after)
       return
     }
-    let changed = this.#changed.get(keyspace)
-    if (changed === undefined) this.#changed.set(keyspace, (changed = new Map<string, Change>()))
-    const known = changed.get(key)
-    if (known !== undefined) {
-      known.after = after
-      return
-    }
-    changed.set(key, { before: digestBefore(before), after })
-    if (++this.#changedCount >= CHANGED_MAX) this.#settle()
+    this.forest.update({ keyspace, key, before: digestBefore(before), after })
   }
 
   /** The next page to ask for; none while one is under way, and when all are here. */
@@ -120,10 +94,10 @@ export class Upkeep {
     for (const { key, record } of entries) {
       const after = touched.get(key) ?? digestOf(record)
       touched.delete(key)
-      this.#forest.update({ keyspace, key, before: ABSENT, after })
+      this.forest.update({ keyspace, key, before: ABSENT, after })
     }
     for (const [key, after] of touched) {
-      if (done || compareKeys(key, last) <= 0) this.#forest.update({ keyspace, key, before: ABSENT, after })
+      if (done || compareKeys(key, last) <= 0) this.forest.update({ keyspace, key, before: ABSENT, after })
     }
     touched.clear()
     walk.page = 0
@@ -138,14 +112,6 @@ export class Upkeep {
     if (walk === undefined || id !== walk.page) return
     walk.page = 0
     walk.touched.clear()
-  }
-
-  #settle(): void {
-    for (const [keyspace, changed] of this.#changed) {
-      for (const [key, { before, after }] of changed) this.#forest.update({ keyspace, key, before, after })
-      changed.clear()
-    }
-    this.#changedCount = 0
   }
 }
 
