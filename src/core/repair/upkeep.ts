@@ -43,13 +43,12 @@ interface Walk {
 }
 
 export class Upkeep {
-  /** The digests as of the last write. */
-  readonly forest: DigestForest
+  readonly #forest: DigestForest
   #walk: Walk | undefined
   #pages = 0
 
   constructor(forest: DigestForest) {
-    this.forest = forest
+    this.#forest = forest
   }
 
   /** Whether every stored record is counted. Before that the digests say nothing. */
@@ -59,7 +58,7 @@ export class Upkeep {
 
   /** Forgets all digests. The records of these keyspaces have to be walked. */
   begin(keyspaces: readonly number[]): void {
-    this.forest.clear()
+    this.#forest.clear()
     const walk = { keyspaces: [...keyspaces], after: '', page: 0, touched: new Map<string, number>() }
     this.#walk = keyspaces.length > 0 ? walk : undefined
   }
@@ -72,7 +71,7 @@ export class Upkeep {
       if (page !== 0 && keyspaces.at(-1) === keyspace) touched.set(key, after)
       return
     }
-    this.forest.update({ keyspace, key, before: digestBefore(before), after })
+    this.#forest.update({ keyspace, key, before: digestBefore(before), after })
   }
 
   /** The next page to ask for; none while one is under way, and when all are here. */
@@ -94,10 +93,10 @@ export class Upkeep {
     for (const { key, record } of entries) {
       const after = touched.get(key) ?? digestOf(record)
       touched.delete(key)
-      this.forest.update({ keyspace, key, before: ABSENT, after })
+      this.#forest.update({ keyspace, key, before: ABSENT, after })
     }
     for (const [key, after] of touched) {
-      if (done || compareKeys(key, last) <= 0) this.forest.update({ keyspace, key, before: ABSENT, after })
+      if (done || compareKeys(key, last) <= 0) this.#forest.update({ keyspace, key, before: ABSENT, after })
     }
     touched.clear()
     walk.page = 0
