@@ -12,6 +12,8 @@ export interface ReplicaOptions {
   readonly ports: Readonly<Record<string, number>>
   readonly dataDir: string
   readonly http?: number
+  /** More options of `serve`. */
+  readonly options?: readonly string[]
   /** A command that starts the rest of the line, such as a shell that sets a limit first. */
   readonly through?: readonly string[]
 }
@@ -44,7 +46,7 @@ export class Replica {
   readonly said: string[] = []
   readonly #child: ChildProcess
 
-  constructor({ main, id, ports, dataDir, http, through = [] }: ReplicaOptions) {
+  constructor({ main, id, ports, dataDir, http, options = [], through = [] }: ReplicaOptions) {
     const peers = Object.entries(urlsOf(ports)).filter(([peer]) => peer !== id)
     const serve = ['serve', '--id', id, '--listen', `127.0.0.1:${ports[id]}`, '--data', dataDir, '--json']
     const web = http === undefined ? [] : ['--http', String(http)]
@@ -54,6 +56,7 @@ export class Replica {
       main,
       ...serve,
       ...web,
+      ...options,
       ...peers.flatMap(([peer, url]) => ['--peer', `${peer}=${url}`]),
     ]
     const startedAtMs = performance.now()
