@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly ids: readonly string[]
   /** More options of `serve`, for all of them. */
   readonly serve?: readonly string[]
+  /** Options of Node itself, for all of them. */
+  readonly execArgv?: readonly string[]
 }
 
 /** For each replica what is on its disk: keys and their records. */
@@ -29,20 +31,19 @@ export type Files = ReadonlyMap<string, ReadonlyMap<string, StoredRecord>>
 export class Cluster {
   readonly ids: readonly string[]
   readonly proxies: Proxies
-  readonly #main: string
-  readonly #serve: readonly string[]
+  readonly #options: ClusterOptions
   readonly #folder: string
   readonly #http: Readonly<Record<string, number>>
   readonly #dialed = new Map<string, Readonly<Record<string, number>>>()
   readonly #replicas = new Map<string, Replica>()
   readonly #clients: Client[] = []
 
-  private constructor({ main, ids, serve = [] }: ClusterOptions, ports: readonly number[]) {
+  private constructor(options: ClusterOptions, ports: readonly number[]) {
+    const { ids } = options
     const listed = (from: number): Record<string, number> =>
       Object.fromEntries(ids.map((id, i) => [id, ports[from + i] as number]))
     this.ids = ids
-    this.#main = main
-    this.#serve = serve
+    this.#options = options
     this.#folder = mkdtempSync(path.join(tmpdir(), 'quorate-cluster-'))
     this.#http = listed(ids.length)
     this.proxies = new Proxies(listed(0))
@@ -63,11 +64,12 @@ export class Cluster {
 
   /** Starts these replicas on what their disks have. */
   async up(...ids: readonly string[]): Promise<void> {
+    const { main, serve = [], execArgv = [] } = this.#options
     for (const id of ids) {
       const ports = this.#dialed.get(id) as Record<string, number>
       const http = this.#http[id] as number
       const dataDir = path.join(this.#folder, id)
-      this.#replicas.set(id, new Replica({ main: this.#main, id, ports, http, dataDir, options: this.#serve }))
+      this.#replicas.set(id, new Replica({ main, id, ports, http, dataDir, execArgv, options: serve }))
     }
     await Promise.all(ids.map((id) => this.replica(id).ready))
   }
@@ -83,6 +85,11 @@ export class Cluster {
   /** Deletes what a replica that does not run has stored. */
   wipe(id: string): void {
     rmSync(path.join(this.#folder, id), { recursive: true })
+  }
+
+  /** A file in the cluster's folder, gone with it. */
+  file(name: string): string {
+    return path.join(this.#folder, name)
   }
 
   /** A client whose links are cut as its side's are. */
