@@ -61,7 +61,7 @@ const RESTART_MS = 100
 const REOPEN_MS = { least: 100, more: 300 }
 
 /** Requests that change what a replica keeps. */
-const CHANGING: ReadonlySet<string> = new Set(['write', 'mint', 'vote', 'prepare', 'accept'])
+const CHANGING: ReadonlySet<string> = new Set(['write', 'mint', 'vote', 'prepare', 'accept', 'submit'])
 
 export class Host implements Receiver {
   readonly config: HostConfig

@@ -136,6 +136,9 @@ export class Process {
     const own = breakage === 'counters-restart' ? withoutFloors(disk.own()) : disk.own()
     const parts = { index, life: lifeOfReplica, membership, records: disk, own, options, exchange }
     this.#replica = new Replica(parts)
+    for (const { definition, confirmed } of this.#replica.keyspaces()) {
+      if (confirmed) this.coordinator.registered(definition)
+    }
     if (breakage === 'reaps-by-timer') this.#timer = new TimerReaper(options.horizonMs)
   }
 
@@ -171,6 +174,10 @@ export class Process {
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
       else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
       else if (message.kind === 'announce') this.#exchange((_, standing) => standing.asked(message, asker, this.#step))
+      else if (message.kind === 'submit') {
+        this.coordinator.submitted(message, address, now, this.#step)
+        this.#absorb()
+      }
       else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
   }
@@ -388,6 +395,8 @@ function isAnswer(message: LocalMessage): message is Answer | LocalAnswer {
     case 'hinted':
     case 'ruled':
     case 'stuck':
+    case 'submitted':
+    case 'led':
       return true
     default:
       return false

@@ -13,6 +13,7 @@ import { Texts, type CallerSurroundings } from './caller.ts'
 import { WallClock } from './broken-elections.ts'
 import { Client } from './client.ts'
 import { NodeClock } from './clocks.ts'
+import { spanMs } from './delays.ts'
 import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from './cluster-plan.ts'
 import { SimDisk } from './disk.ts'
 import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
@@ -120,6 +121,13 @@ export function simulate(options: SimulateOptions): SimulationRun {
   }
 }
 
+/** By how much clocks may be off in runs with a leader. */
+const CLOCK_DRIFTS = [0.01, 0.2]
+
+function driftOf({ clockDriftMax }: ClusterPlan): { readonly exclusive: boolean; readonly clockDriftMax: number } {
+  return { exclusive: clockDriftMax !== undefined, clockDriftMax: clockDriftMax ?? 0 }
+}
+
 /** What is shared by everything that draws. One stream each, so that one that draws more does not shift the others. */
 interface Streams {
   readonly cluster: Random
@@ -178,7 +186,7 @@ class Run {
     const { keys, readLevels } = workload
     this.#promises = new Promises({ cluster, breakage, keys, readLevels })
     const drawn = this.#drawNemesis(cluster, workload)
-    const faults = leadership === undefined ? drawn.faults : withinDrift(drawn.faults, leadership)
+    const faults = withinDrift(drawn.faults, leadership ?? driftOf(cluster))
     const nemesis = { ...drawn, faults }
     this.#promises.wipes = nemesis.faults.filter((fault) => fault.kind === 'crash' && fault.wipes).length
     this.#drawn = { cluster, workload, nemesis, ...(leadership && { leadership }) }
@@ -202,7 +210,7 @@ class Run {
     const lossesMax = this.#lossesMax({ ...this.#drawn.cluster, ...workload })
     // A majority that has forgotten its votes promises nothing.
     const members = this.#drawn.cluster.membership.members.length
-    const forgetful = this.#drawn.leadership && {
+    const forgetful = this.#hasElections && {
       forgetfulMax: electorCount(members) - majorityOf(electorCount(members)),
     }
     const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax, ...forgetful })
@@ -248,13 +256,28 @@ class Run {
   /** Electors believe of clocks what the run's plan says. */
   #drawCluster(cluster: ClusterPlan): { cluster: ClusterPlan; leadership: LeadershipPlan | undefined } {
     const given = this.#options.leadership
-    if (given === undefined) return { cluster, leadership: undefined }
+    if (given === undefined) return { cluster: this.#withLeases(cluster), leadership: undefined }
     const { hosts } = cluster
     const replicas = hosts.filter(({ isReplica }) => isReplica).length
     const leadership = drawLeadership(this.#streams.leadership, { replicas, all: hosts.length }, given)
     const clockDriftMax = this.#options.breakage === 'lease-without-drift' ? 0 : leadership.clockDriftMax
     const options = { ...cluster.options, clockDriftMax, leaseMsMax: leadership.leaseMs }
     return { cluster: { ...cluster, options }, leadership }
+  }
+
+  /** A keyspace with a leader has leases, and clocks that are off by no more than is believed. */
+  #withLeases(cluster: ClusterPlan): ClusterPlan {
+    if (cluster.keyspace.definition.leader !== true) return cluster
+    const random = this.#streams.leadership
+    const clockDriftMax = random.pick(CLOCK_DRIFTS)
+    const leaseMsMax = spanMs(random, { min: 300, max: 4000 })
+    const believed = this.#options.breakage === 'lease-without-drift' ? 0 : clockDriftMax
+    return { ...cluster, clockDriftMax, options: { ...cluster.options, clockDriftMax: believed, leaseMsMax } }
+  }
+
+  get #hasElections(): boolean {
+    const { leadership, cluster } = this.#drawn
+    return leadership !== undefined || cluster.keyspace.definition.leader === true
   }
 
   #leadership(recorder: Recorder): Leadership | undefined {

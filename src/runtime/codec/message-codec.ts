@@ -4,6 +4,7 @@
  * Headers are packed by hand at fixed widths, because they are most of the work of a small message; values pass through
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
+import type { Submit } from '../../core/consensus/submit-message.ts'
 import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
 import {
   isExchangeAnswer,
@@ -29,6 +30,7 @@ import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
 import { readContext, readRecord, writeContext, writeRecord } from './record-codec.ts'
 import { isRegisterMessage, readRegisterMessage, REGISTER_KIND, writeRegisterMessage } from './register-codec.ts'
+import { readSubmit, SUBMIT_KIND, writeSubmit } from './submit-codec.ts'
 import { readAuthor, readExpiry, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 export interface MessageLimits extends RecordLimits {
@@ -63,6 +65,7 @@ const KIND = {
   ...REAP_KIND,
   ...ELECTION_KIND,
   ...REGISTER_KIND,
+  ...SUBMIT_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -128,6 +131,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       return
     default:
       if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
+      else if (message.kind === 'submit' || message.kind === 'submitted') writeSubmit(writer, message)
       else writeRare(writer, message)
   }
 }
@@ -215,11 +219,14 @@ function writeRare(writer: ByteWriter, message: Rare): void {
   }
 }
 
+/** What comes to a node on a link that others dialed. */
+type RequestMessage = Request | Submit | Question | Agree | Reap | Announce
+
 /** One request. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question | Agree | Reap | Announce {
+export function readRequest(reader: ByteReader, limits: MessageLimits): RequestMessage {
   const kind = reader.uint8()
   if (kind % 2 === 0) throw new Malformed('an answer came where requests are expected')
-  return readMessage(reader, limits, kind) as Request | Question | Agree | Reap | Announce
+  return readMessage(reader, limits, kind) as RequestMessage
 }
 
 /** One answer. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
@@ -279,8 +286,16 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       return { kind: 'minted', id, round, actor, counter, floor, record: readOptional(reader, limits) }
     }
     default:
-      return readRegisterMessage(reader, limits, { kind, id, round }) ?? readRare(reader, limits, { kind, id, round })
+      return readOther(reader, limits, { kind, id, round })
   }
+}
+
+function readOther(
+  reader: ByteReader,
+  limits: MessageLimits,
+  head: { kind: number; id: number; round: number },
+): Message {
+  return readRegisterMessage(reader, limits, head) ?? readSubmit(reader, limits, head) ?? readRare(reader, limits, head)
 }
 
 function readRare(
