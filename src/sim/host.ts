@@ -268,6 +268,7 @@ export class Host implements Receiver {
   /** What the process wants of its surroundings after an input. */
   #endTurn(process: Process, now: Now): void {
     process.settle(now)
+    this.problems.push(...process.problems.splice(0).map((problem) => `${this.config.name}: ${problem}`))
     const { disk, simulator, random } = this.config
     if (process.isOlderCopy) {
       this.#setAside()

@@ -77,6 +77,8 @@ export interface Guarantees {
   readonly skewMs: number
   /** Whether reads that are marked strict are monotonic. */
   readonly monotonic: boolean
+  /** Whether reads settle what began before them. A leader may still do what nobody waits for any more. */
+  readonly settles: boolean
   /** Whether all faults healed, so that every replica was read at the end. */
   readonly converges: boolean
   /** Whether at most one leads a group, or holds a lock, at a time; nothing where there are none. */
@@ -123,6 +125,8 @@ export function simulate(options: SimulateOptions): SimulationRun {
 
 /** By how much clocks may be off in runs with a leader. */
 const CLOCK_DRIFTS = [0.01, 0.2]
+/** One-way delays in a lease at least: half as many in the time of a round of an election. */
+const LEASE_TRIPS = 30
 
 function driftOf({ clockDriftMax }: ClusterPlan): { readonly exclusive: boolean; readonly clockDriftMax: number } {
   return { exclusive: clockDriftMax !== undefined, clockDriftMax: clockDriftMax ?? 0 }
@@ -181,11 +185,12 @@ class Run {
     const { systems, standIns, exchanges, reaping } = this.#streams
     const draws = { systems, standIns, exchanges, reaping }
     const setting = { replicas, zones, keyspace, breakage, exchangeMs, horizonMs, ...draws }
-    const { cluster, leadership } = this.#drawCluster(drawCluster(this.#streams.cluster, setting))
-    const workload = this.#drawWorkload(cluster)
+    const { cluster: planned, leadership } = this.#drawCluster(drawCluster(this.#streams.cluster, setting))
+    const workload = this.#drawWorkload(planned)
     const { keys, readLevels } = workload
-    this.#promises = new Promises({ cluster, breakage, keys, readLevels })
-    const drawn = this.#drawNemesis(cluster, workload)
+    this.#promises = new Promises({ cluster: planned, breakage, keys, readLevels })
+    const drawn = this.#drawNemesis(planned, workload)
+    const cluster = leadership === undefined ? this.#withLeases(planned, drawn) : planned
     const faults = withinDrift(drawn.faults, leadership ?? driftOf(cluster))
     const nemesis = { ...drawn, faults }
     this.#promises.wipes = nemesis.faults.filter((fault) => fault.kind === 'crash' && fault.wipes).length
@@ -256,7 +261,7 @@ class Run {
   /** Electors believe of clocks what the run's plan says. */
   #drawCluster(cluster: ClusterPlan): { cluster: ClusterPlan; leadership: LeadershipPlan | undefined } {
     const given = this.#options.leadership
-    if (given === undefined) return { cluster: this.#withLeases(cluster), leadership: undefined }
+    if (given === undefined) return { cluster, leadership: undefined }
     const { hosts } = cluster
     const replicas = hosts.filter(({ isReplica }) => isReplica).length
     const leadership = drawLeadership(this.#streams.leadership, { replicas, all: hosts.length }, given)
@@ -265,12 +270,15 @@ class Run {
     return { cluster: { ...cluster, options }, leadership }
   }
 
-  /** A keyspace with a leader has leases, and clocks that are off by no more than is believed. */
-  #withLeases(cluster: ClusterPlan): ClusterPlan {
+  /**
+   * A keyspace with a leader has leases, long enough for elections on this network, and clocks that are off by no more
+   * than is believed.
+   */
+  #withLeases(cluster: ClusterPlan, { conditions }: NemesisPlan): ClusterPlan {
     if (cluster.keyspace.definition.leader !== true) return cluster
     const random = this.#streams.leadership
     const clockDriftMax = random.pick(CLOCK_DRIFTS)
-    const leaseMsMax = spanMs(random, { min: 300, max: 4000 })
+    const leaseMsMax = Math.max(spanMs(random, { min: 300, max: 4000 }), LEASE_TRIPS * conditions.farMs)
     const believed = this.#options.breakage === 'lease-without-drift' ? 0 : clockDriftMax
     return { ...cluster, clockDriftMax, options: { ...cluster.options, clockDriftMax: believed, leaseMsMax } }
   }
@@ -395,6 +403,7 @@ class Run {
       // Two clocks may be off in opposite directions, and hybrid time counts whole milliseconds.
       skewMs: 2 * Math.ceil(offsetMs) + 1,
       monotonic: this.#promises.monotonic,
+      settles: cluster.keyspace.definition.leader !== true,
       converges: nemesis.core.length === cluster.membership.members.length,
       ...(this.#drawn.leadership && { exclusive: this.#drawn.leadership.exclusive }),
     }
