@@ -156,7 +156,7 @@ export class Lead {
   }
 
   #begin(entry: Entry, now: Now, step: Step): void {
-    entry.waiting = entry.waiting.filter(({ isOver }) => !isOver)
+    if (entry.waiting.some(({ isOver }) => isOver)) entry.waiting = entry.waiting.filter(({ isOver }) => !isOver)
     if (entry.waiting.length === 0) return
     const { keyspace, seat } = this.#host
     const { key } = entry
@@ -175,8 +175,11 @@ export class Lead {
   #won(entry: Entry, round: Proposal, now: Now, step: Step): void {
     if (round.isAccepting) this.#know(entry, round.state)
     const { decided } = round
-    const served = new Set<Proposable>(decided.map(({ operation }) => operation))
-    entry.waiting = served.size === entry.waiting.length ? [] : entry.waiting.filter((call) => !served.has(call))
+    if (decided.length === entry.waiting.length) entry.waiting = []
+    else {
+      const served = new Set<Proposable>(decided.map(({ operation }) => operation))
+      entry.waiting = entry.waiting.filter((call) => !served.has(call))
+    }
     for (const each of decided) this.#tell(each, round, now, step)
     const isHere = this.check(now, step) && this.#table.get(entry.key) === entry
     if (isHere && entry.round === undefined) this.#begin(entry, now, step)

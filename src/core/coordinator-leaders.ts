@@ -124,7 +124,7 @@ export class Leaders {
     led.sent.delete(operation)
     operation.seeks()
     if (led.lead?.leads(now.monoMs) === true) this.#serveHere(led.lead, operation, now, step)
-    else {
+    else if (led.seeking.size > 0 || !this.#sendsAtOnce(led, operation, now, step)) {
       led.seeking.add(operation)
       this.#dispatch(led, now, step)
     }
@@ -263,6 +263,18 @@ export class Leaders {
     this.#led.set(keyspace.fingerprint, led)
     this.#wanted.delete(keyspace.fingerprint)
     return led
+  }
+
+  /** The usual case: somebody leads whom messages reach. */
+  #sendsAtOnce(led: Led, operation: LedOperation, now: Now, step: Step): boolean {
+    const leader = leaderOf(led, now.monoMs)
+    if (leader === undefined || now.monoMs < operation.notBeforeMs) return false
+    const { peers, local } = this.#host
+    const to = peers.names.indexOf(leader.id)
+    if (to < 0 || to === local || !peers.usable(to, now.monoMs)) return false
+    operation.leader = leader
+    this.#send(led, operation, { leader, to }, now, step)
+    return true
   }
 
   /** Sends those who wait to whoever leads, if that is known and he can be reached. */

@@ -4,7 +4,7 @@
  *
  * Ring: machines.
  */
-import type { Attempt, Change, Verdict } from './consensus/change.ts'
+import type { Attempt, Verdict } from './consensus/change.ts'
 import type { Leader } from './consensus/group.ts'
 import type { Submit, SubmitResult, Told } from './consensus/submit-message.ts'
 import type { LedCall } from './coordinator-lead.ts'
@@ -22,29 +22,30 @@ export interface RemoteHost {
 
 export class RemoteCall implements LedCall {
   readonly isOver = false
-  isRetry: boolean
+  readonly attempt: Attempt & { isRetry: boolean }
   readonly #request: Submit
   readonly #from: Address
   readonly #host: RemoteHost
-  readonly #change: Change
   #mayLand = false
 
   constructor(request: Submit, from: Address, host: RemoteHost) {
     this.#request = request
     this.#from = from
     this.#host = host
-    this.#change = request.wish
-    this.isRetry = request.isRetry
+    const { op, at, isRetry, token, wish: change } = request
+    this.attempt = { op, at, isRetry, token: token === 0 ? undefined : token, change, proposed: undefined }
   }
 
   get key(): string {
     return this.#request.key
   }
 
-  get attempt(): Attempt {
-    const { op, at, token } = this.#request
-    const carried = token === 0 ? undefined : token
-    return { op, at, isRetry: this.isRetry, token: carried, change: this.#change, proposed: undefined }
+  get isRetry(): boolean {
+    return this.attempt.isRetry
+  }
+
+  set isRetry(isRetry: boolean) {
+    this.attempt.isRetry = isRetry
   }
 
   proposed({ kind }: Verdict): void {

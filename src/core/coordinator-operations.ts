@@ -130,13 +130,11 @@ export class Operations {
     const { keyspace, key } = call
     const { random } = this.#config
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-    const plan = { keyspace, key, list: keyspace.listOf(key), times }
+    const list = keyspace.listOf(key)
     if (call.kind === 'look') {
-      if (!keyspace.isLed || call.stale) {
-        return new RegisterRead({ ...plan, isStale: call.stale, patience: random.fraction() })
-      }
-      const change = { kind: 'look' } as const
-      return new LedOperation({ ...plan, change, op: 0, at: 0, isRetry: false, isOwn: false })
+      const where = { keyspace, key, list, times }
+      if (keyspace.isLed && !call.stale) return new LedOperation({ ...where, ...LOOK })
+      return new RegisterRead({ ...where, isStale: call.stale, patience: random.fraction() })
     }
     const { change, operation, token } = call
     if (keyspace.definition.requireFence === true && change.kind !== 'fence' && token === undefined) {
@@ -144,8 +142,9 @@ export class Operations {
     }
     const op = operation?.op ?? random.identity()
     const at = operation?.at ?? this.#clock.next(now.wallMs)
-    const write = { ...plan, change, op, at, token, isRetry: operation !== undefined }
-    return keyspace.isLed ? new LedOperation({ ...write, isOwn: false }) : new RegisterWrite(write)
+    const isRetry = operation !== undefined
+    const plan = { keyspace, key, list, times, change, op, at, token, isRetry, isOwn: false }
+    return keyspace.isLed ? new LedOperation(plan) : new RegisterWrite(plan)
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */
@@ -164,6 +163,8 @@ export class Operations {
     if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) this.#clock.observe(stamp)
   }
 }
+
+const LOOK = { change: { kind: 'look' }, op: 0, at: 0, isRetry: false, isOwn: false } as const
 
 /** When a value ends whose write has this stamp: the same for each retry. Nothing for one that stays, and for a delete. */
 function expiryOf({ value, ttlMs, keyspace }: PutCall, at: number): number | undefined {

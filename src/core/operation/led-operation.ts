@@ -7,7 +7,7 @@
  * Ring: decisions.
  */
 import type { ErrorCode, ErrorDetail, Outcome } from '../base/errors.ts'
-import type { Attempt, Verdict, Visible } from '../consensus/change.ts'
+import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
 import type { Leader } from '../consensus/group.ts'
 import type { Told, Wish } from '../consensus/submit-message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
@@ -33,7 +33,6 @@ export class LedOperation extends RegisterWrite {
   readonly isOwn: boolean
   /** `seek`: it waits for somebody who leads. */
   stage: 'seek' | 'sent' | 'here' = 'seek'
-  isRetry: boolean
   /** The generation of the leader that it was sent to last. */
   sentIn = 0
   /** It is not sent again before this. */
@@ -43,8 +42,11 @@ export class LedOperation extends RegisterWrite {
   /** Whether quorums can be reached from here, with which a leader could be elected. */
   reaches = true
   readonly #isLook: boolean
-  /** Nothing that was sent under this identity before can have been applied. */
-  #at: number
+  /** As it is sent now. Nothing that was sent before its time `at` can have been applied. */
+  readonly #now: { -readonly [Field in keyof Attempt]: Attempt[Field] }
+  readonly #change: Change
+  readonly #bornAt: number
+  readonly #wasRetry: boolean
   #position = -1
   /** Times that it was sent, or proposed here, and may land. */
   #unanswered = 0
@@ -58,8 +60,11 @@ export class LedOperation extends RegisterWrite {
   constructor(plan: LedPlan) {
     super(plan)
     this.isOwn = plan.isOwn
-    this.isRetry = plan.isRetry
-    this.#at = plan.at
+    const { change, op, at, isRetry, token } = plan
+    this.#change = change
+    this.#bornAt = at
+    this.#wasRetry = isRetry
+    this.#now = { change, op, at, isRetry, token, proposed: undefined }
     this.#isLook = plan.change.kind === 'look'
   }
 
@@ -68,7 +73,15 @@ export class LedOperation extends RegisterWrite {
   }
 
   override get attempt(): Attempt {
-    return { ...super.attempt, at: this.#at, isRetry: this.isRetry, proposed: undefined }
+    return this.#now
+  }
+
+  get isRetry(): boolean {
+    return this.#now.isRetry
+  }
+
+  set isRetry(isRetry: boolean) {
+    this.#now.isRetry = isRetry
   }
 
   override get patienceMsMin(): number {
@@ -77,7 +90,7 @@ export class LedOperation extends RegisterWrite {
 
   override outcome(): Outcome {
     if (this.#isLook) return 'none'
-    return this.#unanswered > 0 || this.#mayLandHere || super.attempt.isRetry ? 'unknown' : 'none'
+    return this.#unanswered > 0 || this.#mayLandHere || this.#wasRetry ? 'unknown' : 'none'
   }
 
   override waitingFor(): string {
@@ -130,7 +143,7 @@ export class LedOperation extends RegisterWrite {
     if (this.#mayLandHere) this.#unanswered++
     this.#mayLandHere = false
     this.stage = 'seek'
-    this.isRetry = super.attempt.isRetry || this.#unanswered > 0
+    this.isRetry = this.#wasRetry || this.#unanswered > 0
   }
 
   /** The leader's answer. What it says holds whatever else was sent: nothing that is still under way can land after it. */
@@ -155,17 +168,16 @@ export class LedOperation extends RegisterWrite {
 
   protected override identity(): Pick<ErrorDetail, 'operation' | 'leader'> {
     if (this.#isLook) return { leader: this.leader }
-    const { op } = this.attempt
-    return { operation: operationName({ op, at: this.#at, home: 0 }), leader: this.leader }
+    const { op, at } = this.#now
+    return { operation: operationName({ op, at, home: 0 }), leader: this.leader }
   }
 
   get #isUpdate(): boolean {
-    return this.attempt.change.kind === 'update'
+    return this.#change.kind === 'update'
   }
 
   get #value(): Uint8Array | null {
-    const { change } = this.attempt
-    return change.kind === 'set' ? change.value : (this.#made ?? null)
+    return this.#change.kind === 'set' ? this.#change.value : (this.#made ?? null)
   }
 
   #again(agenda: Agenda): void {
@@ -173,7 +185,7 @@ export class LedOperation extends RegisterWrite {
   }
 
   #wish(): Wish {
-    const { change } = this.attempt
+    const change = this.#change
     switch (change.kind) {
       case 'look':
         return { kind: 'look', isFresh: change.isFresh === true }
@@ -192,14 +204,14 @@ export class LedOperation extends RegisterWrite {
 
   /** The value that an update makes of what the leader told. */
   #make(now: Visible, by: number, { agenda, view }: { readonly agenda: Agenda; readonly view: View }): void {
-    const { change } = this.attempt
+    const change = this.#change
     if (change.kind !== 'update') return
     try {
       const made = change.change(now)
       if (this.#unanswered > 0 && this.#made !== undefined) this.#isAmbiguous = true
       // While many change the key, an operation that began long ago would count as forgotten.
-      const isNew = this.#unanswered === 0 && !super.attempt.isRetry
-      if (isNew) this.#at = super.attempt.at + Math.floor((view.nowMs - this.startedAtMs) * STAMPS_PER_MS)
+      const isNew = this.#unanswered === 0 && !this.#wasRetry
+      if (isNew) this.#now.at = this.#bornAt + Math.floor((view.nowMs - this.startedAtMs) * STAMPS_PER_MS)
       this.#seen = now
       this.#made = made
       this.#again(agenda)
