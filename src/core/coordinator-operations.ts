@@ -12,6 +12,7 @@ import type { Call, ChangeCall, LookCall, PutCall } from './coordinator-calls.ts
 import { Get } from './operation/get.ts'
 import { chooseHome } from './operation/home.ts'
 import type { Keyspace } from './operation/keyspace.ts'
+import { LedOperation } from './operation/led-operation.ts'
 import { Open } from './operation/open.ts'
 import type { OperationId } from './operation/operation-name.ts'
 import type { Operation } from './operation/operation.ts'
@@ -130,11 +131,21 @@ export class Operations {
     const { random } = this.#config
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const plan = { keyspace, key, list: keyspace.listOf(key), times }
-    if (call.kind === 'look') return new RegisterRead({ ...plan, isStale: call.stale, patience: random.fraction() })
-    const { change, operation } = call
+    if (call.kind === 'look') {
+      if (!keyspace.isLed || call.stale) {
+        return new RegisterRead({ ...plan, isStale: call.stale, patience: random.fraction() })
+      }
+      const change = { kind: 'look' } as const
+      return new LedOperation({ ...plan, change, op: 0, at: 0, isRetry: false, isOwn: false })
+    }
+    const { change, operation, token } = call
+    if (keyspace.definition.requireFence === true && change.kind !== 'fence' && token === undefined) {
+      throw invalid(`${keyspace.name} takes no change without a fencing token: give one as fence`)
+    }
     const op = operation?.op ?? random.identity()
     const at = operation?.at ?? this.#clock.next(now.wallMs)
-    return new RegisterWrite({ ...plan, change, op, at, isRetry: operation !== undefined })
+    const write = { ...plan, change, op, at, token, isRetry: operation !== undefined }
+    return keyspace.isLed ? new LedOperation({ ...write, isOwn: false }) : new RegisterWrite(write)
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */

@@ -48,7 +48,7 @@ const LEAP_MAX = 12
 class Queue {
   readonly plan: RegisterPlan
   readonly waiting: RegisterOperation[] = []
-  proposal: Proposal | undefined = undefined
+  proposal: Proposal<RegisterOperation> | undefined = undefined
   losses = 0
   resumesAtMs = 0
 
@@ -118,7 +118,7 @@ export class Registers {
     const times = { nowMs: now.monoMs, timeoutMs: keyspace.timeoutMs }
     const plan = { keyspace, key, list: keyspace.listOf(key), times }
     if (this.#settling.size >= SETTLING_MAX || this.#queues.has(nameOf({ plan }))) return
-    const change = { kind: 'look' } as const
+    const change = { kind: 'look', isFresh: true } as const
     const operation = new RegisterWrite({ ...plan, change, op: random.identity(), at: 0, isRetry: false })
     this.#settling.add(operation)
     this.#host.run(operation, now, step)
@@ -163,14 +163,15 @@ export class Registers {
   ended(proposal: Proposal, { end }: ProposalEnd, now: Now, step: Step): void {
     const queue = this.#queues.get(nameOf(proposal))
     if (queue?.proposal !== proposal) return
+    const { proposal: ours } = queue
     queue.proposal = undefined
-    this.#source.observe(proposal.preemptedBy)
-    if (end === 'preempted') this.#backOff(queue, proposal, now, step)
-    else if (end === 'won') this.#won(queue, proposal, now, step)
+    this.#source.observe(ours.preemptedBy)
+    if (end === 'preempted') this.#backOff(queue, ours, now, step)
+    else if (end === 'won') this.#won(queue, ours, now, step)
     else this.#unreachable(queue, now, step)
   }
 
-  #won(queue: Queue, proposal: Proposal, now: Now, step: Step): void {
+  #won(queue: Queue, proposal: Proposal<RegisterOperation>, now: Now, step: Step): void {
     queue.losses = 0
     for (const { operation, verdict } of proposal.decided) {
       if (operation.isOver) continue
@@ -201,7 +202,14 @@ export class Registers {
     const { keyspace, key, list } = queue.plan
     const waiting = (): readonly RegisterOperation[] => queue.waiting.slice(0, TOGETHER_MAX)
     const times = { nowMs: now.monoMs, timeoutMs: Infinity }
-    const proposal = new Proposal({ keyspace, key, list, times, waiting, ballot: this.#source.next(leapOf(queue)) })
+    const proposal = new Proposal<RegisterOperation>({
+      keyspace,
+      key,
+      list,
+      times,
+      waiting,
+      ballot: this.#source.next(leapOf(queue)),
+    })
     queue.proposal = proposal
     for (const operation of queue.waiting) operation.proposal = proposal
     this.#host.run(proposal, now, step)

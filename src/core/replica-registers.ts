@@ -6,6 +6,7 @@
  * is forgotten at a restart is one that was never given.
  * Ring: machines.
  */
+import type { Ballot } from './base/ballot.ts'
 import { accept, EMPTY_REGISTER, isStuck, prepare, takeOver, type Transition } from './consensus/acceptor.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Accept, Inquire, Prepare } from './message.ts'
@@ -27,16 +28,17 @@ export class ReplicaRegisters {
     this.#config = config
   }
 
-  prepare(request: Prepare, from: Address, step: Step): void {
+  /** @param floor what the vote for the keyspace's leader promises for all keys. */
+  prepare(request: Prepare, floor: Ballot, from: Address, step: Step): void {
     const { id, round, ballot } = request
-    const record = this.#carryOut(request, (before) => prepare(before, ballot), from, step)
+    const record = this.#carryOut(request, (before) => prepare(before, ballot, floor), from, step)
     if (record === undefined) return
     step.send(from, { kind: 'promised', id, round, accepted: record.accepted, state: record.state })
   }
 
-  accept(request: Accept, from: Address, step: Step): void {
+  accept(request: Accept, floor: Ballot, from: Address, step: Step): void {
     const { id, round } = request
-    const record = this.#carryOut(request, (before) => accept(before, request), from, step)
+    const record = this.#carryOut(request, (before) => accept(before, request, floor), from, step)
     if (record !== undefined) step.send(from, { kind: 'accepted', id, round })
   }
 

@@ -11,7 +11,14 @@ import type { Ballot } from '../base/ballot.ts'
 import type { RegisterState } from '../record.ts'
 
 /** A register that nobody has written. */
-export const UNWRITTEN: RegisterState = { value: null, revision: 0, operations: [], forgottenAt: 0, proposers: [] }
+export const UNWRITTEN: RegisterState = {
+  value: null,
+  revision: 0,
+  operations: [],
+  forgottenAt: 0,
+  proposers: [],
+  token: 0,
+}
 
 /** Operations that are always remembered, and the most that are. */
 export const REMEMBERED_MIN = 16
@@ -69,10 +76,15 @@ export function buildsOn({ proposers }: RegisterState, { proposer, counter }: Ba
   return proposers.length < 2 * PROPOSERS_MAX ? false : undefined
 }
 
-/** The state after a change by this operation. */
-export function withChange(state: RegisterState, value: Uint8Array | null, by: OperationStamp): RegisterState {
+/** The state after a change by this operation, which may carry a fencing token. */
+export function withChange(
+  state: RegisterState,
+  value: Uint8Array | null,
+  by: OperationStamp & { readonly token?: number | undefined },
+): RegisterState {
   const revision = state.revision + 1
-  return { value, revision, proposers: state.proposers, ...remembering(state, { ...by, revision }) }
+  const token = by.token ?? state.token
+  return { value, revision, proposers: state.proposers, token, ...remembering(state, { ...by, revision }) }
 }
 
 /** The state in which this operation can never be applied any more. Nothing else of it changes. */
