@@ -85,7 +85,7 @@ export class Replica {
       erase: (key, before, step) => change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
-    this.#registers = new ReplicaRegisters({ index, read, change })
+    this.#registers = new ReplicaRegisters({ index, read, absent: () => this.#floor.register, change })
     this.#mints = new Mints({ life, options, floor: this.#floor, read, isFull, change })
     this.#keyspaces = new Keyspaces({
       index,
