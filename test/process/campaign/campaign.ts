@@ -47,6 +47,7 @@ const IDS = ['a', 'b', 'c', 'd', 'e'] as const
 const CLIENTS = ['left', 'right'] as const
 const HEARTBEAT_MS = 200
 const CALL_MS = 2_000
+const CONNECT_MS = 60_000
 const WORKERS = 4
 const KEYSPACE = 'accounts'
 /** Faults in a lease; what they do to leases shows after that. */
@@ -113,10 +114,10 @@ class Campaign {
   }
 
   async #load(seed: number): Promise<RegisterLoad> {
-    const options = { heartbeatMs: HEARTBEAT_MS, timeoutMs: CALL_MS, transport: { backoffMsMax: 100 } }
+    const options = { heartbeatMs: HEARTBEAT_MS, timeoutMs: CONNECT_MS, transport: { backoffMsMax: 100 } }
     const clients = await Promise.all(CLIENTS.map((client) => this.#cluster.client(client, options)))
     const { replicas: n } = this.#setting
-    const keyspaces = clients.map((client) => client.keyspace<string>(KEYSPACE, { mode: 'cp', n }))
+    const keyspaces = clients.map((client) => client.keyspace<string>(KEYSPACE, { mode: 'cp', n, timeoutMs: CALL_MS }))
     return new RegisterLoad({ keyspaces, workers: WORKERS, seed, tell: (line) => this.#witness.lines.push(line) })
   }
 
