@@ -55,7 +55,7 @@ export function legTrials({ profile, r, w, trials, tsMs, seed }: LegTrials): Fre
       tsMs.forEach((tMs, at) => {
         lab.simulator.after(tMs, () => {
           const readUs = lab.simulator.nowUs
-          read(lab, pickHost(lab, random), key, (found) => {
+          read(pickHost(lab, random), key, (found) => {
             readMs.push((lab.simulator.nowUs - readUs) / 1000)
             if (found) fresh[at] = (fresh[at] as number) + 1
             left--
@@ -91,7 +91,7 @@ function write(lab: Lab, host: Host, key: string, done: () => void): void {
   )
 }
 
-function read(lab: Lab, host: Host, key: string, done: (found: boolean) => void): void {
+function read(host: Host, key: string, done: (found: boolean) => void): void {
   host.ask(
     ({ keyspace, tag }) => {
       const none = { level: undefined, repair: undefined, atLeast: undefined }

@@ -97,7 +97,7 @@ function distinct(cells: readonly Cell[]): Cell[] {
   return [...new Map(cells.map((cell) => [nameOf(cell), cell])).values()]
 }
 
-function one_<T extends Named>(all: readonly T[], name: string): T {
+function named<T extends Named>(all: readonly T[], name: string): T {
   return all.find((one) => one.name === name) as T
 }
 

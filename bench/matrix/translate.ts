@@ -8,7 +8,7 @@ export function asApHistory(history: History): HistoryLine[] {
   const sessions = new Set<string>()
   const lines: HistoryLine[] = []
   for (const line of history) {
-    if (!('f' in line) || line.type === 'session' || line.type === 'final') {
+    if (!('f' in line)) {
       lines.push(line)
       continue
     }
@@ -27,14 +27,18 @@ export function asApHistory(history: History): HistoryLine[] {
       else lines.push({ type, f: 'get', ...shared })
     } else if (f === 'write' || f === 'cas') {
       const isPair = Array.isArray(line.value)
-      const [from, to] = isPair ? (line.value as readonly [unknown, unknown]) : [null, line.value]
+      const [from, to] = (isPair ? line.value : [null, line.value]) as readonly unknown[]
       const value = String(to)
       const saw = from === null || from === undefined ? {} : { saw: [String(from)] }
       if (type === 'invoke') lines.push({ type, f: 'put', value, ...saw, ...shared })
-      else lines.push({ type, f: 'put', value, ...shared } as HistoryLine)
+      else lines.push({ type, f: 'put', value, ...reasonOf(line), ...shared } as HistoryLine)
     }
   }
   return lines
+}
+
+function reasonOf(line: object): { readonly reason?: unknown } {
+  return 'reason' in line ? { reason: line.reason } : {}
 }
 
 /** Gets and puts as reads and writes of registers; nothing where a get showed several values at once. */
