@@ -30,8 +30,8 @@ export interface ClusterOptions {
 const directories = new Set<string>()
 
 /** A folder for data, gone when the cluster is closed or this process ends. */
-export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'quorate-bench-'))
+export async function temporaryDirectory(parent = tmpdir()): Promise<string> {
+  const directory = await mkdtemp(path.join(parent, 'quorate-bench-'))
   directories.add(directory)
   return directory
 }
