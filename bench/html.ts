@@ -61,7 +61,9 @@ function contents({ columns, rows, notes, charts = [], plots = [] }: Section): s
     return `<tr${mark}>${[name, ...cells].map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`
   })
   const table = rows.length === 0 ? '' : `<div class="wide"><table><tr>${heads}</tr>${lines.join('')}</table></div>`
-  const large = plots.filter(({ small }) => small !== true).map((plot) => `<figure>${plotSvg(plot)}<figcaption class="note">${escaped(plot.about)}</figcaption></figure>`)
+  const large = plots
+    .filter(({ small }) => small !== true)
+    .map((plot) => `<figure>${plotSvg(plot)}<figcaption class="note">${escaped(plot.about)}</figcaption></figure>`)
   const small = plots.filter((plot) => plot.small === true).map(plotSvg)
   const grid = small.length === 0 ? '' : `<div class="row">${small.join('')}</div>`
   const below = [...charts.map(chartSvg), ...notes.map((note) => `<p class="note">${escaped(note)}</p>`)]

@@ -110,7 +110,16 @@ interface Finished {
   readonly sections: readonly Section[]
 }
 
-function machine(): Readonly<Record<string, string | number | readonly number[]>> {
+interface Machine {
+  readonly cpus: number
+  readonly model: string
+  readonly memoryBytes: number
+  readonly platform: string
+  readonly node: string
+  readonly loadAverage: readonly number[]
+}
+
+function machine(): Machine {
   const cpus = os.cpus()
   return {
     cpus: cpus.length,
@@ -142,10 +151,10 @@ async function writeJson({ options, startedAt, sections }: Finished): Promise<bo
 async function writeHtml({ options, startedAt, sections }: Finished): Promise<boolean> {
   if (options.html === undefined) return true
   const { cpus, model, memoryBytes, platform, node, loadAverage } = machine()
-  const load = (loadAverage as readonly number[]).map((value) => value.toFixed(2)).join(' ')
+  const load = loadAverage.map((value) => value.toFixed(2)).join(' ')
   const facts = [
     ['took', `${((Date.now() - startedAt.getTime()) / 1000).toFixed(0)} s`],
-    ['machine', `${cpus} × ${model}, ${(Number(memoryBytes) / 2 ** 30).toFixed(1)} GiB, ${platform}`],
+    ['machine', `${cpus} × ${model}, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB, ${platform}`],
     ['versions', `Node.js ${node}`],
     ['load average', load],
     ['seed', String(options.seed)],

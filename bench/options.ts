@@ -39,14 +39,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Parts that are run only when they are asked for. */
-const ASKED_FOR: readonly string[] = ['peers']
+/** The part that is run only when it is asked for. */
+const ASKED_FOR = 'peers'
 const RUNS_MAX = 100_000
 
 export function parseOptions(args: readonly string[], parts: readonly string[]): BenchOptions {
   const values = parse(args)
-  const usual = parts.filter((name) => !ASKED_FOR.includes(name) || (name === 'peers' && values.peers === true))
-  const only = values.only === undefined ? usual : [...values.only, ...(values.peers === true ? ['peers'] : [])]
+  const usual = parts.filter((name) => name !== ASKED_FOR || values.peers === true)
+  const only = values.only === undefined ? usual : [...values.only, ...(values.peers === true ? [ASKED_FOR] : [])]
   const unknown = only.find((name) => !parts.includes(name))
   if (unknown !== undefined)
     throw new UsageError(`there is no part ${JSON.stringify(unknown)}: use ${parts.join(', ')}`)
@@ -79,7 +79,11 @@ function names(given: readonly string[] | undefined): readonly string[] | undefi
   return given?.flatMap((text) => text.split(',').map((name) => name.trim()))
 }
 
-function wholeNumber(option: string, text: string, { min, max }: { readonly min: number; readonly max: number }): number {
+function wholeNumber(
+  option: string,
+  text: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min && value <= max) return value
   throw new UsageError(`${option} takes a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`)

@@ -19,6 +19,8 @@ const COLOURS = 8
 const DASHES = ['', '7 4', '2 3', '10 3 2 3', '', '7 4', '2 3', '10 3 2 3']
 const LABEL_PX = 6.4
 const LINE_PX = 14
+/** How many lines of labels may stand above points at the bottom. */
+const TIERS = 16
 
 interface Place {
   readonly x: (value: number) => number
@@ -30,6 +32,7 @@ export const PLOT_STYLE = [
   '.plot text{fill:var(--ink);font:13px system-ui,sans-serif}.plot .title{font-weight:600;font-size:15px}',
   '.plot .tick{font-size:12px;fill:var(--soft)}.plot .label{font-size:11.5px}',
   '.plot .axis{stroke:var(--soft);fill:none}.plot .grid{stroke:var(--rule);fill:none}',
+  '.plot .leader{stroke:var(--soft);stroke-width:.6;opacity:.6}',
   '.plot .band{fill:var(--band)}.plot .front{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3;fill:none}',
   '.plot .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}.plot .dot{stroke:var(--page);stroke-width:1}',
   ...Array.from({ length: COLOURS }, (_, at) => `.plot .s${at}{stroke:var(--c${at})}.plot .f${at}{fill:var(--c${at})}`),
@@ -40,7 +43,10 @@ export function plotSvg(plot: Plot): string {
   const { width, height, left, right, top, bottom } = frame
   const points = plot.series.flatMap((series) => series.points)
   const xs = project(plot.x, [...points.map(({ x }) => x), ...(plot.bands ?? []).map(({ to }) => to)])
-  const ys = project(plot.y, points.map(({ y }) => y))
+  const ys = project(
+    plot.y,
+    points.map(({ y }) => y),
+  )
   const place: Place = {
     x: (value) => left + xs.at(value) * (width - left - right),
     y: (value) => height - bottom - ys.at(value) * (height - top - bottom),
@@ -129,8 +135,10 @@ interface Box {
 }
 
 /** Beside each point its label, where there is room; the others are told by their hints alone. */
-function labels(series: readonly PlotSeries[], { width, right }: Frame, place: Place): string[] {
-  const all = series.filter(({ style }) => style === 'points').flatMap(({ points }) => points)
+function labels(series: readonly PlotSeries[], frame: Frame, place: Place): string[] {
+  const { width, right, left, height, bottom } = frame
+  const points = series.filter(({ style }) => style === 'points').flatMap((one) => one.points)
+  const all = points.toSorted((a, b) => a.x - b.x)
   const dots = all.map((point) => ({ left: place.x(point.x) - 6, top: place.y(point.y) - 6, width: 12 }))
   const taken: Box[] = []
   const texts: string[] = []
@@ -139,23 +147,29 @@ function labels(series: readonly PlotSeries[], { width, right }: Frame, place: P
     if (label === undefined) continue
     const [x, y] = [place.x(point.x), place.y(point.y)]
     const size = label.length * LABEL_PX
-    const spots = [
+    const isOnFloor = y > height - bottom - 2
+    const beside = [
       { left: x + 9, top: y - 6 },
       { left: x - 9 - size, top: y - 6 },
       { left: x - size / 2, top: y - 22 },
       { left: x - size / 2, top: y + 9 },
       { left: x + 7, top: y - 20 },
       { left: x + 7, top: y + 7 },
-    ].map((spot) => ({ ...spot, width: size }))
+    ]
+    const middle = Math.max(left + 3, x - size / 2)
+    const above = Array.from({ length: TIERS }, (_, tier) => ({ left: middle, top: y - 22 - tier * LINE_PX }))
+    const spots = (isOnFloor ? above : beside).map((spot) => ({ ...spot, width: size }))
     const free = spots.find(
       (spot) =>
-        spot.left > 80 &&
-        spot.left + size < width - right + 10 &&
+        spot.left > left &&
+        spot.left + size < width - right + 20 &&
         !taken.some((box) => overlap(spot, box)) &&
         !dots.some((box) => overlap(spot, box)),
     )
     if (free === undefined) continue
     taken.push(free)
+    // A label that stands away from its point has a line to it.
+    if (y - free.top > 2 * LINE_PX) texts.push(`<path class="leader" d="M${px(x)} ${px(y - 7)}V${px(free.top + 14)}"/>`)
     texts.push(`<text class="label" x="${px(free.left)}" y="${px(free.top + 11)}">${escaped(label)}</text>`)
   }
   return texts

@@ -9,6 +9,8 @@ export interface Axis {
   readonly scale: AxisScale
   /** How a value is written at a tick; a short number if left out. */
   readonly unit?: 'ms' | 'share'
+  /** What the lowest value is called, where it stands for nothing at all. */
+  readonly floor?: string
   /** The ends, where the data shall not decide. */
   readonly from?: number
   readonly to?: number
@@ -43,6 +45,9 @@ export interface Plot {
   readonly small?: boolean
 }
 
+/** Axes with fewer decades have ticks between them. */
+const FEW_DECADES = 2.2
+
 /** Where a value lies between the ends of its axis, from 0 to 1, and which values deserve a tick. */
 export interface Projection {
   readonly at: (value: number) => number
@@ -59,9 +64,13 @@ function projectLog({ from, to }: Axis, values: readonly number[]): Projection {
   const high = Math.max(to ?? Math.max(...positive, low), low * 10)
   const span = Math.log10(high / low)
   const at = (value: number): number => clamp(value <= low ? 0 : Math.log10(value / low) / span)
-  const first = Math.ceil(Math.log10(low) - 1e-9)
+  const first = Math.floor(Math.log10(low))
+  const steps = span < FEW_DECADES ? [1, 2, 5] : [1]
   const ticks: number[] = []
-  for (let power = first; 10 ** power <= high * 1.000001; power++) ticks.push(10 ** power)
+  for (let power = first; 10 ** power <= high; power++) {
+    const here = steps.map((factor) => factor * 10 ** power)
+    ticks.push(...here.filter((value) => value >= low * 0.999999 && value <= high * 1.000001))
+  }
   const step = Math.ceil(ticks.length / 8)
   return { at, ticks: ticks.filter((_, index) => index % step === 0) }
 }
@@ -82,7 +91,8 @@ function clamp(share: number): number {
   return Math.min(1, Math.max(0, share))
 }
 
-export function tickText({ unit }: Axis, value: number): string {
+export function tickText({ unit, floor, from }: Axis, value: number): string {
+  if (floor !== undefined && value === from) return floor
   if (unit === 'share') return value === 0 ? '0' : `${Number((100 * value).toPrecision(2))} %`
   if (unit === 'ms') return value >= 1000 ? `${shortNumber(value / 1000)} s` : `${shortNumber(value)} ms`
   return shortNumber(value)

@@ -45,7 +45,9 @@ export function cellRow(cell: CellResult, isHealing = cell.recoveryMs !== undefi
       cell.linearizable,
       percent(cell.unavailableShare),
       ...(isHealing ? [cell.recoveryMs === undefined ? '-' : span(cell.recoveryMs * 1000)] : []),
-      cell.breaches.map(({ guarantee, seed, promised }) => `${guarantee}: ${seed}${promised ? ' (PROMISED)' : ''}`).join(', '),
+      cell.breaches
+        .map(({ guarantee, seed, promised }) => `${guarantee}: ${seed}${promised ? ' (PROMISED)' : ''}`)
+        .join(', '),
     ],
     figures: { ...cell },
   }

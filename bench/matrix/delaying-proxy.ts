@@ -32,7 +32,9 @@ export class DelayingProxy {
   private constructor(server: WebSocketServer, url: string, delays: Delays) {
     this.#server = server
     server.on('connection', (inner, request) => {
-      const outer = new WebSocket(new URL(request.url ?? '/', url), protocolsOf(request.headers), { perMessageDeflate: false })
+      const outer = new WebSocket(new URL(request.url ?? '/', url), protocolsOf(request.headers), {
+        perMessageDeflate: false,
+      })
       const waiting: (() => void)[] = []
       outer.on('open', () => waiting.splice(0).forEach((send) => send()))
       this.#join({ from: inner, to: outer, ms: delays.there, kept: this.there, waiting })

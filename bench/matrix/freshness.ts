@@ -46,9 +46,9 @@ export function legTrials({ profile, r, w, trials, tsMs, seed }: LegTrials): Fre
   const fresh = tsMs.map(() => 0)
   const writeMs: number[] = []
   const readMs: number[] = []
-  let left = 0
+  const under = { way: 0 }
   const trial = (key: string): void => {
-    left++
+    under.way++
     const startUs = lab.simulator.nowUs
     write(lab, pickHost(lab, random), key, () => {
       writeMs.push((lab.simulator.nowUs - startUs) / 1000)
@@ -58,16 +58,16 @@ export function legTrials({ profile, r, w, trials, tsMs, seed }: LegTrials): Fre
           read(pickHost(lab, random), key, (found) => {
             readMs.push((lab.simulator.nowUs - readUs) / 1000)
             if (found) fresh[at] = (fresh[at] as number) + 1
-            left--
+            under.way--
           })
         })
       })
-      left += tsMs.length - 1
+      under.way += tsMs.length - 1
     })
   }
   for (let from = 0; from < trials; from += BATCH) {
     for (let index = from; index < Math.min(trials, from + BATCH); index++) trial(`t${index}`)
-    while (left > 0) lab.simulator.runFor(PAUSE_MS)
+    while (under.way > 0) lab.simulator.runFor(PAUSE_MS)
   }
   const rising = (values: number[]): number[] => values.toSorted((a, b) => a - b)
   return { fresh: fresh.map((count) => count / trials), writeMs: rising(writeMs), readMs: rising(readMs) }

@@ -23,7 +23,7 @@ import type { Setting } from './settings.ts'
 import { minorityOf, SLOW_FACTOR, type Situation } from './situations.ts'
 
 /** Processes with a coordinator and no replica. */
-export const CLIENT_HOSTS = 3
+const CLIENT_HOSTS = 3
 /** Milliseconds that a call may take. */
 export const TIMEOUT_MS = 2_000
 const HEARTBEAT_MS = 500

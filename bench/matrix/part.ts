@@ -13,7 +13,7 @@ import { cellsOf, groupOf, nameOf } from './selection.ts'
 import type { CellResult } from './tally.ts'
 import { UsageError, type MatrixOptions } from '../options.ts'
 
-const RUNS = { quick: 3, full: 20 } as const
+const RUNS = { quick: 3, full: 12 } as const
 /** Groups of cells with pictures of their own at the top of the report. */
 const TOLD = ['LNKD-DISK, healthy, ycsb-a', 'LAN, healing, ycsb-a', 'LNKD-DISK, healthy, carts']
 const LEGEND =
@@ -65,12 +65,15 @@ function sectionsOf(results: readonly CellResult[], { runs }: { readonly runs: n
       columns: cellColumns(cells),
       endsInWords: true,
       rows: cells.map((cell) => cellRow(cell)),
-      notes: isTold ? [`${runs} runs of ${OPERATIONS} operations for each line, by six clients of three coordinators.`, LEGEND] : [],
+      notes: isTold
+        ? [`${runs} runs of ${OPERATIONS} operations for each line, by six clients of three coordinators.`, LEGEND]
+        : [],
       plots: isTold ? picturesOf(name, cells) : [frontPlot(name, cells)],
       ...(!isTold && !isSmall && { isDetail: true as const }),
     }
   })
-  const order = (section: Section): number => (section.isDetail === true ? 1 : 0)
+  const order = (section: Section): number =>
+    section.isDetail === true ? 2 : section.title.startsWith('Matrix') ? 0 : 1
   return [...sections.toSorted((a, b) => order(a) - order(b)), breachSection(results)]
 }
 

@@ -8,25 +8,16 @@ import { SITUATIONS } from './situations.ts'
 import type { CellResult } from './tally.ts'
 
 /** Settings of which curves are drawn, as far as they were measured. */
-const CURVES = [
-  'n3-r1-w1',
-  'n3-r1-w2',
-  'n3-r2-w1',
-  'n3-r2-w2',
-  'n3-r1-w3',
-  'siblings-r2-w2',
-  'cp',
-  'cp-stale-read',
-]
+const CURVES = ['n3-r1-w1', 'n3-r1-w2', 'n3-r2-w1', 'n3-r2-w2', 'n3-r1-w3', 'siblings-r2-w2', 'cp', 'cp-stale-read']
 const TIMELINES = ['n3-r1-w1', 'n3-r2-w2', 'n3-r1-w3', 'siblings-r2-w2', 'sloppy', 'cp']
 
 const FAMILIES: readonly (readonly [string, (name: string) => boolean])[] = [
   ['N = 3', (name) => /^n3-r\d-w\d$/.test(name)],
-  ['N = 5', (name) => /^n5-/.test(name)],
+  ['N = 5', (name) => name.startsWith('n5-')],
   ['siblings, sloppy', (name) => /^(?:siblings|sloppy)/.test(name)],
   ['repair', (name) => /repair|background/.test(name)],
   ['levels, systems', (name) => /^(?:level|grid)/.test(name)],
-  ['registers', (name) => /^cp/.test(name)],
+  ['registers', (name) => name.startsWith('cp')],
 ]
 
 /** Where a share of nothing stands on a logarithmic axis. */
@@ -51,7 +42,7 @@ export function frontPlot(group: string, cells: readonly CellResult[]): Plot {
       'Each setting by the 99th percentile of its calls and the share of its reads that missed an acknowledged write; ' +
       'to the left and below is better. At the very bottom no read was stale. The line joins settings that no other one beats in both.',
     x: { label: 'p99 of all calls', scale: 'log', unit: 'ms', from: Math.min(...xs) * 0.8, to: Math.max(...xs) * 1.6 },
-    y: { label: 'stale reads', scale: 'log', unit: 'share', from: NONE, to: 1 },
+    y: { label: 'stale reads', scale: 'log', unit: 'share', from: NONE, to: 1, floor: 'none' },
     series: [
       { name: 'Pareto front', style: 'front', points: [...front, ...ends] },
       ...series.filter((one) => one.points.length > 0),
@@ -61,12 +52,15 @@ export function frontPlot(group: string, cells: readonly CellResult[]): Plot {
 
 export function distributionPlot(group: string, cells: readonly CellResult[]): Plot {
   const series = picked(cells, CURVES).map(({ setting, distribution }): PlotSeries => {
-    const points = distribution.filter(({ share }) => share < 1).map(({ share, us }) => ({ x: us / 1000, y: 1 - share }))
+    const points = distribution
+      .filter(({ share }) => share < 1)
+      .map(({ share, us }) => ({ x: us / 1000, y: 1 - share }))
     return { name: setting, style: 'line', points }
   })
   return {
     title: `Latency of all calls: ${group}`,
-    about: 'The share of calls that took longer. A line further to the left is a faster setting; at 0.1 % it shows p99.9.',
+    about:
+      'The share of calls that took longer. A line further to the left is a faster setting; at 0.1 % it shows p99.9.',
     x: { label: 'milliseconds', scale: 'log', unit: 'ms', ...xEnds(series) },
     y: { label: 'share of calls that took longer', scale: 'log', unit: 'share', from: 1e-3, to: 1 },
     series,
@@ -75,13 +69,16 @@ export function distributionPlot(group: string, cells: readonly CellResult[]): P
 
 export function ageplot(group: string, cells: readonly CellResult[]): Plot {
   const series = picked(cells, CURVES).map(({ setting, byAge }): PlotSeries => {
-    const points = byAge.filter(({ reads }) => reads >= 30).map(({ ageMs, reads, stale }) => ({ x: ageMs, y: stale / reads }))
+    const points = byAge
+      .filter(({ reads }) => reads >= 30)
+      .map(({ ageMs, reads, stale }) => ({ x: ageMs, y: stale / reads }))
     return { name: setting, style: 'line', points }
   })
   const some = series.filter(({ points }) => points.length > 1)
   return {
     title: `Staleness over time since the write: ${group}`,
-    about: 'The share of reads that were stale, by the time between the latest acknowledgement for their key and their beginning.',
+    about:
+      'The share of reads that were stale, by the time between the latest acknowledgement for their key and their beginning.',
     x: { label: 'since the latest acknowledged write of the key', scale: 'log', unit: 'ms', ...xEnds(some) },
     y: { label: 'stale reads', scale: 'linear', unit: 'share' },
     series: some,
@@ -92,7 +89,8 @@ export function timelinePlots(group: string, cells: readonly CellResult[]): Plot
   return picked(cells, TIMELINES).map(({ setting, byTime, situation, recoveryMs }): Plot => {
     const { fromMs = 0, forMs = 0 } = SITUATIONS.find(({ name }) => name === situation) ?? {}
     const during = byTime.filter(({ ok, failed }) => ok + failed > 0)
-    const healed = recoveryMs === undefined ? '' : `; ${span(recoveryMs * 1000)} after healing the last trace of it was seen`
+    const healed =
+      recoveryMs === undefined ? '' : `; ${span(recoveryMs * 1000)} after healing the last trace of it was seen`
     return {
       title: `${setting}: a partition`,
       about: `${group}. Shares of calls without an answer and of stale reads, by quarters of a second${healed}.`,
@@ -101,8 +99,18 @@ export function timelinePlots(group: string, cells: readonly CellResult[]): Plot
       y: { label: 'share', scale: 'linear', unit: 'share', to: 1 },
       bands: [{ from: fromMs / 1000, to: (fromMs + forMs) / 1000, label: 'cut off' }],
       series: [
-        { name: 'unanswered', style: 'step', colour: 1, points: during.map((at) => ({ x: at.atMs / 1000, y: at.failed / (at.ok + at.failed) })) },
-        { name: 'stale reads', style: 'step', colour: 0, points: during.map((at) => ({ x: at.atMs / 1000, y: at.reads === 0 ? 0 : at.stale / at.reads })) },
+        {
+          name: 'unanswered',
+          style: 'step',
+          colour: 1,
+          points: during.map((at) => ({ x: at.atMs / 1000, y: at.failed / (at.ok + at.failed) })),
+        },
+        {
+          name: 'stale reads',
+          style: 'step',
+          colour: 0,
+          points: during.map((at) => ({ x: at.atMs / 1000, y: at.reads === 0 ? 0 : at.stale / at.reads })),
+        },
       ],
     }
   })

@@ -66,7 +66,9 @@ async function inVirtualTime({ quick, seed }: Scale, extra: readonly Profile[], 
     ],
     plots: cells.flatMap(({ expected, trials }, at) => {
       const { profile, r, w } = trials
-      return r === 1 && w === 1 ? [freshPlot(`${profile.name}, R = W = 1`, curve(trials, answers[at] as Freshness, expected))] : []
+      return r === 1 && w === 1
+        ? [freshPlot(`${profile.name}, R = W = 1`, curve(trials, answers[at] as Freshness, expected))]
+        : []
     }),
   }
 }
@@ -77,7 +79,11 @@ function momentsOf(expected: Prediction): number[] {
   return [0, ...Array.from({ length: POINTS - 1 }, (_, step) => most * 10 ** (-2 + (2 * step) / (POINTS - 2)))]
 }
 
-function virtualRow(expected: Prediction, { profile, r, w, tsMs }: LegTrials, { fresh, writeMs, readMs }: Freshness): Row {
+function virtualRow(
+  expected: Prediction,
+  { profile, r, w, tsMs }: LegTrials,
+  { fresh, writeMs, readMs }: Freshness,
+): Row {
   const predicted = tsMs.map((t) => expected.pFresh(t))
   const rmse = errorOf(fresh, predicted)
   const [writeP99, readP99] = [quantile(writeMs, 0.99), quantile(readMs, 0.99)]
@@ -155,10 +161,15 @@ async function onCluster({ quick, seed }: Scale, progress: Progress): Promise<Se
   )
   return {
     part: 'prediction',
-    title: 'Predicted beside measured, on a running cluster: three processes, exponential delays of 100 ms (W) and 50 ms',
+    title:
+      'Predicted beside measured, on a running cluster: three processes, exponential delays of 100 ms (W) and 50 ms',
     columns: GOAL_COLUMNS,
     rows,
-    notes: ['Root-mean-square error over reads at eight times after the acknowledgement; what is predicted rests on the delays that were really made.'],
-    plots: cells.map(({ injection: { r, w }, validated }) => freshPlot(`Injected, R = ${r}, W = ${w}`, validated.points)),
+    notes: [
+      'Root-mean-square error over reads at eight times after the acknowledgement; what is predicted rests on the delays that were really made.',
+    ],
+    plots: cells.map(({ injection: { r, w }, validated }) =>
+      freshPlot(`Injected, R = ${r}, W = ${w}`, validated.points),
+    ),
   }
 }

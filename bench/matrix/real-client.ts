@@ -96,7 +96,11 @@ export class RealClient {
     return seen === 'conflict' ? undefined : seen
   }
 
-  async #write(key: string, follows: Known | undefined, value = this.#nextValue()): Promise<Known | 'conflict' | undefined> {
+  async #write(
+    key: string,
+    follows: Known | undefined,
+    value = this.#nextValue(),
+  ): Promise<Known | 'conflict' | undefined> {
     const { store, isCp } = this.#parts
     if (isCp) {
       const from = follows?.values[0] ?? null
@@ -123,7 +127,12 @@ export class RealClient {
   ): Promise<Known | 'conflict' | undefined> {
     const { history, isCp } = this.#parts
     const { f, value = null, saw } = asked
-    const shared = { f, process: this.#process, key, ...(!isCp && this.#process < LOADER && { session: this.#session }) }
+    const shared = {
+      f,
+      process: this.#process,
+      key,
+      ...(!isCp && this.#process < LOADER && { session: this.#session }),
+    }
     const line = (type: string, more: object): void => {
       history.push({ type, ...shared, ...more, time: nowNs() } as unknown as HistoryLine)
     }

@@ -61,21 +61,33 @@ function sectionOf(situation: Situation, cells: readonly CellResult[]): Section 
     title: `Matrix: ${group}`,
     columns: cellColumns(cells).slice(0, -1).concat('broke'),
     endsInWords: true,
-    rows: cells.map((cell) => cellRow(cell, heals)).map((row, at) => {
-      const broke = cells[at]?.breaches.map(({ guarantee, promised }) => `${guarantee}${promised ? ' (PROMISED)' : ''}`)
-      return { ...row, cells: [...row.cells.slice(0, -1), (broke ?? []).join(', ')] }
-    }),
-    notes: ['Six processes of three clients make a call every 60th of a second or so; real time gives each run another order.'],
+    rows: cells
+      .map((cell) => cellRow(cell, heals))
+      .map((row, at) => {
+        const broke = cells[at]?.breaches.map(
+          ({ guarantee, promised }) => `${guarantee}${promised ? ' (PROMISED)' : ''}`,
+        )
+        return { ...row, cells: [...row.cells.slice(0, -1), (broke ?? []).join(', ')] }
+      }),
+    notes: [
+      'Six processes of three clients make a call every 60th of a second or so; real time gives each run another order.',
+    ],
     plots: heals ? timelinePlots(group, cells) : [frontPlot(group, cells)],
     failures: cells.flatMap(({ setting, breaches }) =>
       breaches
         .filter(({ promised }) => promised)
-        .map(({ guarantee }) => `The store broke what it promised on real processes: ${guarantee}, ${setting}, ${situation.name}`),
+        .map(
+          ({ guarantee }) =>
+            `The store broke what it promised on real processes: ${guarantee}, ${setting}, ${situation.name}`,
+        ),
     ),
   }
 }
 
-async function playReal(cell: Cell, { seed, quick }: { readonly seed: number; readonly quick: boolean }): Promise<Observed> {
+async function playReal(
+  cell: Cell,
+  { seed, quick }: { readonly seed: number; readonly quick: boolean },
+): Promise<Observed> {
   const cluster = await startCluster({ storage: 'memory', faulty: true })
   const links = new CutLinks(cluster, cell.situation.trouble === 'partition')
   try {
@@ -225,5 +237,7 @@ class RealRun {
 }
 
 function keyspaceOf(client: Client, { keyspace }: Setting): ApKeyspace<string> | CpKeyspace<string> {
-  return keyspace.mode === 'cp' ? client.keyspace<string>('bench', keyspace) : client.keyspace<string>('bench', keyspace as never)
+  return keyspace.mode === 'cp'
+    ? client.keyspace<string>('bench', keyspace)
+    : client.keyspace<string>('bench', keyspace as never)
 }

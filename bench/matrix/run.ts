@@ -143,8 +143,8 @@ class Run {
     const lab = this.#lab
     const host = lab.clientHosts.at(-1) as (typeof lab.clientHosts)[number]
     const how = { host, session: undefined, timeoutMs: 5 * TIMEOUT_MS, giveUpMs: 10 * TIMEOUT_MS }
-    let left = this.#keys.length
-    const done = (): void => void left--
+    const under = { way: this.#keys.length }
+    const done = (): void => void under.way--
     this.#keys.forEach((key, index) => {
       const value = `load.${index}`
       const what = { key, value, operation: undefined }
@@ -157,7 +157,7 @@ class Run {
         caller.put({ how: { ...how, level: 'all' }, ...what, isDelete: false, follows: undefined }, done)
       }
     })
-    while (left > 0) lab.simulator.runFor(PAUSE_MS)
+    while (under.way > 0) lab.simulator.runFor(PAUSE_MS)
     lab.simulator.runFor(2 * PAUSE_MS)
   }
 
@@ -172,7 +172,8 @@ class Run {
     for (const key of this.#keys) {
       const caller = new RegisterCaller(this.#others++, () => this.#others++, lab.around)
       caller.read({ host, ...how }, key, ({ held }) => {
-        if (held !== undefined) lab.recorder.final({ replica: 'all', key, value: held.value === null ? [] : [held.value] })
+        if (held !== undefined)
+          lab.recorder.final({ replica: 'all', key, value: held.value === null ? [] : [held.value] })
       })
     }
     lab.simulator.runFor(2 * TIMEOUT_MS)

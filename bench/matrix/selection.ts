@@ -25,14 +25,27 @@ const USUAL = { profile: 'LNKD-DISK', situation: 'healthy', workload: 'ycsb-a' }
 /** Situations are compared where nothing else takes long. */
 const CALM_PROFILE = 'LAN'
 const QUICK = {
-  settings: ['n3-r1-w1', 'n3-r2-w1', 'n3-r2-w2', 'n3-r1-w3', 'n3-r3-w1', 'siblings-r2-w2', 'sloppy', 'cp', 'cp-stale-read'],
+  settings: [
+    'n3-r1-w1',
+    'n3-r2-w1',
+    'n3-r2-w2',
+    'n3-r1-w3',
+    'n3-r3-w1',
+    'siblings-r2-w2',
+    'sloppy',
+    'cp',
+    'cp-stale-read',
+  ],
   profiles: ['LNKD-SSD', 'LNKD-DISK'],
   situations: ['healing'],
   workloads: ['carts'],
 }
 
 /** @throws UsageError for a name that there is not, with those that there are. */
-export function cellsOf(wanted: Wanted, options: { readonly quick: boolean; readonly extra: readonly Profile[] }): Cell[] {
+export function cellsOf(
+  wanted: Wanted,
+  options: { readonly quick: boolean; readonly extra: readonly Profile[] },
+): Cell[] {
   const profiles = [...PROFILES, ...options.extra]
   const isAsked = Object.values(wanted).some((names) => names !== undefined) || options.extra.length > 0
   const settings = pick('setting', SETTINGS, wanted.settings ?? (options.quick ? QUICK.settings : ['all']))
@@ -102,7 +115,7 @@ function named<T extends Named>(all: readonly T[], name: string): T {
 }
 
 /** Those with these names, in their own order. */
-export function pick<T extends Named>(what: string, all: readonly T[], names: readonly string[]): T[] {
+function pick<T extends Named>(what: string, all: readonly T[], names: readonly string[]): T[] {
   if (names.includes('all')) return [...all]
   for (const name of names) {
     if (all.some((one) => one.name === name)) continue

@@ -110,7 +110,10 @@ export class Tally {
   readonly #recoveriesMs: number[] = []
   readonly #breaches = new Map<Guarantee, { readonly seed: number; runs: number }>()
   readonly #ages = AGES_MS.map((ageMs) => ({ ageMs, reads: 0, stale: 0 }))
-  readonly #times = new Map<number, { ok: number; failed: number; reads: number; stale: number; took: LatencyRecorder }>()
+  readonly #times = new Map<
+    number,
+    { ok: number; failed: number; reads: number; stale: number; took: LatencyRecorder }
+  >()
 
   constructor(cell: Cell, firstSeed: number) {
     this.#cell = cell
@@ -181,7 +184,11 @@ export class Tally {
       byAge: this.#ages.filter(({ reads }) => reads > 0),
       byTime: [...this.#times]
         .toSorted(([a], [b]) => a - b)
-        .map(([slice, { took, ...counts }]) => ({ atMs: slice * SLICE_MS, ...counts, p99Us: took.quantileUs(0.99) || 0 })),
+        .map(([slice, { took, ...counts }]) => ({
+          atMs: slice * SLICE_MS,
+          ...counts,
+          p99Us: took.quantileUs(0.99) || 0,
+        })),
     }
   }
 

@@ -21,20 +21,25 @@ export function asApHistory(history: History): HistoryLine[] {
     const shared = { process, key, time, session }
     const { f, type } = line
     if (f === 'read') {
-      const shown = line.value === null || line.value === undefined ? [] : [String(line.value)]
+      const shown = line.value === null || line.value === undefined ? [] : [textOf(line.value)]
       if (type === 'invoke') lines.push({ type, f: 'get', ...shared })
       else if (type === 'ok') lines.push({ type, f: 'get', value: shown, ...shared })
       else lines.push({ type, f: 'get', ...shared })
     } else if (f === 'write' || f === 'cas') {
       const isPair = Array.isArray(line.value)
       const [from, to] = (isPair ? line.value : [null, line.value]) as readonly unknown[]
-      const value = String(to)
-      const saw = from === null || from === undefined ? {} : { saw: [String(from)] }
+      const value = textOf(to)
+      const saw = from === null || from === undefined ? {} : { saw: [textOf(from)] }
       if (type === 'invoke') lines.push({ type, f: 'put', value, ...saw, ...shared })
-      else lines.push({ type, f: 'put', value, ...reasonOf(line), ...shared } as HistoryLine)
+      else lines.push({ type, f: 'put', value, ...reasonOf(line), ...shared })
     }
   }
   return lines
+}
+
+/** Values of the matrix are texts. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function reasonOf(line: object): { readonly reason?: unknown } {
@@ -50,7 +55,7 @@ export function asRegisterHistory(history: History): HistoryLine[] | undefined {
     const shared = { process, key, time }
     const { f, type } = line
     if (f === 'get') {
-      if (type !== 'ok') lines.push({ type, f: 'read', ...shared } as HistoryLine)
+      if (type !== 'ok') lines.push({ type, f: 'read', ...shared })
       else if (line.value.length > 1) return undefined
       else lines.push({ type, f: 'read', value: line.value[0] ?? null, ...shared })
     } else if (f === 'put') lines.push({ type, f: 'write', value: line.value, ...shared } as HistoryLine)

@@ -29,7 +29,12 @@ export interface Workload {
 }
 
 const KEYS = 20
-const ycsb = (letter: string, about: string, mix: Workload['mix'], choice: Workload['choice'] = 'zipfian'): Workload => {
+const ycsb = (
+  letter: string,
+  about: string,
+  mix: Workload['mix'],
+  choice: Workload['choice'] = 'zipfian',
+): Workload => {
   return { name: `ycsb-${letter}`, about, mix, keys: KEYS, choice }
 }
 

@@ -33,14 +33,19 @@ export const nats: Peer = {
       const routes = IDS.map((_, index) => `nats://127.0.0.1:${ports[IDS.length + index]}`).join(', ')
       for (const [index, id] of IDS.entries()) {
         const file = path.join(directory, `${id}.conf`)
-        await writeFile(file, configOf({ id, port: ports[index], cluster: ports[IDS.length + index], routes, directory }))
+        await writeFile(
+          file,
+          configOf({ id, port: ports[index], cluster: ports[IDS.length + index], routes, directory }),
+        )
         servers.push(new Server(program, ['-c', file], { name: 'nats-server', cwd: directory }))
       }
       const [first] = servers as [Server]
       const urls = IDS.map((_, index) => `127.0.0.1:${ports[index]}`)
       connection = await first.until(() => connect({ servers: urls }))
       const manager = new Kvm(connection)
-      const bucket = await first.until(() => manager.create('bench', { replicas: IDS.length, storage: StorageType.Memory, history: 1 }))
+      const bucket = await first.until(() =>
+        manager.create('bench', { replicas: IDS.length, storage: StorageType.Memory, history: 1 }),
+      )
       await countdown((index) => bucket.put(keyFor(index, 0), VALUE), { count: KEYS, inFlight: 256 })
       return runningOf(bucket, close)
     } catch (error) {
@@ -69,7 +74,12 @@ cluster { name: bench, listen: 127.0.0.1:${cluster}, routes: [${routes}] }
 function runningOf(bucket: KV, close: () => Promise<void>): RunningPeer {
   return {
     cells: [
-      { name: 'NATS KV put, in memory, three copies', kind: 'put', operation: (worker, turn) => bucket.put(keyFor(worker, turn), VALUE), goal: 10 },
+      {
+        name: 'NATS KV put, in memory, three copies',
+        kind: 'put',
+        operation: (worker, turn) => bucket.put(keyFor(worker, turn), VALUE),
+        goal: 10,
+      },
       {
         name: 'NATS KV get',
         kind: 'get',
@@ -79,7 +89,9 @@ function runningOf(bucket: KV, close: () => Promise<void>): RunningPeer {
         },
       },
     ],
-    notes: ['NATS: durable buckets are left out, since this server syncs its files every two minutes and not before it answers.'],
+    notes: [
+      'NATS: durable buckets are left out, since this server syncs its files every two minutes and not before it answers.',
+    ],
     close,
   }
 }

@@ -95,7 +95,8 @@ async function measure(bed: TestBed, { quick }: Scale, progress: Progress): Prom
   ]
   const figures = new Map(all.map(([name]): [string, Rounds] => [name, { many: [], aloneUs: [] }]))
   progress.step('warming up')
-  for (const [, operation] of all) await throughput(operation, { inFlight: IN_FLIGHT, warmMs: 0, forMs: quick ? 300 : 1500 })
+  for (const [, operation] of all)
+    await throughput(operation, { inFlight: IN_FLIGHT, warmMs: 0, forMs: quick ? 300 : 1500 })
   for (let round = 0; round < rounds; round++) {
     progress.step(`round ${round + 1} of ${rounds}`)
     for (const [name, operation] of all) {
@@ -120,7 +121,11 @@ function sectionOf({ cells, notes, failures }: TestBed, figures: ReadonlyMap<str
     }
     const ratio = medianRatio({ of, to })
     if (goal !== undefined) return goalRow({ ...shown, goal: { ratio, relation: 'at least', bound: goal } })
-    return { name: shown.name, cells: [shown.measured, shown.against, ratio.toFixed(2), '', ''], figures: shown.figures }
+    return {
+      name: shown.name,
+      cells: [shown.measured, shown.against, ratio.toFixed(2), '', ''],
+      figures: shown.figures,
+    }
   })
   const alone = [...figures].map(([name, { aloneUs }]): Row => {
     const shown = name in OURS ? OURS[name as Kind] : name

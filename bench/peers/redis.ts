@@ -30,7 +30,12 @@ function runningOf(memory: RedisSet, durable: RedisSet): RunningPeer {
       { name: 'Redis SET, one WAIT a pipeline', kind: 'put', operation: memory.putInPipelines(), goal: 1.5 },
       { name: 'Redis SET + WAIT each', kind: 'put', operation: memory.putEach(), goal: 4 },
       { name: 'Redis GET, primary', kind: 'get', operation: memory.get(), goal: 1.5 },
-      { name: 'Redis SET, appendfsync always, one WAIT a pipeline', kind: 'durable', operation: durable.putInPipelines(), goal: 1.5 },
+      {
+        name: 'Redis SET, appendfsync always, one WAIT a pipeline',
+        kind: 'durable',
+        operation: durable.putInPipelines(),
+        goal: 1.5,
+      },
     ],
     notes: ['Redis: WAIT counts replicas that have received a write; whether their disks have it, it does not say.'],
     close: async () => {
@@ -56,13 +61,19 @@ class RedisSet {
     const directory = await temporaryDirectory()
     const ports = await freePorts(SERVERS)
     const servers = ports.map((port, index) => {
-      const settings: readonly string[] = [
-        ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
-        ...['--appendonly', durable ? 'yes' : 'no', '--appendfsync', 'always', '--appenddirname', `log-${index}`],
-        ...['--dbfilename', `dump-${index}.rdb`, '--repl-diskless-sync-delay', '0'],
-        ...(index > 0 ? ['--replicaof', '127.0.0.1', String(ports[0])] : []),
-      ]
-      return new Server(program, settings, { name: 'redis-server', cwd: directory })
+      const settings = Object.entries({
+        port: String(port),
+        bind: '127.0.0.1',
+        dir: directory,
+        save: '',
+        dbfilename: `dump-${index}.rdb`,
+        appendonly: durable ? 'yes' : 'no',
+        appendfsync: 'always',
+        appenddirname: `log-${index}`,
+        'repl-diskless-sync-delay': '0',
+      }).flatMap(([name, value]) => [`--${name}`, value])
+      const following = index > 0 ? ['--replicaof', '127.0.0.1', String(ports[0])] : []
+      return new Server(program, [...settings, ...following], { name: 'redis-server', cwd: directory })
     })
     const options = { host: '127.0.0.1', port: ports[0] as number, lazyConnect: true, retryStrategy: () => null }
     const open = async (more: object): Promise<Redis> => {

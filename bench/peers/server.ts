@@ -56,7 +56,8 @@ export class Server {
       try {
         return await attempt()
       } catch (error) {
-        if (performance.now() > endsAt) throw new Error(`${this.#name} did not get ready: ${String(error)}`, { cause: error })
+        if (performance.now() > endsAt)
+          throw new Error(`${this.#name} did not get ready: ${String(error)}`, { cause: error })
         await sleep(LOOK_MS)
       }
     }

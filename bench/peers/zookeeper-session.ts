@@ -42,7 +42,9 @@ export class ZooKeeperSession {
     await once(socket, 'connect')
     const session = new ZooKeeperSession(socket)
     // Protocol version, last transaction seen, timeout, session id, password.
-    await session.#ask(Buffer.concat([int(0), Buffer.alloc(8), int(SESSION_MS), Buffer.alloc(8), int(16), Buffer.alloc(16)]))
+    await session.#ask(
+      Buffer.concat([int(0), Buffer.alloc(8), int(SESSION_MS), Buffer.alloc(8), int(16), Buffer.alloc(16)]),
+    )
     return session
   }
 

@@ -36,9 +36,21 @@ export const zookeeper: Peer = {
 function runningOf(memory: Ensemble, durable: Ensemble): RunningPeer {
   return {
     cells: [
-      { name: 'ZooKeeper setData, tmpfs, no sync', kind: 'put', operation: (worker, turn) => memory.set(keyFor(worker, turn)) },
-      { name: 'ZooKeeper getData, any server', kind: 'get', operation: (worker, turn) => memory.get(keyFor(worker, turn)) },
-      { name: 'ZooKeeper setData, synced', kind: 'durable', operation: (worker, turn) => durable.set(keyFor(worker, turn)) },
+      {
+        name: 'ZooKeeper setData, tmpfs, no sync',
+        kind: 'put',
+        operation: (worker, turn) => memory.set(keyFor(worker, turn)),
+      },
+      {
+        name: 'ZooKeeper getData, any server',
+        kind: 'get',
+        operation: (worker, turn) => memory.get(keyFor(worker, turn)),
+      },
+      {
+        name: 'ZooKeeper setData, synced',
+        kind: 'durable',
+        operation: (worker, turn) => durable.set(keyFor(worker, turn)),
+      },
     ],
     notes: ['ZooKeeper: a read is answered by whichever server is asked, and may be old.'],
     close: async () => {
@@ -66,7 +78,11 @@ class Ensemble {
       const ports = await freePorts(3 * SERVERS)
       for (let index = 0; index < SERVERS; index++) {
         const file = await configure({ directory, index, ports })
-        const options = ['-Xmx256m', `-Dzookeeper.forceSync=${durable ? 'yes' : 'no'}`, '-Dzookeeper.admin.enableServer=false']
+        const options = [
+          '-Xmx256m',
+          `-Dzookeeper.forceSync=${durable ? 'yes' : 'no'}`,
+          '-Dzookeeper.admin.enableServer=false',
+        ]
         const jars = ['zookeeper.jar', 'zookeeper-jute.jar', '*'].map((jar) => path.join(JARS, jar)).join(':')
         servers.push(new Server(java, [...options, '-cp', jars, MAIN, file], { name: 'zookeeper', cwd: directory }))
       }
@@ -114,7 +130,11 @@ async function opened(port: number): Promise<ZooKeeperSession> {
   return session
 }
 
-async function configure(of: { readonly directory: string; readonly index: number; readonly ports: readonly number[] }): Promise<string> {
+async function configure(of: {
+  readonly directory: string
+  readonly index: number
+  readonly ports: readonly number[]
+}): Promise<string> {
   const { directory, index, ports } = of
   const data = path.join(directory, `data-${index + 1}`)
   await mkdir(data)
@@ -124,6 +144,11 @@ async function configure(of: { readonly directory: string; readonly index: numbe
   })
   const lines = ['tickTime=1000', 'initLimit=20', 'syncLimit=10', 'maxClientCnxns=0', 'globalOutstandingLimit=10000']
   const file = path.join(directory, `server-${index + 1}.cfg`)
-  await writeFile(file, [...lines, `dataDir=${data}`, 'clientPortAddress=127.0.0.1', `clientPort=${ports[index]}`, ...members, ''].join('\n'))
+  await writeFile(
+    file,
+    [...lines, `dataDir=${data}`, 'clientPortAddress=127.0.0.1', `clientPort=${ports[index]}`, ...members, ''].join(
+      '\n',
+    ),
+  )
   return file
 }
