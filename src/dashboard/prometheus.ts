@@ -6,6 +6,7 @@
  */
 import type { GroupHealth, Health } from '../runtime/health.ts'
 import type { StoreStatus } from '../runtime/store.ts'
+import { equalAgoMsOf } from './report.ts'
 import { STEPS_MS } from '../runtime/telemetry/call-times.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -57,7 +58,8 @@ export function metricsText(status: StoreStatus, health: Health): string {
   return page.text
 }
 
-function replicas(page: Page, { replicas: known, role, ...rest }: StoreStatus): void {
+function replicas(page: Page, status: StoreStatus): void {
+  const { replicas: known, role, ...rest } = status
   const all = Object.entries(known)
   const up = ({ state }: { readonly state: string }): number => (state === 'reachable' || state === 'late' ? 1 : 0)
   const standing = 'standing' in rest ? String(rest.standing) : 'serving'
@@ -81,6 +83,12 @@ function replicas(page: Page, { replicas: known, role, ...rest }: StoreStatus): 
     'counter',
     'Messages to a replica that no link could take.',
     all.map(([replica, { dropped }]) => [{ replica }, dropped]),
+  )
+  page.metric(
+    'quorate_equal_age_seconds',
+    'gauge',
+    'Time since an exchange made this replica equal to another one: the most by which what it holds may be stale.',
+    Object.entries(equalAgoMsOf(status)).map(([replica, agoMs]) => [{ replica }, agoMs / 1_000]),
   )
 }
 

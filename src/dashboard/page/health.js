@@ -51,10 +51,19 @@ export function showHealth({ replicas }) {
  * What is shown of a report, without what changes all the time.
  * @param {Report} report
  */
-function seen({ replicas, keyspaces, calls, groups, hintBytes, events, clockStepMs }) {
+function seen({ replicas, keyspaces, calls, groups, hintBytes, events, clockStepMs, equalAgoMs }) {
   const rounded = Object.entries(replicas).map(([id, { state, latencyMs }]) => [id, state, Math.round(latencyMs * 10)])
   const leads = groups.map(({ group, leader, leaseLeftMs }) => [group, leader, Math.ceil(leaseLeftMs / 500)])
-  return [rounded, keyspaces, calls, leads, hintBytes, events.at(-1)?.number, Math.round(clockStepMs)]
+  return [
+    rounded,
+    keyspaces,
+    calls,
+    leads,
+    hintBytes,
+    events.at(-1)?.number,
+    Math.round(clockStepMs),
+    agoText(Object.values(equalAgoMs)),
+  ]
 }
 
 /**
@@ -157,6 +166,7 @@ function countTable(reporting) {
     ['reads that repaired', ({ repairs }) => String(sum(repairs))],
     ['reads that saw siblings', ({ siblings }) => String(sum(siblings))],
     ['records from exchanges', ({ exchanged }) => String(exchanged)],
+    ['equal to all others', ({ equalAgoMs }) => agoText(Object.values(equalAgoMs))],
     ['failed calls', ({ failed }) => String(sum(failed))],
     ['fenced', ({ fenced }) => String(fenced)],
     ['lost the majority', ({ quorumLosses }) => String(quorumLosses)],
@@ -164,6 +174,11 @@ function countTable(reporting) {
   ]
   const rows = lines.map(([name, of]) => [name, ...reporting.map(({ report }) => of(report))])
   return table('Since the start', ['', ...reporting.map(({ id }) => id)], rows)
+}
+
+/** @param {number[]} ms */
+function agoText(ms) {
+  return ms.length === 0 ? '–' : `${Math.round(Math.max(...ms) / 1_000)} s ago`
 }
 
 /** @param {Reporting[]} reporting */
