@@ -19,7 +19,19 @@ import type { ReplicaEvent } from './replica-process.ts'
 import type { Supervisor } from './supervisor.ts'
 import { PLAY_GROUP } from './supervision.ts'
 
-export const PLAY_KEYSPACES = { ap: 'explorer-ap', cp: 'explorer-cp' } as const
+/** What is played with. */
+export interface Cast {
+  readonly keyspaces: { readonly ap: string; readonly cp: string }
+  /** Whose leader is shown, as `groupName` makes it. */
+  readonly group: string
+}
+
+/** @param isLed whether registers have a leader that every call goes through, and that is shown. */
+export function castOf({ isLed }: { readonly isLed: boolean }): Cast {
+  const cp = isLed ? 'explorer-led' : 'explorer-cp'
+  const group = isLed ? groupName('keyspace', cp) : groupName('group', PLAY_GROUP)
+  return { keyspaces: { ap: 'explorer-ap', cp }, group }
+}
 
 const RESOURCE = 'report'
 const VISITS_MAX = 20
@@ -31,6 +43,7 @@ export class Explorer implements Stage {
   readonly view: ClusterView
   readonly supervisor: Supervisor
   key = 'colour'
+  readonly #cast: Cast
   readonly #watch: ClusterWatch
   readonly #gate = new FenceGate(new MemoryFences())
   readonly #visits: ResourceView['visits'][number][] = []
@@ -40,8 +53,9 @@ export class Explorer implements Stage {
   #steadyVia: string | undefined
   #isClosed = false
 
-  constructor(supervisor: Supervisor) {
+  constructor(supervisor: Supervisor, cast: Cast) {
     this.supervisor = supervisor
+    this.#cast = cast
     this.#watch = new ClusterWatch({
       sources: Object.entries(supervisor.status).map(([id, { http }]) => httpSource(id, http)),
       more: (id, isSilent) => this.#more(id, isSilent),
@@ -67,7 +81,7 @@ export class Explorer implements Stage {
   }
 
   ask(via: string, question: Question): Promise<BothAnswers> {
-    return askBoth(this.httpOf(via), PLAY_KEYSPACES, question)
+    return askBoth(this.httpOf(via), this.#cast.keyspaces, question)
   }
 
   /** Visits the resource with the token that a replica held last. Throws `QUORATE_FENCED`, and for one that never led. */
@@ -129,12 +143,13 @@ export class Explorer implements Stage {
 
   async #look(reports: ReadonlyMap<string, Report>, signal: AbortSignal): Promise<void> {
     for (const [id, { groups }] of reports) this.#notice(id, groups)
+    const { keyspaces } = this.#cast
     await Promise.all(
       Object.entries(this.supervisor.status).map(async ([id, { state, http }]) => {
         if (state !== 'running') return
         const [ap, cp] = await Promise.all([
-          copyAt(http, PLAY_KEYSPACES.ap, this.key, signal),
-          copyAt(http, PLAY_KEYSPACES.cp, this.key, signal),
+          copyAt(http, keyspaces.ap, this.key, signal),
+          copyAt(http, keyspaces.cp, this.key, signal),
         ])
         if (ap !== undefined || cp !== undefined) this.#copies.set(id, { ap, cp })
       }),
@@ -143,7 +158,7 @@ export class Explorer implements Stage {
 
   /** A replica that leads has a token, and visits the resource with a new one. */
   #notice(id: string, groups: Report['groups']): void {
-    const own = groups.find(({ group, isHere }) => isHere && group === groupName('group', PLAY_GROUP))?.leader
+    const own = groups.find(({ group, isHere }) => isHere && group === this.#cast.group)?.leader
     if (own === undefined || own.generation <= (this.#tokens.get(id) ?? 0)) return
     this.#tokens.set(id, own.generation)
     if (own.generation > this.#gate.highest(RESOURCE)) this.visit(id)
@@ -152,8 +167,7 @@ export class Explorer implements Stage {
   #play(): PlayView {
     return {
       key: this.key,
-      keyspaces: PLAY_KEYSPACES,
-      group: groupName('group', PLAY_GROUP),
+      ...this.#cast,
       links: this.supervisor.links.status,
       resource: { highest: this.#gate.highest(RESOURCE), visits: this.#visits },
       steadyVia: this.#steadyVia,

@@ -21,6 +21,7 @@ export const startCommand: Command = {
     replicas: { value: 'N', help: 'how many; 3 by default, or as many as the data is of' },
     data: { value: 'DIR', help: 'where the data is kept; ./quorate-data by default' },
     port: { value: 'N', help: `for HTTP; ${DEFAULT_PORT} by default. The replicas use the ones behind it` },
+    leader: { help: 'on the page, registers have a leader that every call goes through' },
   },
   notes: `Replica a listens on port + 1 for other replicas and clients and on port + 101 for HTTP, b on port + 2 and port + 102,
 and so on. One that dies is started again. Ctrl-C stops all of them and keeps the data; a second Ctrl-C does not wait.
@@ -38,7 +39,7 @@ async function start(input: Input, output: Output): Promise<void> {
   })
   await checkPorts(plan)
   let began = false
-  const cluster = new RunningCluster(plan, (event) => {
+  const cluster = new RunningCluster(plan, input.flag('leader'), (event) => {
     if (output.json || began) tellEvent(event, output, signals)
     else if (event.event === 'ready') output.progress(`replica ${event.replica} serves …`)
   })
@@ -66,14 +67,16 @@ async function start(input: Input, output: Output): Promise<void> {
 
 class RunningCluster {
   readonly #plan: ClusterPlan
+  readonly #isLed: boolean
   readonly #supervisor: Supervisor
   #client: Client | undefined
   #http: HttpSide | undefined
   #explorer: Explorer | undefined
   #stopped = false
 
-  constructor(plan: ClusterPlan, onEvent: (event: ReplicaEvent) => void) {
+  constructor(plan: ClusterPlan, isLed: boolean, onEvent: (event: ReplicaEvent) => void) {
     this.#plan = plan
+    this.#isLed = isLed
     this.#supervisor = new Supervisor(plan, (event) => {
       onEvent(event)
       this.#explorer?.happened(event)
@@ -90,16 +93,17 @@ class RunningCluster {
     // Loaded here, so that help and mistakes are answered at once.
     const { connect } = await import('../runtime/client.ts')
     const { startHttp } = await import('../dashboard/http-server.ts')
-    const { Explorer, PLAY_KEYSPACES } = await import('./explorer.ts')
+    const { castOf, Explorer } = await import('./explorer.ts')
     await keepPlan(this.#plan)
     const members = Object.fromEntries(replicas.map(({ id, url }) => [id, url]))
     const secret = process.env['QUORATE_SECRET']
     const client = await connect({ id: 'start', replicas: members, ...(secret !== undefined && { secret }) })
     this.#client = client
     const n = replicas.length
-    await register(client, PLAY_KEYSPACES.ap, { mode: 'ap', n, r: 1, w: 1 })
-    await register(client, PLAY_KEYSPACES.cp, { mode: 'cp', n })
-    const explorer = new Explorer(this.#supervisor)
+    const cast = castOf({ isLed: this.#isLed })
+    await register(client, cast.keyspaces.ap, { mode: 'ap', n, r: 1, w: 1 })
+    await register(client, cast.keyspaces.cp, this.#isLed ? { mode: 'cp', leader: true } : { mode: 'cp', n })
+    const explorer = new Explorer(this.#supervisor, cast)
     this.#explorer = explorer
     const status = (): object => ({ ...client.status(), members, processes: this.processes })
     const http = { store: client, host: HOST, port, status, cluster: explorer.view }
