@@ -30,6 +30,11 @@ export const serveCommand: Command = {
     data: { value: 'DIR', help: 'where its records are kept; in memory if left out' },
     zone: { value: 'NAME', help: 'where it stands; zones count once every replica has one' },
     http: { value: '[HOST:]PORT', help: 'for the dashboard, metrics and keys over HTTP; 127.0.0.1 by default' },
+    'http-name': {
+      value: 'NAME',
+      multiple: true,
+      help: 'a host name by which HTTP is asked here, such as by Prometheus',
+    },
     watch: {
       value: 'ID=URL',
       multiple: true,
@@ -117,7 +122,15 @@ async function openReplica(
   observed(node)
   try {
     if (address === undefined) return { node, http: undefined }
-    return { node, http: await startHttp({ store: node, ...address, cluster: watchFrom(node, input) }) }
+    return {
+      node,
+      http: await startHttp({
+        store: node,
+        ...address,
+        hostNames: input.texts('http-name'),
+        cluster: watchFrom(node, input),
+      }),
+    }
   } catch (error) {
     await node.close()
     throw error

@@ -270,7 +270,7 @@ function half(name, values, { x, y, step }) {
   if (values.length === 0) return []
   const label = svg('text', { class: `dot-label ${name.toLowerCase()}`, x: x + step, y: y + 4 }, name)
   const marks = values.slice(0, 4).map((value, index) => {
-    const mark = svg('circle', { class: 'held', cx: x + step * (index + 2.1), cy: y, r: 6 }, svg('title', {}, value))
+    const mark = svg('circle', { class: 'held', cx: x + step * (index + 2.4), cy: y, r: 6 }, svg('title', {}, value))
     mark.style.fill = colourOf(value.split(' + ')[0] ?? value)
     return mark
   })
