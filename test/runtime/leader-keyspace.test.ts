@@ -235,7 +235,7 @@ describe('fencing tokens', () => {
       expect(await errorOf(a.put('k', 'late', { fence: 7 }))).toMatchObject({ code: 'QUORATE_FENCED' })
       // Who says nothing of a token is not asked for one.
       expect(await a.put('k', 'unfenced')).toMatchObject({ revision: 4 })
-      expect(await errorOf(a.put('k', 'future', { fence: 2 ** 40 }))).toMatchObject({ code: 'QUORATE_FENCED' })
+      expect(await errorOf(a.put('k', 'future', { fence: 2 ** 40 }))).toMatchObject({ code: 'QUORATE_LIMIT' })
       for (const fence of [0, -1, 1.5, NaN, '7' as never]) {
         expect(await errorOf(a.put('k', 'x', { fence }))).toMatchObject({ code: 'QUORATE_INVALID_OPTION' })
       }
