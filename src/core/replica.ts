@@ -189,6 +189,11 @@ export class Replica {
     return this.#votes.recalls
   }
 
+  /** Bytes that are kept here for replicas that are away, by their index. */
+  get hintBytes(): readonly number[] {
+    return this.#hints.bytes
+  }
+
   /** Nothing comes from this address any more. */
   forget(from: Address): void {
     this.#votes.forget(from)
