@@ -3,6 +3,7 @@
  */
 import type { HttpSide } from '../dashboard/http-server.ts'
 import { QuorateError } from '../core/base/errors.ts'
+import type { CoreOptions } from '../core/options.ts'
 import type { Node, NodeOptions } from '../runtime/node.ts'
 import { usage, type Command, type Input } from './command.ts'
 import type { Output } from './output.ts'
@@ -26,11 +27,16 @@ export const serveCommand: Command = {
     data: { value: 'DIR', help: 'where its records are kept; in memory if left out' },
     zone: { value: 'NAME', help: 'where it stands; zones count once every replica has one' },
     http: { value: '[HOST:]PORT', help: 'for status, events and keys over HTTP; 127.0.0.1 by default' },
+    'heartbeat-ms': { value: 'N', help: 'given up after two of these without a sign of life; 1000 by default' },
+    'exchange-ms': { value: 'N', help: 'how often it compares its records with the others; 10000 by default' },
+    'horizon-ms': { value: 'N', help: 'how long all hold a deleted record before it is erased; a day by default' },
+    'hint-age-ms': { value: 'N', help: 'how long it keeps records for others that are away; 3 hours by default' },
   },
   notes: `Every replica is started with the same ids and zones. Listening on another address than loopback needs a secret of at
 least 16 random characters in QUORATE_SECRET, the same for all replicas and clients. The HTTP side asks for no password:
 on another address than loopback, put a proxy with one in front. SIGTERM and Ctrl-C stop the replica; acknowledged
-writes are on disk by then.`,
+writes are on disk by then. Heartbeat and horizon should be the same at all replicas; with a horizon of 0 deleted
+records stay for ever.`,
   examples: [
     'quorate serve --id a --listen 127.0.0.1:7101 --peer b=ws://127.0.0.1:7102 --peer c=ws://127.0.0.1:7103 --data ./a --http 7201',
   ],
@@ -89,6 +95,7 @@ async function openReplica(
     listen: parseListen(listen, 'listen'),
     peers: parseReplicas(input.texts('peer'), '--peer'),
     onFatal,
+    ...spansOf(input),
     ...(dataDir !== undefined && { dataDir }),
     ...(zone !== undefined && { zone }),
     ...(secret !== undefined && { secret }),
@@ -104,6 +111,22 @@ async function openReplica(
     await node.close()
     throw error
   }
+}
+
+/** The options of the core that are spans of time; what fits together is for the node to say. */
+const SPANS = {
+  'heartbeat-ms': 'heartbeatMs',
+  'exchange-ms': 'exchangeMs',
+  'horizon-ms': 'horizonMs',
+  'hint-age-ms': 'hintAgeMsMax',
+} as const
+const SPAN_MS_MAX = 31_536_000_000
+
+function spansOf(input: Input): CoreOptions {
+  const given = Object.entries(SPANS).map(([name, option]) => {
+    return [option, input.number(name, { min: 0, max: SPAN_MS_MAX })] as const
+  })
+  return Object.fromEntries(given.filter(([, ms]) => ms !== undefined))
 }
 
 function tellReady({ node, http }: OpenReplica, input: Input, output: Output): void {

@@ -15,7 +15,7 @@ import type { Storage } from './storage/storage.ts'
 import { repair, summaryOf, type RepairOptions, type RepairResult } from './repair.ts'
 import { Store, type StoreStatus } from './store.ts'
 import type { LinkFaults } from './transport/faults.ts'
-import type { TransportLimits } from './transport/transport.ts'
+import type { Network, TransportLimits } from './transport/transport.ts'
 import { drawIdentity, Wiring } from './wiring.ts'
 
 /** Where a replica is: its address, or the address with its zone. */
@@ -226,8 +226,11 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   return node
 }
 
-/** A node that listens but dials nobody yet. `faults` are injected into whatever it sends. */
-export async function prepareNode(options: NodeOptions, faults?: LinkFaults): Promise<Node> {
+/**
+ * A node that listens but dials nobody yet. `faults` are injected into whatever it sends. In another network than that
+ * of WebSockets, what `listen` and the peers' addresses mean is for that network to say.
+ */
+export async function prepareNode(options: NodeOptions, faults?: LinkFaults, network?: Network): Promise<Node> {
   const limits = resolveCore(pickCore(options))
   const { id, zone = '', clusterId = CLUSTER_ID } = options
   const peers = Object.entries(options.peers ?? {})
@@ -267,6 +270,7 @@ export async function prepareNode(options: NodeOptions, faults?: LinkFaults): Pr
       transport,
       onFatal,
       onOlderCopy,
+      ...(network && { network }),
     })
     const { host = '127.0.0.1', port = 0 } = options.listen ?? {}
     const bound = await wiring.listen({ host, port })

@@ -15,10 +15,9 @@ import { Malformed } from './codec/bytes.ts'
 import type { MessageLimits } from './codec/message-codec.ts'
 import { Engine } from './engine.ts'
 import type { Storage } from './storage/storage.ts'
-import { dial } from './transport/dialer.ts'
 import type { LinkFaults } from './transport/faults.ts'
-import { listen } from './transport/listener.ts'
-import type { Dialer, Link, LinkIdentity, Listener, TransportLimits } from './transport/transport.ts'
+import type { Dialer, Link, LinkIdentity, Listener, Network, TransportLimits } from './transport/transport.ts'
+import { webSockets } from './transport/web-sockets.ts'
 
 export interface WiringConfig {
   readonly identity: LinkIdentity
@@ -29,6 +28,8 @@ export interface WiringConfig {
   readonly secret: string | undefined
   readonly faults: LinkFaults | undefined
   readonly transport: Partial<TransportLimits>
+  /** WebSockets by default. */
+  readonly network?: Network
   readonly onFatal: (error: QuorateError) => void
   /** The data of the replica here is an older copy. */
   readonly onOlderCopy?: () => void
@@ -126,8 +127,8 @@ export class Wiring {
 
   /** Accepts links from members and clients. Gives the port. */
   async listen(address: { readonly host: string; readonly port: number }): Promise<number> {
-    const { identity, secret, faults, transport, membership } = this.#config
-    this.#listener = await listen({
+    const { identity, secret, faults, transport, membership, network = webSockets } = this.#config
+    this.#listener = await network.listen({
       ...address,
       local: identity,
       secret,
@@ -147,9 +148,9 @@ export class Wiring {
 
   /** Keeps a link to a replica. */
   dial(id: string, url: string): void {
-    const { identity, secret, faults, transport, membership } = this.#config
+    const { identity, secret, faults, transport, membership, network = webSockets } = this.#config
     const index = indexOf(membership, id)
-    const dialer = dial({
+    const dialer = network.dial({
       url,
       remoteId: id,
       local: identity,

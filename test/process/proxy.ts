@@ -1,33 +1,41 @@
 /**
  * Connections between real processes that can be cut: each replica dials each other one through a proxy of its own.
  *
- * What is cut is silent, as in a partition: sockets stay open and nothing passes. Healing closes them, as it ends for
- * connections whose bytes were lost, and new ones pass again.
+ * What is cut is silent, as in a partition: sockets stay open and nothing passes, in one direction or in both. Healing
+ * closes them, as it ends for connections whose bytes were lost, and new ones pass again.
  */
 import { createServer, connect as dial, type AddressInfo, type Server, type Socket } from 'node:net'
+
+/** What does not pass: from the one who dials, or to him. */
+interface Cut {
+  readonly out: boolean
+  readonly in: boolean
+}
+
+const WHOLE: Cut = { out: false, in: false }
 
 class Proxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  #isCut = false
+  #cut = WHOLE
 
   constructor(port: number) {
     this.#server = createServer((inner) => {
       const outer = dial(port, '127.0.0.1')
-      for (const [from, to] of [
-        [inner, outer],
-        [outer, inner],
-      ] as const) {
-        this.#sockets.add(from)
-        from.on('error', () => to.destroy())
-        from.on('close', () => {
-          this.#sockets.delete(from)
-          to.destroy()
-        })
-        from.on('data', (bytes) => {
-          if (!this.#isCut) to.write(bytes)
-        })
-      }
+      this.#pass(inner, outer, 'out')
+      this.#pass(outer, inner, 'in')
+    })
+  }
+
+  #pass(from: Socket, to: Socket, direction: keyof Cut): void {
+    this.#sockets.add(from)
+    from.on('error', () => to.destroy())
+    from.on('close', () => {
+      this.#sockets.delete(from)
+      to.destroy()
+    })
+    from.on('data', (bytes) => {
+      if (!this.#cut[direction]) to.write(bytes)
     })
   }
 
@@ -36,14 +44,11 @@ class Proxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  cut(): void {
-    this.#isCut = true
-  }
-
-  heal(): void {
-    if (!this.#isCut) return
-    this.#isCut = false
-    for (const socket of this.#sockets) socket.destroy()
+  cut(cut: Cut): void {
+    const before = this.#cut
+    this.#cut = cut
+    const isHealed = (before.in && !cut.in) || (before.out && !cut.out)
+    if (isHealed) for (const socket of this.#sockets) socket.destroy()
   }
 
   close(): void {
@@ -79,19 +84,30 @@ export class Proxies {
     return ports
   }
 
-  /** Nothing passes between members of different sides any more. */
-  partition(...sides: readonly (readonly string[])[]): void {
-    const sideOf = (id: string): number => sides.findIndex((side) => side.includes(id))
-    for (const [from, own] of this.#proxies) {
-      for (const [to, proxy] of own) if (sideOf(from) !== sideOf(to)) proxy.cut()
+  /** This one is gone for good. */
+  forget(name: string): void {
+    for (const proxy of this.#proxies.get(name)?.values() ?? []) proxy.close()
+    this.#proxies.delete(name)
+  }
+
+  /** From now on just these messages do not arrive, by who sent them and to whom. */
+  cut(isCut: (from: string, to: string) => boolean): void {
+    for (const [dialer, own] of this.#proxies) {
+      for (const [to, proxy] of own) proxy.cut({ out: isCut(dialer, to), in: isCut(to, dialer) })
     }
   }
 
+  /** Nothing passes between members of different sides any more. */
+  partition(...sides: readonly (readonly string[])[]): void {
+    const sideOf = (id: string): number => sides.findIndex((side) => side.includes(id))
+    this.cut((from, to) => sideOf(from) !== sideOf(to))
+  }
+
   heal(): void {
-    for (const own of this.#proxies.values()) for (const proxy of own.values()) proxy.heal()
+    this.cut(() => false)
   }
 
   close(): void {
-    for (const own of this.#proxies.values()) for (const proxy of own.values()) proxy.close()
+    for (const name of this.#proxies.keys()) this.forget(name)
   }
 }

@@ -12,6 +12,10 @@ export interface ReplicaOptions {
   readonly ports: Readonly<Record<string, number>>
   readonly dataDir: string
   readonly http?: number
+  /** More options of `serve`. */
+  readonly options?: readonly string[]
+  /** Options of Node itself. */
+  readonly execArgv?: readonly string[]
   /** A command that starts the rest of the line, such as a shell that sets a limit first. */
   readonly through?: readonly string[]
 }
@@ -44,16 +48,18 @@ export class Replica {
   readonly said: string[] = []
   readonly #child: ChildProcess
 
-  constructor({ main, id, ports, dataDir, http, through = [] }: ReplicaOptions) {
+  constructor({ main, id, ports, dataDir, http, options = [], execArgv = [], through = [] }: ReplicaOptions) {
     const peers = Object.entries(urlsOf(ports)).filter(([peer]) => peer !== id)
     const serve = ['serve', '--id', id, '--listen', `127.0.0.1:${ports[id]}`, '--data', dataDir, '--json']
     const web = http === undefined ? [] : ['--http', String(http)]
     const line = [
       ...through,
       process.execPath,
+      ...execArgv,
       main,
       ...serve,
       ...web,
+      ...options,
       ...peers.flatMap(([peer, url]) => ['--peer', `${peer}=${url}`]),
     ]
     const startedAtMs = performance.now()
@@ -84,8 +90,13 @@ export class Replica {
     return this.#child.pid ?? 0
   }
 
-  kill(signal: NodeJS.Signals): Promise<Ended> {
+  signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
+  }
+
+  /** Waits until it has ended. */
+  kill(signal: NodeJS.Signals): Promise<Ended> {
+    this.signal(signal)
     return this.ended
   }
 }

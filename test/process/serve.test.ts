@@ -124,6 +124,18 @@ test("serve: another replica's directory is refused with one line", { timeout: 6
   expect(stderr).toMatch(/^quorate: QUORATE_STORAGE: .*belongs to replica "b".*\n$/)
 })
 
+test(
+  'serve: a horizon that is too short for the heartbeats is refused with one line',
+  { timeout: 60_000 },
+  async () => {
+    const options = ['--horizon-ms', '1000', '--heartbeat-ms', '500', '--hint-age-ms', '0']
+    const { main } = built as BuiltCli
+    const { code, stderr } = await new Replica({ main, id: 'a', ports, dataDir: path.join(folder, 'a'), options }).ended
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^quorate: QUORATE_INVALID_OPTION: horizonMs is 1000, with heartbeats of 500 ms: .*\n$/)
+  },
+)
+
 test.for(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   'serve: %s under load closes cleanly, frees the ports, and keeps what was acknowledged',
   { timeout: 60_000 },

@@ -144,9 +144,14 @@ export class Proposal<Op extends Proposable = Proposable> extends Operation {
     else agenda.prepare = 1 << position
   }
 
-  /** Asks everybody who may still say yes, those that are silent once more: to promise or accept twice is to do it once. */
+  /**
+   * Asks everybody who may still say yes, those that are silent once more: to promise or accept twice is to do it once.
+   * With a higher ballot in its way the round waits for nobody: who is silent may have stopped for good, and nothing
+   * would ever end a round that cannot be won without him.
+   */
   override late(agenda: Agenda, view: View): void {
-    this.#ask(view.usable & ~this.answered & ~this.#preemptors, agenda)
+    if (this.#preemptors !== 0) this.#end('preempted', agenda)
+    else this.#ask(view.usable & ~this.answered & ~this.#preemptors, agenda)
   }
 
   /** How an operation that this round served was served. */

@@ -116,6 +116,16 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/**
+ * How links come about: over WebSockets, unless the process lives in a network of another kind. Such a network may let
+ * frames arrive late, out of order, twice or not at all, since the machines take any of it; it must not change them, and
+ * must not say that they come from somebody who did not send them.
+ */
+export interface Network {
+  listen(options: ListenOptions): Promise<Listener>
+  dial(options: DialOptions): Dialer
+}
+
 /** Every bound of the transport. */
 export interface TransportLimits {
   /** The largest frame. 16 MiB by default. A larger one from outside closes its link with 1009 before it is buffered. */
