@@ -46,7 +46,7 @@ interface Entry {
   /** What was chosen last; nothing before it is known. */
   state: RegisterState | undefined
   waiting: LedCall[]
-  round: Proposal<LedCall> | undefined
+  round: Proposal | undefined
   /** Whether it was used since it was last looked at for dropping. */
   isUsed: boolean
   bytes: number
@@ -123,17 +123,16 @@ export class Lead {
   /** A round is over. */
   ended(round: Proposal, { end }: ProposalEnd, now: Now, step: Step): void {
     const entry = this.#table.get(round.plan.key)
-    if (entry?.round === undefined || entry.round !== round) return
-    const { round: ours } = entry
+    if (entry?.round !== round) return
     entry.round = undefined
-    if (end === 'won') this.#won(entry, ours, now, step)
+    if (end === 'won') this.#won(entry, round, now, step)
     else if (end === 'preempted') {
       // Somebody has a later generation.
       this.#host.resign(this.#host.seat, now, step)
       this.#enter(0, now, step)
     } else {
       // What was sent may be chosen yet.
-      if (ours.isAccepting) this.#know(entry, undefined)
+      if (round.isAccepting) this.#know(entry, undefined)
       for (const call of entry.waiting.splice(0)) call.failed('unavailable', now, step)
     }
   }
@@ -161,7 +160,7 @@ export class Lead {
     if (entry.waiting.length === 0) return
     const { keyspace, seat } = this.#host
     const { key } = entry
-    entry.round = new Proposal<LedCall>({
+    entry.round = new Proposal({
       keyspace,
       key,
       list: keyspace.listOf(key),
@@ -173,17 +172,18 @@ export class Lead {
     this.#host.run(entry.round, now, step)
   }
 
-  #won(entry: Entry, round: Proposal<LedCall>, now: Now, step: Step): void {
+  #won(entry: Entry, round: Proposal, now: Now, step: Step): void {
     if (round.isAccepting) this.#know(entry, round.state)
     const { decided } = round
-    const served = new Set(decided.map(({ operation }) => operation))
+    const served = new Set<Proposable>(decided.map(({ operation }) => operation))
     entry.waiting = served.size === entry.waiting.length ? [] : entry.waiting.filter((call) => !served.has(call))
     for (const each of decided) this.#tell(each, round, now, step)
     const isHere = this.check(now, step) && this.#table.get(entry.key) === entry
     if (isHere && entry.round === undefined) this.#begin(entry, now, step)
   }
 
-  #tell({ operation: call, verdict }: Decided<LedCall>, round: Proposal<LedCall>, now: Now, step: Step): void {
+  #tell({ operation, verdict }: Decided, round: Proposal, now: Now, step: Step): void {
+    const call = operation as LedCall
     const { kind } = verdict
     if (kind !== 'applied' && kind !== 'repeated') {
       // It says how the register is, and no more than the lease keeps others from changing that.

@@ -8,16 +8,16 @@
  */
 import type { QuorateError } from './base/errors.ts'
 import type { Random } from './base/random.ts'
-import type { Verdict, Visible } from './consensus/change.ts'
+import type { Visible } from './consensus/change.ts'
 import { groupName, type Leader } from './consensus/group.ts'
 import type { Submit, Submitted } from './consensus/submit-message.ts'
-import { Lead, type LedCall } from './coordinator-lead.ts'
+import { Lead, type LeadHost } from './coordinator-lead.ts'
 import type { Seat, Seats, Watch } from './coordinator-seats.ts'
-import { RemoteCall } from './led-call.ts'
+import { OwnCall, RemoteCall, UNAVAILABLE, type OwnHost } from './coordinator-led-calls.ts'
 import { definitionFingerprint, type KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Stuck } from './message.ts'
 import type { Keyspace } from './operation/keyspace.ts'
-import { LeaderRound, LedOperation } from './operation/led-operation.ts'
+import { LedOperation } from './operation/led-operation.ts'
 import type { Agenda, Operation, View } from './operation/operation.ts'
 import type { Peers } from './operation/peers.ts'
 import type { Proposal } from './operation/proposal.ts'
@@ -67,6 +67,8 @@ interface Led {
 
 export class Leaders {
   readonly #host: LeadersHost
+  readonly #ownHost: OwnHost
+  readonly #leadHost: Pick<LeadHost, 'run' | 'drop' | 'resign'>
   readonly #led = new Map<number, Led>()
   /** Heard of, and not stood for yet. */
   readonly #wanted = new Map<number, Keyspace>()
@@ -78,6 +80,15 @@ export class Leaders {
 
   constructor(host: LeadersHost) {
     this.#host = host
+    this.#leadHost = {
+      run: (round, now, step) => host.run(round, now, step),
+      drop: (round) => host.drop(round),
+      resign: (seat, now, step) => host.seats.resign(seat, now, step),
+    }
+    this.#ownHost = {
+      conclude: (operation, decide, now, step) => host.conclude(operation, decide, now, step),
+      wait: (operation, now, step) => this.#wait(operation, now, step),
+    }
   }
 
   /** This process has to do with the keyspace from now on. */
@@ -91,9 +102,9 @@ export class Leaders {
   }
 
   /** Who leads, as far as is known here. */
-  leader(keyspace: Keyspace, now: Now): Leader | undefined {
+  leader(keyspace: Keyspace, nowMs: number): Leader | undefined {
     const led = this.#led.get(keyspace.fingerprint)
-    return led && this.#leaderOf(led, now)
+    return led && leaderOf(led, nowMs)
   }
 
   /** A key's value, if this process leads and knows it: while the lease lasts, nobody has to be asked. */
@@ -169,14 +180,14 @@ export class Leaders {
     const isOurs = candidate.generation === generation
     if (note === 'ancient' || !isOurs || !led.lead.leads(now.monoMs)) {
       const isOver = note !== 'ancient' && !(isOurs && candidate.role === 'elect')
-      const leader = this.#leaderOf(led, now)
+      const leader = leaderOf(led, now.monoMs)
       const result = { kind: 'not-leader', isOver, mayLand: false, leader } as const
       step.send(from, { kind: 'submitted', id, round, result })
     } else if (this.#remote >= this.#host.options.inFlightMax) {
       step.send(from, { kind: 'submitted', id, round, result: { kind: 'overloaded' } })
     } else {
       this.#remote++
-      const leader = (): Leader | undefined => this.#leaderOf(led, now)
+      const leader = (nowMs: number): Leader | undefined => leaderOf(led, nowMs)
       led.lead.serve(new RemoteCall(request, from, { leader, ended: () => this.#remote-- }), now, step)
     }
   }
@@ -222,10 +233,11 @@ export class Leaders {
   check(now: Now, step: Step): void {
     for (const led of this.#led.values()) {
       led.lead?.check(now, step)
-      const { generation = 0 } = this.#leaderOf(led, now) ?? {}
+      const { generation = 0 } = leaderOf(led, now.monoMs) ?? {}
       if (generation > led.knownIn) {
         led.knownIn = generation
-        for (const operation of [...led.sent]) if (operation.sentIn < generation) this.seek(operation, now, step)
+        const earlier = [...led.sent].filter(({ sentIn }) => sentIn < generation)
+        for (const operation of earlier) this.seek(operation, now, step)
       }
       this.#dispatch(led, now, step)
     }
@@ -239,29 +251,18 @@ export class Leaders {
   #open(keyspace: Keyspace, now: Now, step: Step): Led {
     const known = this.#led.get(keyspace.fingerprint)
     if (known !== undefined) return known
-    const { seats, local, name: holder, options, run, drop } = this.#host
+    const { seats, local, name: holder, options } = this.#host
     const group = groupName('keyspace', keyspace.name)
     const watch = seats.watch({ tag: undefined, group }, now, step)
     const leaseMs = Math.min(LEASE_HEARTBEATS * options.heartbeatMs, options.leaseMsMax)
     const plan = { tag: undefined, group, holder, leaseMs, fences: false, quorums: quorumsOf(keyspace) }
     const seat = local < 0 ? undefined : seats.open(plan, now, step)
-    const resign: Seats['resign'] = (given, at, into) => seats.resign(given, at, into)
-    const lead = seat && new Lead({ keyspace, seat, run, drop, resign })
+    const lead = seat && new Lead({ keyspace, seat, ...this.#leadHost })
     const shared = { overIn: 0, hint: undefined, knownIn: 0, seeking: new Set<LedOperation>() }
     const led: Led = { keyspace, watch, seat, lead, ...shared, sent: new Set<LedOperation>() }
     this.#led.set(keyspace.fingerprint, led)
     this.#wanted.delete(keyspace.fingerprint)
     return led
-  }
-
-  /** The highest generation that anybody told of, but for those who said that it is over. */
-  #leaderOf({ seat, watch, hint, overIn }: Led, { monoMs }: Now): Leader | undefined {
-    let leader: Leader | undefined
-    for (const told of [seat?.candidate.leader(monoMs), watch.observer.leader(monoMs), hint]) {
-      if (told === undefined || told.generation <= Math.max(overIn, leader?.generation ?? 0)) continue
-      leader = told
-    }
-    return leader
   }
 
   /** Sends those who wait to whoever leads, if that is known and he can be reached. */
@@ -270,14 +271,15 @@ export class Leaders {
     const { peers, local } = this.#host
     const { lead, keyspace, seeking, watch } = led
     const isHere = lead?.leads(now.monoMs) === true
-    const leader = this.#leaderOf(led, now)
+    const leader = leaderOf(led, now.monoMs)
     const to = leader === undefined ? -1 : peers.names.indexOf(leader.id)
     const isThere = to >= 0 && to !== local && peers.usable(to, now.monoMs)
     const list = keyspace.listOf('')
     const { phase1, phase2 } = phasesOf(keyspace, list)
     const { usable } = peers.view(list, now.monoMs)
     const reaches = phase1.met(usable) && phase2.met(usable)
-    for (const operation of [...seeking]) {
+    const waiting = [...seeking]
+    for (const operation of waiting) {
       operation.leader = leader
       operation.reaches = reaches
       if (isHere) this.#serveHere(lead, operation, now, step)
@@ -312,7 +314,7 @@ export class Leaders {
   #serveHere(lead: Lead, operation: LedOperation, now: Now, step: Step): void {
     this.#led.get(operation.plan.keyspace.fingerprint)?.seeking.delete(operation)
     operation.stage = 'here'
-    lead.serve(new OwnCall(operation, this.#host, (again, at, into) => this.#wait(again, at, into)), now, step)
+    lead.serve(new OwnCall(operation, this.#ownHost), now, step)
   }
 
   /** Not at once: the lead that it was lost with is still being taken down. */
@@ -324,61 +326,14 @@ export class Leaders {
   }
 }
 
-/** An operation of this process, of which it is the leader. */
-class OwnCall implements LedCall {
-  readonly #operation: LedOperation
-  readonly #host: Pick<LeadersHost, 'conclude' | 'peers'>
-  readonly #wait: (operation: LedOperation, now: Now, step: Step) => void
-
-  constructor(operation: LedOperation, host: Pick<LeadersHost, 'conclude' | 'peers'>, wait: OwnCall['failedHere']) {
-    this.#operation = operation
-    this.#host = host
-    this.#wait = wait
+/** The highest generation that anybody told of, but for those who said that it is over. */
+function leaderOf({ seat, watch, hint, overIn }: Led, nowMs: number): Leader | undefined {
+  let leader: Leader | undefined
+  for (const told of [seat?.candidate.leader(nowMs), watch.observer.leader(nowMs), hint]) {
+    if (told === undefined || told.generation <= Math.max(overIn, leader?.generation ?? 0)) continue
+    leader = told
   }
-
-  get key(): string {
-    return this.#operation.key
-  }
-
-  get isOver(): boolean {
-    return this.#operation.isOver
-  }
-
-  get isRetry(): boolean {
-    return this.#operation.isRetry
-  }
-
-  set isRetry(isRetry: boolean) {
-    this.#operation.isRetry = isRetry
-  }
-
-  get attempt(): LedOperation['attempt'] {
-    return this.#operation.attempt
-  }
-
-  proposed(...[verdict, as]: Parameters<LedOperation['proposed']>): void {
-    this.#operation.proposed(verdict, as)
-  }
-
-  told(verdict: Verdict, round: Proposal | undefined, now: Now, step: Step): void {
-    const operation = this.#operation
-    if (operation.isOver) return
-    const served = (view: View): Proposal | LeaderRound => round ?? new LeaderRound(operation, 0, view.local)
-    const conclude = (agenda: Agenda, view: View): void => operation.conclude(verdict, served(view), agenda, view)
-    this.#host.conclude(operation, conclude, now, step)
-  }
-
-  failed(why: 'not-leader' | 'unavailable', now: Now, step: Step): void {
-    const operation = this.#operation
-    if (operation.isOver) return
-    if (why === 'not-leader') return this.failedHere(operation, now, step)
-    const { names } = this.#host.peers
-    this.#host.conclude(operation, (agenda) => operation.fail(agenda, UNAVAILABLE, names), now, step)
-  }
-
-  failedHere(operation: LedOperation, now: Now, step: Step): void {
-    this.#wait(operation, now, step)
-  }
+  return leader
 }
 
 /** An electing quorum meets every other one, so that a generation has one leader, and all that accept or grant. */
@@ -390,6 +345,5 @@ function quorumsOf(keyspace: Keyspace): { readonly electing: BothPhases; readonl
   return { electing: new BothPhases(majority, phase1), granting: new BothPhases(majority, phase2) }
 }
 
-const UNAVAILABLE = { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can answer the leader' } as const
 const OVERLOADED = { code: 'QUORATE_OVERLOADED', why: 'the leader has too much to do' } as const
 const MINORITY = { code: 'QUORATE_UNAVAILABLE', why: 'too few replicas can be reached; nothing was sent' } as const

@@ -48,7 +48,7 @@ const LEAP_MAX = 12
 class Queue {
   readonly plan: RegisterPlan
   readonly waiting: RegisterOperation[] = []
-  proposal: Proposal<RegisterOperation> | undefined = undefined
+  proposal: Proposal | undefined = undefined
   losses = 0
   resumesAtMs = 0
 
@@ -163,17 +163,17 @@ export class Registers {
   ended(proposal: Proposal, { end }: ProposalEnd, now: Now, step: Step): void {
     const queue = this.#queues.get(nameOf(proposal))
     if (queue?.proposal !== proposal) return
-    const { proposal: ours } = queue
     queue.proposal = undefined
-    this.#source.observe(ours.preemptedBy)
-    if (end === 'preempted') this.#backOff(queue, ours, now, step)
-    else if (end === 'won') this.#won(queue, ours, now, step)
+    this.#source.observe(proposal.preemptedBy)
+    if (end === 'preempted') this.#backOff(queue, proposal, now, step)
+    else if (end === 'won') this.#won(queue, proposal, now, step)
     else this.#unreachable(queue, now, step)
   }
 
-  #won(queue: Queue, proposal: Proposal<RegisterOperation>, now: Now, step: Step): void {
+  #won(queue: Queue, proposal: Proposal, now: Now, step: Step): void {
     queue.losses = 0
-    for (const { operation, verdict } of proposal.decided) {
+    for (const { operation: served, verdict } of proposal.decided) {
+      const operation = served as RegisterOperation
       if (operation.isOver) continue
       this.#host.conclude(operation, (agenda, view) => operation.conclude(verdict, proposal, agenda, view), now, step)
     }
@@ -202,7 +202,7 @@ export class Registers {
     const { keyspace, key, list } = queue.plan
     const waiting = (): readonly RegisterOperation[] => queue.waiting.slice(0, TOGETHER_MAX)
     const times = { nowMs: now.monoMs, timeoutMs: Infinity }
-    const proposal = new Proposal<RegisterOperation>({ keyspace, key, list, times, waiting, ballot: this.#source.next(leapOf(queue)) })
+    const proposal = new Proposal({ keyspace, key, list, times, waiting, ballot: this.#source.next(leapOf(queue)) })
     queue.proposal = proposal
     for (const operation of queue.waiting) operation.proposal = proposal
     this.#host.run(proposal, now, step)

@@ -128,8 +128,8 @@ export class Coordinator {
   }
 
   /** Who leads a keyspace, as far as is known here. */
-  leader(keyspace: Keyspace, now: Now): Leader | undefined {
-    return this.#leaders.leader(keyspace, now)
+  leader(keyspace: Keyspace, nowMs: number): Leader | undefined {
+    return this.#leaders.leader(keyspace, nowMs)
   }
 
   /** Somebody asks this process as the leader of a keyspace. */

@@ -285,7 +285,17 @@ export type Answer =
   | Ruled
   | Submitted
 /** What travels between processes. */
-export type Message = Request | Submit | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap | Announce | Acquainted
+export type Message =
+  | Request
+  | Submit
+  | Answer
+  | Question
+  | ExchangeAnswer
+  | Agree
+  | Agreed
+  | Reap
+  | Announce
+  | Acquainted
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
 /** What the replica tells the coordinator of its own process alone. */

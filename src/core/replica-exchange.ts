@@ -192,7 +192,6 @@ export class ReplicaExchange {
     if (question.kind === 'compare' && question.known !== this.known()) this.teach(peer, step)
     // The question that a look is for comes again, or one after it that needs no answer to this one.
     if (this.#answering.has(peer)) return
-    void this.#upkeep.forest
     const plan = this.#responder.plan(question, peer)
     this.#merge(plan.merges, now, step)
     if (plan.kind === 'ready') {
@@ -214,7 +213,6 @@ export class ReplicaExchange {
       running.taught = true
       this.teach(peer, step)
     }
-    void this.#upkeep.forest
     running.exchange.answered(answer, now.monoMs, running.out)
     this.#carryOut(running, now, step)
   }
@@ -274,7 +272,6 @@ export class ReplicaExchange {
         this.#end(running, 'unreachable', now, step)
         continue
       }
-      void this.#upkeep.forest
       running.exchange.begin(nowMs, running.out)
       this.#carryOut(running, now, step)
     }
@@ -317,7 +314,6 @@ export class ReplicaExchange {
         if (this.#running !== running) return
         if (found === undefined) this.#end(running, 'failed', at, then)
         else {
-          void this.#upkeep.forest
           running.exchange.looked(found, at.monoMs, out)
           this.#carryOut(running, at, then)
         }

@@ -41,6 +41,8 @@ interface Held {
   readonly messages: LocalMessage[]
 }
 
+const NO_NOTICES: readonly Notice[] = []
+
 /** Named in the status; more than these are only told as they are met. */
 const DAMAGED_MAX = 64
 
@@ -218,7 +220,7 @@ export class ReplicaHost {
     for (const scan of step.scans) void this.#scan(scan)
     for (const look of step.looks) void this.#look(look)
     this.#wakeAtMs = Math.min(this.#wakeAtMs, step.wakeAt)
-    const notices = step.notices.splice(0)
+    const notices = step.notices.length === 0 ? NO_NOTICES : step.notices.splice(0)
     step.clear()
     // An observer may call back into this process.
     for (const notice of notices) this.#config.onNotice(notice)

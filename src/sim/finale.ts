@@ -43,6 +43,8 @@ const SLICE_MS = 500
 const WORK_MS_MAX = 4 * TRIES * (CALL_MS + PAUSE_MS)
 /** Some rounds of handing over, each with a slow moment of its own. */
 const HANDOFF_MS_MAX = 90_000
+/** A repair that a slow moment holds up for too long is refused, and left to the next read. */
+const REPAIR_ROUNDS = 3
 /** Longer than the longest delay and flush of a healthy run. */
 const QUIET_MS = 7000
 /** What an exchange may take over a slow network, one round trip after another. */
@@ -195,13 +197,17 @@ export class Finale {
     const { around, random, promises } = this.#parts
     const hosts = working.filter((host) => host.isReady)
     if (hosts.length === 0) return
-    for (const key of around.keys) {
-      this.#underWay++
-      this.#readAll(key, random.pick(hosts), TRIES)
+    let keys: readonly string[] = around.keys
+    for (let round = 0; round < REPAIR_ROUNDS && keys.length > 0; round++) {
+      for (const key of keys) {
+        this.#underWay++
+        this.#readAll(key, random.pick(hosts), TRIES)
+      }
+      this.#work()
+      around.simulator.runFor(QUIET_MS)
+      if (this.#isCp) return
+      keys = keys.filter((key) => this.#digests(key, promises.holdersOf(key)).size > 1)
     }
-    this.#work()
-    around.simulator.runFor(QUIET_MS)
-    if (this.#isCp) return
     for (const key of around.keys) this.#final(key, promises.holdersOf(key))
   }
 

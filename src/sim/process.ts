@@ -193,8 +193,7 @@ export class Process {
       else if (message.kind === 'submit') {
         this.coordinator.submitted(message, address, now, this.#step)
         this.#absorb()
-      }
-      else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
+      } else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
   }
 

@@ -4,6 +4,6 @@ import { simulate } from '../../src/sim/index.ts'
 import { faultsOf } from './judge.ts'
 import { REGRESSIONS } from './regressions.ts'
 
-test.for(REGRESSIONS)('regression: seed $seed is clean ($showed)', ({ seed, mode }) => {
-  expect(faultsOf(simulate({ seed, keyspace: { mode: mode ?? 'ap' } }))).toEqual([])
+test.for(REGRESSIONS)('regression: seed $seed is clean ($showed)', ({ seed, mode, options }) => {
+  expect(faultsOf(simulate({ keyspace: { mode: mode ?? 'ap' }, ...options, seed }))).toEqual([])
 })

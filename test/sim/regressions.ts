@@ -1,3 +1,5 @@
+import type { SimulateOptions } from '../../src/sim/index.ts'
+
 /**
  * Seeds that once showed a fault, with what it was. They stay for good, also when a change of the simulator gives them
  * another schedule: what an old seed no longer tells is told by a scenario beside it.
@@ -6,6 +8,8 @@ export interface Regression {
   readonly seed: number
   /** `ap` if left out. */
   readonly mode?: 'cp'
+  /** What was given beside the seed. */
+  readonly options?: Omit<SimulateOptions, 'seed'>
   /** What went wrong, or could have. */
   readonly showed: string
 }
@@ -55,4 +59,15 @@ export const REGRESSIONS: readonly Regression[] = [
       'a read was answered once a quorum had promised its round, and a write that had been given up rose after it',
   },
   { seed: 269, mode: 'cp', showed: 'the same, in another cluster' },
+  {
+    seed: 90430,
+    options: {
+      replicas: 3,
+      keyspace: { n: 3, r: 2, w: 2 },
+      leadership: {},
+      workload: { operations: 10, durationMs: 30_000 },
+      nemesis: { classes: ['wipe', 'crash', 'pause', 'one-way', 'clock-rate'] },
+    },
+    showed: 'a repair that a slow moment held up was refused as too old, and the last reads did not repair again',
+  },
 ]

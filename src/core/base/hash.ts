@@ -51,19 +51,38 @@ export function fingerprint(text: string): number {
   return (hashString(text, 1) & 0xfffff) * 2 ** 32 + hashString(text, 2) || 1
 }
 
+const HIGH_SEED = 0x51ed270b
+const LOW_SEED = 0x2127599b
+
 /** Collects whole numbers up to 2^53 - 1 into 52 bits that are never 0. */
 export class Digest {
-  #high = 0x51ed270b
-  #low = 0x2127599b
+  #high = HIGH_SEED
+  #low = LOW_SEED
 
   add(value: number): void {
-    const low = value >>> 0
-    const high = Math.floor(value / 2 ** 32) >>> 0
+    const low = value | 0
+    const high = Math.floor(value / 2 ** 32) | 0
     this.#high = mix(mix(this.#high, low), high)
     this.#low = mix(mix(this.#low, high), low)
   }
 
   value(): number {
-    return (finish(this.#high) & 0xfffff) * 2 ** 32 + finish(this.#low) || 1
+    return digestFrom(this.#high, this.#low)
   }
+}
+
+/** The `Digest` of two numbers, without an object: every write of a last-writer-wins record takes two of them. */
+export function digestOfTwo(first: number, second: number): number {
+  const low = first | 0
+  const high = Math.floor(first / 2 ** 32) | 0
+  const lowNext = second | 0
+  const highNext = Math.floor(second / 2 ** 32) | 0
+  return digestFrom(
+    mix(mix(mix(mix(HIGH_SEED, low), high), lowNext), highNext),
+    mix(mix(mix(mix(LOW_SEED, high), low), highNext), lowNext),
+  )
+}
+
+function digestFrom(high: number, low: number): number {
+  return (finish(high) & 0xfffff) * 2 ** 32 + finish(low) || 1
 }

@@ -5,7 +5,7 @@
  * the same on every replica, so replicas converge whatever order writes arrive in.
  * Ring: values.
  */
-import { Digest } from '../base/hash.ts'
+import { digestOfTwo } from '../base/hash.ts'
 import type { LwwRecord, Version } from '../record.ts'
 
 /** What decides between two writes. */
@@ -23,8 +23,5 @@ export function isNewer(a: Stamp, b: Stamp): boolean {
 
 /** Digest of the state: which write it is. */
 export function digestLww(record: Stamp): number {
-  const digest = new Digest()
-  digest.add(record.at)
-  digest.add(record.op)
-  return digest.value()
+  return digestOfTwo(record.at, record.op)
 }

@@ -12,6 +12,7 @@ import type { Leader } from '../consensus/group.ts'
 import type { Told, Wish } from '../consensus/submit-message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import { CountQuorum, firstPositions, type ListQuorum } from '../quorum/quorum.ts'
+import { operationName } from './operation-name.ts'
 import { unknownFor, type Agenda, type Names, type View } from './operation.ts'
 import { NOBODY, Receipt } from './receipt.ts'
 import type { Round } from './register-operation.ts'
@@ -23,8 +24,10 @@ export interface LedPlan extends RegisterWritePlan {
 }
 
 /** A leader is asked again when so long nothing came: on a link that works, he has it. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 1_000
 const ROUNDS = 256
+/** Of hybrid time. */
+const STAMPS_PER_MS = 4_096
 
 export class LedOperation extends RegisterWrite {
   readonly isOwn: boolean
@@ -40,6 +43,8 @@ export class LedOperation extends RegisterWrite {
   /** Whether quorums can be reached from here, with which a leader could be elected. */
   reaches = true
   readonly #isLook: boolean
+  /** Nothing that was sent under this identity before can have been applied. */
+  #at: number
   #position = -1
   /** Times that it was sent, or proposed here, and may land. */
   #unanswered = 0
@@ -54,6 +59,7 @@ export class LedOperation extends RegisterWrite {
     super(plan)
     this.isOwn = plan.isOwn
     this.isRetry = plan.isRetry
+    this.#at = plan.at
     this.#isLook = plan.change.kind === 'look'
   }
 
@@ -62,7 +68,7 @@ export class LedOperation extends RegisterWrite {
   }
 
   override get attempt(): Attempt {
-    return { ...super.attempt, isRetry: this.isRetry, proposed: undefined }
+    return { ...super.attempt, at: this.#at, isRetry: this.isRetry, proposed: undefined }
   }
 
   override get patienceMsMin(): number {
@@ -148,7 +154,9 @@ export class LedOperation extends RegisterWrite {
   }
 
   protected override identity(): Pick<ErrorDetail, 'operation' | 'leader'> {
-    return { ...(this.#isLook ? {} : super.identity()), leader: this.leader }
+    if (this.#isLook) return { leader: this.leader }
+    const { op } = this.attempt
+    return { operation: operationName({ op, at: this.#at, home: 0 }), leader: this.leader }
   }
 
   get #isUpdate(): boolean {
@@ -189,6 +197,9 @@ export class LedOperation extends RegisterWrite {
     try {
       const made = change.change(now)
       if (this.#unanswered > 0 && this.#made !== undefined) this.#isAmbiguous = true
+      // While many change the key, an operation that began long ago would count as forgotten.
+      const isNew = this.#unanswered === 0 && !super.attempt.isRetry
+      if (isNew) this.#at = super.attempt.at + Math.floor((view.nowMs - this.startedAtMs) * STAMPS_PER_MS)
       this.#seen = now
       this.#made = made
       this.#again(agenda)

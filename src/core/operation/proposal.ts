@@ -28,18 +28,19 @@ export interface Proposable {
   proposed(verdict: Verdict, as: Attempt['proposed']): void
 }
 
-export interface ProposalPlan<Op extends Proposable> extends RegisterPlan {
+export interface ProposalPlan extends RegisterPlan {
   /** Drawn for this round alone. */
   readonly ballot: Ballot
   /** The operations that are to be decided, once it is known on what. */
-  readonly waiting: () => readonly Op[]
+  readonly waiting: () => readonly Proposable[]
   /** For the leader's rounds: what it knows to be chosen, or nothing for a key that it has not asked for. */
   readonly led?: { readonly known: RegisterState | undefined }
 }
 
 /** What an operation comes to if the round is won. */
-export interface Decided<Op extends Proposable> {
-  readonly operation: Op
+export interface Decided {
+  /** One of those that waited. */
+  readonly operation: Proposable
   readonly verdict: Verdict
 }
 
@@ -58,14 +59,14 @@ export interface Promised {
   readonly state: RegisterState
 }
 
-export class Proposal<Op extends Proposable = Proposable> extends Operation {
+export class Proposal extends Operation {
   readonly kind = 'proposal'
-  readonly plan: ProposalPlan<Op>
+  readonly plan: ProposalPlan
   readonly ballot: Ballot
   /** What is proposed, from the second phase on. */
   state: RegisterState = UNWRITTEN
   /** The operations that this round serves, from the second phase on. */
-  decided: readonly Decided<Op>[] = []
+  decided: readonly Decided[] = []
   /** The highest ballot that stood in its way. */
   preemptedBy: Ballot = NO_BALLOT
   readonly #phases: Phases
@@ -74,7 +75,7 @@ export class Proposal<Op extends Proposable = Proposable> extends Operation {
   /** Positions that will not have this ballot. */
   #preemptors = 0
 
-  constructor(plan: ProposalPlan<Op>) {
+  constructor(plan: ProposalPlan) {
     super(plan.list, plan.times)
     this.plan = plan
     this.ballot = plan.ballot

@@ -130,6 +130,7 @@ export interface DigestChange extends KeyName {
   readonly after: number
 }
 
+/** Of all partitions behind each other: what a write touches is found in one step. */
 interface Leaves {
   readonly sums: Float64Array
   readonly counts: Uint32Array
@@ -151,8 +152,8 @@ export class DigestTree {
   readonly #leafBits: number
   readonly #roots = new Float64Array(PARTITIONS)
   readonly #counts = new Uint32Array(PARTITIONS)
-  /** Made with the first record of a partition. */
-  readonly #leaves = Array.from<Leaves | undefined>({ length: PARTITIONS })
+  /** Made with the first record. */
+  #leaves: Leaves | undefined
 
   /** @param leafBits a multiple of `CHILD_BITS`: how deep this replica goes. Others may go deeper. */
   constructor(leafBits: number = LEAF_BITS) {
@@ -171,8 +172,8 @@ export class DigestTree {
     const removed = before === ABSENT ? 0 : MODULUS - mix(hash, position, before)
     const added = after === ABSENT ? 0 : mix(hash, position, after)
     const difference = addDigests(removed, added)
-    const { sums, counts } = (this.#leaves[partition] ??= emptyLeaves(this.#leafBits))
-    const leaf = position >>> (POSITION_BITS - this.#leafBits)
+    const { sums, counts } = (this.#leaves ??= emptyLeaves(this.#leafBits))
+    const leaf = (partition << this.#leafBits) + (position >>> (POSITION_BITS - this.#leafBits))
     sums[leaf] = addDigests(sums[leaf] as number, difference)
     this.#roots[partition] = addDigests(this.#roots[partition] as number, difference)
     if (before !== ABSENT && after !== ABSENT) return
@@ -213,13 +214,14 @@ export class DigestTree {
     const below = Math.min(bitsOf(node) - PARTITION_BITS, this.#leafBits)
     const prefix = (node >>> Math.max(0, bitsOf(node) - PARTITION_BITS - this.#leafBits)) & (2 ** below - 1)
     const partition = rangeOf(node).partition
-    const leaves = this.#leaves[partition]
+    const leaves = this.#leaves
     if (leaves === undefined) return NOTHING
     if (below === 0) return { sum: this.#roots[partition] as number, count: this.#counts[partition] as number }
     const width = 2 ** (this.#leafBits - below)
+    const first = partition * 2 ** this.#leafBits + prefix * width
     let sum = 0
     let count = 0
-    for (let leaf = prefix * width; leaf < (prefix + 1) * width; leaf++) {
+    for (let leaf = first; leaf < first + width; leaf++) {
       sum = addDigests(sum, leaves.sums[leaf] as number)
       count += leaves.counts[leaf] as number
     }
@@ -230,7 +232,8 @@ export class DigestTree {
 const NOTHING: Part = { sum: 0, count: 0 }
 
 function emptyLeaves(leafBits: number): Leaves {
-  return { sums: new Float64Array(2 ** leafBits), counts: new Uint32Array(2 ** leafBits) }
+  const length = PARTITIONS * 2 ** leafBits
+  return { sums: new Float64Array(length), counts: new Uint32Array(length) }
 }
 
 /** The trees of a replica, one for each number of copies that its keyspaces have. */
@@ -238,8 +241,13 @@ export class DigestForest {
   readonly #trees = new Map<number, DigestTree>()
   readonly #copiesOf: (keyspace: number) => number | undefined
   readonly #leafBits: number | undefined
+  /** Where the last update went: mostly the next one goes there as well. */
+  #last: { readonly keyspace: number; readonly tree: DigestTree } | undefined
 
-  /** @param copiesOf n of a keyspace; `undefined` for what is a replica's own and never compared. */
+  /**
+   * @param copiesOf n of a keyspace; `undefined` for what is a replica's own and never compared. Where the answer changes
+   * from a number to something else, everything is forgotten first.
+   */
   constructor(copiesOf: (keyspace: number) => number | undefined, leafBits?: number) {
     this.#copiesOf = copiesOf
     this.#leafBits = leafBits
@@ -248,11 +256,19 @@ export class DigestForest {
   /** Forgets everything. */
   clear(): void {
     this.#trees.clear()
+    this.#last = undefined
   }
 
   update(change: DigestChange): void {
-    const copies = this.#copiesOf(change.keyspace)
-    if (copies !== undefined) this.treeOf(copies).update(change)
+    this.#treeFor(change.keyspace)?.update(change)
+  }
+
+  #treeFor(keyspace: number): DigestTree | undefined {
+    if (this.#last?.keyspace === keyspace) return this.#last.tree
+    const copies = this.#copiesOf(keyspace)
+    if (copies === undefined) return undefined
+    this.#last = { keyspace, tree: this.treeOf(copies) }
+    return this.#last.tree
   }
 
   /** Whether records of this keyspace are compared among those of so many copies. */

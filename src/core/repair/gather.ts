@@ -15,6 +15,11 @@ interface Met extends KeyName {
   readonly position: number
 }
 
+interface Place {
+  readonly partition: number
+  readonly position: number
+}
+
 interface Ranked extends PlaceRange {
   readonly rank: number
 }
@@ -36,8 +41,8 @@ export class Gathering {
     }
   }
 
-  offer({ keyspace, key }: KeyName): void {
-    const { partition, position } = placeOf({ keyspace, key })
+  /** A name may be offered twice, and counts once. */
+  offer({ keyspace, key }: KeyName, { partition, position }: Place): void {
     const range = this.#ranges.get(partition)?.find(({ from, to }) => position >= from && position < to)
     if (range === undefined) return
     const met = { keyspace, key, rank: range.rank, position }
@@ -67,6 +72,7 @@ export class Gathering {
   /** One position more than the look has room for is kept, so that it is seen to be cut. */
   #cut(): void {
     this.#met.sort(byName)
+    this.#met = this.#met.filter((met, i) => i === 0 || byName(this.#met[i - 1] as Met, met) !== 0)
     let positions = 0
     for (const [i, met] of this.#met.entries()) {
       const before = this.#met[i - 1]
@@ -79,7 +85,8 @@ export class Gathering {
   }
 }
 
-function rangesOf(look: Look): readonly PlaceRange[] {
+/** What a look is about, in its order. */
+export function rangesOf(look: Look): readonly PlaceRange[] {
   if (look.kind === 'digests') return look.ranges
   const ranges: PlaceRange[] = []
   for (let i = 0; i < look.places.length; i += 2) {

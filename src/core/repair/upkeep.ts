@@ -1,9 +1,8 @@
 /**
  * Keeps the digests of a replica true to its records, at little cost for each write.
  *
- * A write only leaves the digests of its key before and after; the trees follow when somebody looks, or when enough keys
- * have changed, and a key that is written again in between costs nothing more. After a start the trees are empty and the
- * storage may not be: the records are walked once, page by page, while the replica serves. A write to a key that the
+ * A write changes the trees at once: two hashes and two additions, cheaper than any list of keys that wait for it. After
+ * a start the trees are empty and the storage may not be: the records are walked once, page by page, while the replica serves. A write to a key that the
  * walk has passed changes the trees as ever. One to a key beyond the page under way is left to the page that comes to
  * it. One to a key that the page under way may hold, in its old or in its new state, is remembered until the page is
  * here, and counts instead of what the page says.
@@ -15,14 +14,6 @@ import { digestLww, type Stamp } from '../causality/lww-record.ts'
 import { ABSENT, digestOf } from '../causality/merge.ts'
 import type { RecordChange, RecordWrite, StoredRecord } from '../record.ts'
 import type { DigestForest } from './digest-tree.ts'
-
-/** Changed keys that wait for the trees: few enough that taking them in is not felt. */
-const CHANGED_MAX = 1_024
-
-interface Change {
-  readonly before: number
-  after: number
-}
 
 /** The page of the walk that is asked for next. */
 export interface WalkPage {
@@ -53,8 +44,6 @@ interface Walk {
 
 export class Upkeep {
   readonly #forest: DigestForest
-  readonly #changed = new Map<number, Map<string, Change>>()
-  #changedCount = 0
   #walk: Walk | undefined
   #pages = 0
 
@@ -67,16 +56,8 @@ export class Upkeep {
     return this.#walk === undefined
   }
 
-  /** The digests as of the last write. */
-  get forest(): DigestForest {
-    if (this.#changedCount > 0) this.#settle()
-    return this.#forest
-  }
-
   /** Forgets all digests. The records of these keyspaces have to be walked. */
   begin(keyspaces: readonly number[]): void {
-    this.#changed.clear()
-    this.#changedCount = 0
     this.#forest.clear()
     const walk = { keyspaces: [...keyspaces], after: '', page: 0, touched: new Map<string, number>() }
     this.#walk = keyspaces.length > 0 ? walk : undefined
@@ -90,15 +71,7 @@ export class Upkeep {
       if (page !== 0 && keyspaces.at(-1) === keyspace) touched.set(key, after)
       return
     }
-    let changed = this.#changed.get(keyspace)
-    if (changed === undefined) this.#changed.set(keyspace, (changed = new Map<string, Change>()))
-    const known = changed.get(key)
-    if (known !== undefined) {
-      known.after = after
-      return
-    }
-    changed.set(key, { before: digestBefore(before), after })
-    if (++this.#changedCount >= CHANGED_MAX) this.#settle()
+    this.#forest.update({ keyspace, key, before: digestBefore(before), after })
   }
 
   /** The next page to ask for; none while one is under way, and when all are here. */
@@ -138,14 +111,6 @@ export class Upkeep {
     if (walk === undefined || id !== walk.page) return
     walk.page = 0
     walk.touched.clear()
-  }
-
-  #settle(): void {
-    for (const [keyspace, changed] of this.#changed) {
-      for (const [key, { before, after }] of changed) this.#forest.update({ keyspace, key, before, after })
-      changed.clear()
-    }
-    this.#changedCount = 0
   }
 }
 

@@ -137,6 +137,13 @@ export class ByteReader {
     return this.#buffer[this.#take(1)] as number
   }
 
+  /** 0 or 1. Throws `Malformed` for anything else. */
+  flag(): boolean {
+    const flag = this.uint8()
+    if (flag > 1) throw new Malformed('a flag is neither 0 nor 1')
+    return flag === 1
+  }
+
   /** The next byte, which stays the next; `undefined` at the end. */
   peek(): number | undefined {
     return this.#buffer[this.#at]

@@ -63,24 +63,18 @@ export function readElection(reader: ByteReader, { kind, id, round }: Head): Ele
   const holder = readName(reader, HOLDER_BYTES_MAX)
   const asked = { ...where, proposer, generation, holder, leaseMs: readSpan(reader, 1) }
   if (kind === ELECTION_KIND.vote) return { kind: 'vote', ...asked }
-  if (kind === ELECTION_KIND.renew) return { kind: 'renew', ...asked, acts: readFlag(reader) }
+  if (kind === ELECTION_KIND.renew) return { kind: 'renew', ...asked, acts: reader.flag() }
   throw new Malformed(`${kind} is no kind of message`)
 }
 
 function readRuled(reader: ByteReader, numbered: { readonly id: number; readonly round: number }): ElectionMessage {
-  const granted = readFlag(reader)
+  const granted = reader.flag()
   const generation = reader.whole()
   if (generation > GENERATION_MAX) throw new Malformed(`${generation} is no generation`)
   const leftMs = readSpan(reader, 0)
   const id = reader.text(HOLDER_BYTES_MAX)
   const led: Leader | undefined = id === '' ? undefined : { id, generation: readPositive(reader) }
   return { kind: 'ruled', ...numbered, granted, generation, led, leftMs }
-}
-
-function readFlag(reader: ByteReader): boolean {
-  const flag = reader.uint8()
-  if (flag > 1) throw new Malformed('a flag is neither 0 nor 1')
-  return flag === 1
 }
 
 function readName(reader: ByteReader, sizeBytesMax: number): string {

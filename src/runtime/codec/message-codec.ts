@@ -4,7 +4,7 @@
  * Headers are packed by hand at fixed widths, because they are most of the work of a small message; values pass through
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
-import type { Submit } from '../../core/consensus/submit-message.ts'
+import type { Submit, Submitted } from '../../core/consensus/submit-message.ts'
 import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
 import {
   isExchangeAnswer,
@@ -13,12 +13,12 @@ import {
   type Acquainted,
   type Announce,
   type Answer,
-  type Life,
   type Message,
   type Pong,
   type Request,
   type Write,
 } from '../../core/message.ts'
+import type { ElectionMessage } from '../../core/consensus/election-message.ts'
 import { POSITIONS_MAX } from '../../core/quorum/quorum.ts'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
 import { REFUSALS } from '../../core/refusal.ts'
@@ -29,7 +29,14 @@ import { ELECTION_KIND, isElection, readElection, writeElection } from './electi
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
 import { readContext, readRecord, writeContext, writeRecord } from './record-codec.ts'
-import { isRegisterMessage, readRegisterMessage, REGISTER_KIND, writeRegisterMessage } from './register-codec.ts'
+import {
+  isRegisterMessage,
+  readRegisterMessage,
+  REGISTER_KIND,
+  writeRegisterMessage,
+  type RegisterMessage,
+} from './register-codec.ts'
+import { readLife, readStanding, STANDING_KIND, writeLife, writeStanding } from './standing-codec.ts'
 import { readSubmit, SUBMIT_KIND, writeSubmit } from './submit-codec.ts'
 import { readAuthor, readExpiry, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
@@ -59,8 +66,7 @@ const KIND = {
   ping: 11,
   pong: 12,
   refused: 14,
-  announce: 81,
-  acquainted: 82,
+  ...STANDING_KIND,
   ...EXCHANGE_KIND,
   ...REAP_KIND,
   ...ELECTION_KIND,
@@ -87,33 +93,28 @@ export function readFrameHead(reader: ByteReader, epoch: number): void {
 export function writeMessage(writer: ByteWriter, message: Message): void {
   const isHint = message.kind === 'write' && message.owner !== undefined
   writer.uint8(isHint ? KIND_HINT : KIND[message.kind])
-  if (message.kind === 'ping' || message.kind === 'pong') {
-    writer.float64(message.sentAt)
-    if (message.kind === 'pong') writePong(writer, message)
-    return
-  }
-  if (isQuestion(message) || isExchangeAnswer(message)) return writeExchange(writer, message)
-  if (isReaping(message) || message.kind === 'agreed') return writeReaping(writer, message)
-  if (message.kind === 'announce' || message.kind === 'acquainted') return writeStanding(writer, message)
-  writer.float64(message.id)
-  writer.uint8(message.round)
-  if (isElection(message)) return writeElection(writer, message)
+  // The messages of reads and writes first: all others together are few.
   switch (message.kind) {
     case 'read':
+      writeNumbers(writer, message)
       writer.float64(message.keyspace)
       writer.text(message.key)
       writer.uint8(message.digest ? 1 : 0)
       return
     case 'read-answer':
+      writeNumbers(writer, message)
       writer.float64(message.digest)
       writeOptional(writer, message.record)
       return
     case 'write':
+      writeNumbers(writer, message)
       writeWrite(writer, message)
       return
     case 'written':
+      writeNumbers(writer, message)
       return
     case 'mint':
+      writeNumbers(writer, message)
       writer.float64(message.keyspace)
       writer.text(message.key)
       writeLife(writer, message)
@@ -124,41 +125,44 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
+      writeNumbers(writer, message)
       writer.float64(message.actor)
       writer.float64(message.counter)
       writer.float64(message.floor)
       writeOptional(writer, message.record)
       return
+    case 'ping':
+      writer.float64(message.sentAt)
+      return
+    case 'pong':
+      writer.float64(message.sentAt)
+      writePong(writer, message)
+      return
+    case 'announce':
+    case 'acquainted':
+      writeStanding(writer, message)
+      return
     default:
-      if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
-      else if (message.kind === 'submit' || message.kind === 'submitted') writeSubmit(writer, message)
-      else writeRare(writer, message)
+      if (isQuestion(message) || isExchangeAnswer(message)) writeExchange(writer, message)
+      else if (isReaping(message) || message.kind === 'agreed') writeReaping(writer, message)
+      else writeNumbered(writer, message)
   }
 }
 
-function writeStanding(writer: ByteWriter, message: Announce | Acquainted): void {
-  writer.float64(message.id)
-  const { incarnation, run, mark } = message.kind === 'announce' ? message : message.before
-  for (const number of [incarnation, run, mark, message.known]) writer.float64(number)
-  if (message.kind === 'announce') return
-  writer.float64(message.incarnation)
-  writer.uint8(message.whole ? 1 : 0)
-  writer.uint8(message.remembers ? 1 : 0)
-  writer.float64(message.voted)
-  writer.uint8(message.recalls ? 1 : 0)
-  writer.uint8(message.hadAnother ? 1 : 0)
+/** Election, register, and rare messages. */
+type Numbered = ElectionMessage | RegisterMessage | Submit | Submitted | Rare
+
+function writeNumbered(writer: ByteWriter, message: Numbered): void {
+  writeNumbers(writer, message)
+  if (isElection(message)) writeElection(writer, message)
+  else if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
+  else if (message.kind === 'submit' || message.kind === 'submitted') writeSubmit(writer, message)
+  else writeRare(writer, message)
 }
 
-function readStanding(reader: ByteReader, kind: number): Announce | Acquainted {
-  const id = reader.whole()
-  const life = { ...readLife(reader), mark: reader.whole() }
-  const known = reader.whole()
-  if (kind === KIND.announce) return { kind: 'announce', id, ...life, known }
-  const incarnation = reader.whole()
-  const whole = readFlag(reader)
-  const remembers = readFlag(reader)
-  const recollection = { voted: reader.whole(), recalls: readFlag(reader), hadAnother: readFlag(reader) }
-  return { kind: 'acquainted', id, before: life, known, incarnation, whole, remembers, ...recollection }
+function writeNumbers(writer: ByteWriter, { id, round }: { readonly id: number; readonly round: number }): void {
+  writer.float64(id)
+  writer.uint8(round)
 }
 
 function writePong(writer: ByteWriter, pong: Pong): void {
@@ -237,21 +241,15 @@ export function readAnswer(reader: ByteReader, limits: MessageLimits): Answer | 
 }
 
 function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): Message {
-  if (kind === KIND.ping) return { kind: 'ping', sentAt: readTime(reader) }
-  if (kind === KIND.pong) {
-    return { kind: 'pong', sentAt: readTime(reader), clock: reader.whole(), ...readLife(reader) }
-  }
-  if (kind === KIND.announce || kind === KIND.acquainted) return readStanding(reader, kind)
-  const exchange = readExchange(reader, limits, kind)
-  if (exchange !== undefined) return exchange
-  const reaping = readReaping(reader, limits, kind)
-  if (reaping !== undefined) return reaping
+  const isCommon = kind <= KIND.minted || kind === KIND_HINT
+  const other = isCommon ? undefined : readOther(reader, limits, kind)
+  if (other !== undefined) return other
   const id = reader.whole()
   const round = reader.uint8()
   switch (kind) {
     case KIND.read: {
       const keyspace = reader.whole()
-      return { kind: 'read', id, round, keyspace, key: readKey(reader, limits), digest: readFlag(reader) }
+      return { kind: 'read', id, round, keyspace, key: readKey(reader, limits), digest: reader.flag() }
     }
     case KIND['read-answer']:
       return { kind: 'read-answer', id, round, digest: reader.whole(), record: readOptional(reader, limits) }
@@ -276,7 +274,7 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       const by = readAuthor(reader, mark)
       const expires = readExpiry(reader, mark)
       const value = readValue(reader, mark, limits)
-      const again = readFlag(reader)
+      const again = reader.flag()
       return { kind: 'mint', id, round, keyspace, key, incarnation, run, op, at, by, context, value, expires, again }
     }
     case KIND.minted: {
@@ -286,11 +284,21 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       return { kind: 'minted', id, round, actor, counter, floor, record: readOptional(reader, limits) }
     }
     default:
-      return readOther(reader, limits, { kind, id, round })
+      return readNumbered(reader, limits, { kind, id, round })
   }
 }
 
-function readOther(
+/** A message without a round, or nothing for one that has it. */
+function readOther(reader: ByteReader, limits: MessageLimits, kind: number): Message | undefined {
+  if (kind === KIND.ping) return { kind: 'ping', sentAt: readTime(reader) }
+  if (kind === KIND.pong) {
+    return { kind: 'pong', sentAt: readTime(reader), clock: reader.whole(), ...readLife(reader) }
+  }
+  if (kind === KIND.announce || kind === KIND.acquainted) return readStanding(reader, kind)
+  return readExchange(reader, limits, kind) ?? readReaping(reader, limits, kind)
+}
+
+function readNumbered(
   reader: ByteReader,
   limits: MessageLimits,
   head: { kind: number; id: number; round: number },
@@ -316,7 +324,7 @@ function readRare(
       return { kind: 'scan', id, round, keyspace, prefix, after, limit }
     }
     case KIND['scan-page']: {
-      const done = readFlag(reader)
+      const done = reader.flag()
       const count = reader.uint32()
       if (count > limits.pageEntriesMax) throw new Malformed(`a page of ${count} records is not allowed`)
       const entries: RecordWrite[] = []
@@ -328,10 +336,10 @@ function readRare(
     }
     case KIND.open: {
       const name = reader.text(DEFINITION_BYTES_MAX)
-      return { kind: 'open', id, round, name, definition: readDefinition(reader), confirmed: readFlag(reader) }
+      return { kind: 'open', id, round, name, definition: readDefinition(reader), confirmed: reader.flag() }
     }
     case KIND.opened:
-      return { kind: 'opened', id, round, definition: readDefinition(reader), confirmed: readFlag(reader) }
+      return { kind: 'opened', id, round, definition: readDefinition(reader), confirmed: reader.flag() }
     case KIND.refused: {
       const code = REFUSALS[reader.uint8()]
       if (code === undefined) throw new Malformed('a refusal has no known reason')
@@ -342,19 +350,10 @@ function readRare(
   }
 }
 
-function writeLife(writer: ByteWriter, { incarnation, run }: Life): void {
-  writer.float64(incarnation)
-  writer.float64(run)
-}
-
-function readLife(reader: ByteReader): Life {
-  return { incarnation: reader.whole(), run: reader.whole() }
-}
-
 function readSent(reader: ByteReader, limits: MessageLimits): Pick<Write, 'keyspace' | 'key' | 'asOf' | 'repairs'> {
   const asOf = reader.whole()
   const keyspace = reader.whole()
-  return { asOf, keyspace, key: readKey(reader, limits), repairs: readFlag(reader) }
+  return { asOf, keyspace, key: readKey(reader, limits), repairs: reader.flag() }
 }
 
 function readKey(reader: ByteReader, limits: MessageLimits): string {
@@ -369,19 +368,13 @@ function readTime(reader: ByteReader): number {
   return time
 }
 
-function readFlag(reader: ByteReader): boolean {
-  const flag = reader.uint8()
-  if (flag > 1) throw new Malformed('a flag is neither 0 nor 1')
-  return flag === 1
-}
-
 function writeOptional(writer: ByteWriter, record: StoredRecord | undefined): void {
   writer.uint8(record === undefined ? 0 : 1)
   if (record !== undefined) writeRecord(writer, record)
 }
 
 function readOptional(reader: ByteReader, limits: RecordLimits): StoredRecord | undefined {
-  return readFlag(reader) ? readRecord(reader, limits) : undefined
+  return reader.flag() ? readRecord(reader, limits) : undefined
 }
 
 function writeDefinition(writer: ByteWriter, definition: KeyspaceDefinition | undefined): void {

@@ -130,11 +130,11 @@ export function readRegisterMessage(
     case REGISTER_KIND.preempted:
       return { kind: 'preempted', id, round, promised: readBallot(reader) }
     case REGISTER_KIND.inquire:
-      return { kind: 'inquire', id, round, ...readPlace(reader, limits), digest: readFlag(reader) }
+      return { kind: 'inquire', id, round, ...readPlace(reader, limits), digest: reader.flag() }
     case REGISTER_KIND.told: {
       const promised = readBallot(reader)
       const accepted = readBallot(reader)
-      const state = readFlag(reader) ? readState(reader, limits) : undefined
+      const state = reader.flag() ? readState(reader, limits) : undefined
       return { kind: 'told', id, round, promised, accepted, state }
     }
     default:
@@ -147,10 +147,4 @@ function readPlace(reader: ByteReader, limits: RegisterLimits): { readonly keysp
   const key = reader.text(limits.keyBytesMax)
   if (key === '') throw new Malformed('a key is empty')
   return { keyspace, key }
-}
-
-function readFlag(reader: ByteReader): boolean {
-  const flag = reader.uint8()
-  if (flag > 1) throw new Malformed('a flag is neither 0 nor 1')
-  return flag === 1
 }

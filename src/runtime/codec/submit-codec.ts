@@ -53,7 +53,7 @@ export function readSubmit(
   const at = reader.whole()
   const token = reader.whole()
   if (token > GENERATION_MAX) throw new Malformed('a token is none')
-  const isRetry = readFlag(reader)
+  const isRetry = reader.flag()
   const wish = readWish(reader, limits)
   return { kind: 'submit', id, round, keyspace, key, generation, serial, op, at, token, isRetry, wish }
 }
@@ -70,7 +70,7 @@ function writeWish(writer: ByteWriter, wish: Wish): void {
 
 function readWish(reader: ByteReader, limits: Limits): Wish {
   const kind = pick(reader, WISHES)
-  if (kind === 'look') return { kind, isFresh: readFlag(reader) }
+  if (kind === 'look') return { kind, isFresh: reader.flag() }
   if (kind === 'fence') return { kind }
   const flags = reader.uint8()
   if (flags > (HAS_CONDITION | IS_UPDATE)) throw new Malformed('a change says what is not known here')
@@ -105,9 +105,9 @@ function readResult(reader: ByteReader, limits: Limits): SubmitResult {
       return { kind, by, told: readTold(reader, limits) }
     }
     case 'not-leader':
-      return { kind, isOver: readFlag(reader), mayLand: readFlag(reader), leader: readLeader(reader) }
+      return { kind, isOver: reader.flag(), mayLand: reader.flag(), leader: readLeader(reader) }
     case 'unavailable':
-      return { kind, mayLand: readFlag(reader) }
+      return { kind, mayLand: reader.flag() }
     case 'overloaded':
       return { kind }
   }
@@ -175,10 +175,4 @@ function pick<const T>(reader: ByteReader, from: readonly T[]): T {
   const picked = from[reader.uint8()]
   if (picked === undefined) throw new Malformed('a choice is none of those that there are')
   return picked
-}
-
-function readFlag(reader: ByteReader): boolean {
-  const flag = reader.uint8()
-  if (flag > 1) throw new Malformed('a flag is neither 0 nor 1')
-  return flag === 1
 }

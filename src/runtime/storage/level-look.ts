@@ -3,19 +3,20 @@
  *
  * One walk over the keys of the keyspaces, however many ranges the look has, and then the records that it is about. The
  * walk reads no values, goes in pages in the background, and other work goes on between them. It takes some two
- * seconds for a million keys; an exchange makes one on each side for each list of differences, some thousand at a time.
- * The trades that follow find the names that the list has met.
+ * seconds for a million keys, and what it has met of the partitions around those ranges serves the looks that follow: an
+ * exchange makes one for each thirty thousand keys on each side.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
-import { Gathering, indexOver } from '../../core/repair/gather.ts'
-import type { KeyName } from '../../core/repair/digest-tree.ts'
+import { Gathering, indexOver, rangesOf } from '../../core/repair/gather.ts'
+import { placeOf, type KeyName } from '../../core/repair/digest-tree.ts'
 import { recordSizeBytes } from '../../core/repair/exchange-message.ts'
 import { lookIn, type Found, type Look } from '../../core/repair/record-index.ts'
 import type { Database } from './level-directory.ts'
-import type { Listings } from './listings.ts'
 import { keyOf, upperBound } from './level-format.ts'
+import type { Listings } from './listings.ts'
 import type { Staged } from './level-scan.ts'
+import { Neighbours } from './neighbours.ts'
 import type { LookRange } from './storage.ts'
 
 export interface LookSources {
@@ -37,33 +38,46 @@ const LOAD_RECORDS = 64
 
 export async function lookThroughLevel(range: LookRange, sources: LookSources): Promise<Found> {
   const { look } = range
+  const known = sources.listings.gather(range)
+  if (known !== undefined) return findIn(known, look, sources)
   const { listings } = sources
-  const known = listings.namesFor(range)
-  if (known !== undefined) return lookIn(indexOver(await loadAll(look, known, sources)), look)
-  const since = listings.begin()
+  const written = listings.begin()
   try {
-    const gathering = await walk(look, sources)
+    const { gathering, neighbours } = await walk(look, sources)
     const names = gathering.names()
-    const records = await loadAll(look, names, sources)
-    const found = gathering.bound(lookIn(indexOver(records), look))
-    listings.keep(range, found, names, since)
+    const found = await findIn(gathering, look, sources)
+    const ranges = found.kind === 'digests' ? found.lists : []
+    listings.keep(range, { ranges, names, partitions: neighbours.partitions() }, written)
     return found
   } finally {
-    listings.end()
+    listings.end(written)
   }
 }
 
-async function walk(look: Look, { database, keyspaces }: LookSources): Promise<Gathering> {
+async function findIn(gathering: Gathering, look: Look, sources: LookSources): Promise<Found> {
+  return gathering.bound(lookIn(indexOver(await loadAll(look, gathering.names(), sources)), look))
+}
+
+async function walk(
+  look: Look,
+  { database, keyspaces }: LookSources,
+): Promise<{ readonly gathering: Gathering; readonly neighbours: Neighbours }> {
   const gathering = new Gathering(look)
+  const neighbours = new Neighbours(rangesOf(look)[0]?.partition ?? 0)
+  const offer = (keyspace: number, key: string): void => {
+    const placed = { keyspace, key, ...placeOf({ keyspace, key }) }
+    gathering.offer(placed, placed)
+    neighbours.offer(placed)
+  }
   for (const { keyspace, prefix, staged } of keyspaces) {
     const onItsWay = new Set(staged.map(({ key }) => key))
-    for (const { key, record } of staged) if (record !== undefined) gathering.offer({ keyspace, key })
+    for (const { key, record } of staged) if (record !== undefined) offer(keyspace, key)
     const keys = database.keys({ gte: prefix, lt: upperBound(prefix, '') })
     try {
       for (let page = await keys.nextv(PAGE_KEYS); page.length > 0; page = await keys.nextv(PAGE_KEYS)) {
         for (const bytes of page) {
           const key = keyOf(bytes)
-          if (!onItsWay.has(key)) gathering.offer({ keyspace, key })
+          if (!onItsWay.has(key)) offer(keyspace, key)
         }
         await nextTurn()
       }
@@ -71,7 +85,7 @@ async function walk(look: Look, { database, keyspaces }: LookSources): Promise<G
       await keys.close()
     }
   }
-  return gathering
+  return { gathering, neighbours }
 }
 
 /** Of a look for digests the values are not kept; of one for records no more than it has room for. */

@@ -1,122 +1,164 @@
 /**
- * Which keys lie at which places, as the last looks for digests found it.
+ * Which keys lie at which places, as the last looks found it.
  *
  * An exchange lists the places that differ and then trades their records, a few hundred at a time. On disk a look by place
- * walks every key, so the names that were met for a list are kept until there are newer lists, and the trades find them
- * here. Names that are written in between are noted down, so that what is found is what a walk would find.
+ * walks every key, so the names that one has met are kept, those of the partitions around it as well, and the looks after
+ * it find them here. Names that are written in between are added, so that what is found is what a walk would find.
  */
 import { compareKeys } from '../../core/base/key-order.ts'
+import type { RecordChange } from '../../core/record.ts'
 import { placeOf, type KeyName, type PlaceRange } from '../../core/repair/digest-tree.ts'
-import type { Found } from '../../core/repair/record-index.ts'
+import { Gathering, rangesOf } from '../../core/repair/gather.ts'
+import type { Placed } from './neighbours.ts'
 import type { LookRange } from './storage.ts'
 
-/** One for each peer that may be exchanging: a few thousand names each. */
+/** One for each peer that may be exchanging. */
 const LISTINGS_MAX = 4
-/** Beyond so many writes the listings are forgotten. */
-const WRITTEN_MAX = 16_384
+/** A listing that was not asked for so many writes is forgotten, and so is a look that takes as long. */
+const WRITES_MAX = 16_384
+const WHOLE = 2 ** 32
+
+/** What a look has met. */
+export interface Met {
+  /** Of these every name is known. */
+  readonly ranges: readonly PlaceRange[]
+  readonly names: readonly KeyName[]
+  /** And of these partitions. */
+  readonly partitions: ReadonlyMap<number, readonly Placed[]>
+}
 
 interface Listing {
-  readonly keyspaces: string
-  /** By partition: of these ranges every key is known. */
+  readonly keyspaces: readonly number[]
+  /** By partition: of these ranges every name is known. */
   readonly ranges: ReadonlyMap<number, readonly PlaceRange[]>
-  readonly names: ReadonlyMap<number, readonly KeyName[]>
-  /** How many names had been written when the look began. */
-  readonly since: number
+  /** By partition, in the order of places. */
+  readonly names: Map<number, Placed[]>
+  /** How many names had been written when it was last asked. */
+  usedAt: number
+}
+
+/** What is written while a look is under way. */
+export type Written = KeyChange[]
+
+interface KeyChange extends KeyName {
+  readonly isErased: boolean
 }
 
 export class Listings {
   #latest: Listing[] = []
-  /** Names that were written, by place, from the first that some listing may lack. */
-  #written = new Map<number, KeyName[]>()
+  readonly #looking = new Set<Written>()
   #writes = 0
-  /** How many of them are not there any more. */
-  #forgotten = 0
-  #looking = 0
 
-  /** A look for digests begins. Gives what `keep` needs. */
-  begin(): number {
-    this.#looking++
-    return this.#writes
+  /** A look begins that has to walk. Gives what `keep` and `end` need. */
+  begin(): Written {
+    const written: Written = []
+    this.#looking.add(written)
+    return written
   }
 
-  /** It is over, and found nothing. */
-  end(): void {
-    this.#looking--
+  /** It is over, whatever it found. */
+  end(written: Written): void {
+    this.#looking.delete(written)
   }
 
-  /** A key is written. */
-  note({ keyspace, key }: KeyName): void {
-    if (this.#latest.length === 0 && this.#looking === 0) return
+  /** A key is written, or erased. */
+  note({ keyspace, key, record }: RecordChange): void {
+    if (this.#latest.length === 0 && this.#looking.size === 0) return
     this.#writes++
-    add(this.#written, { keyspace, key })
-    if (this.#writes - this.#forgotten <= WRITTEN_MAX) return
-    this.#forgotten = this.#writes
-    this.#written = new Map()
-    this.#latest = []
+    const change = { keyspace, key, isErased: record === undefined }
+    for (const written of this.#looking) if (written.length <= WRITES_MAX) written.push(change)
+    if (this.#latest.length === 0) return
+    const placed = placedOf(change)
+    for (const listing of this.#latest) apply(listing, placed, change)
+    if (this.#latest.some(({ usedAt }) => this.#writes - usedAt > WRITES_MAX)) {
+      this.#latest = this.#latest.filter(({ usedAt }) => this.#writes - usedAt <= WRITES_MAX)
+    }
   }
 
-  /** Keeps the names that a look met; what it found says of which ranges they are all. */
-  keep({ keyspaces }: LookRange, found: Found, names: readonly KeyName[], since: number): void {
-    if (found.kind !== 'digests' || since < this.#forgotten) return
-    const ranges = new Map<number, PlaceRange[]>()
-    for (const { partition, from, to } of found.lists) {
+  /** Keeps the names that a look met. */
+  keep({ keyspaces }: LookRange, { ranges, names, partitions }: Met, written: Written): void {
+    if (written.length > WRITES_MAX) return
+    const known = new Map<number, PlaceRange[]>()
+    const byPartition = new Map<number, Placed[]>()
+    for (const [partition, met] of partitions) {
+      known.set(partition, [{ partition, from: 0, to: WHOLE }])
+      byPartition.set(partition, met.toSorted(byPlace))
+    }
+    for (const { partition, from, to } of ranges) {
+      if (partitions.has(partition)) continue
       const range = { partition, from, to }
-      const others = ranges.get(partition)
-      if (others === undefined) ranges.set(partition, [range])
+      const others = known.get(partition)
+      if (others === undefined) known.set(partition, [range])
       else others.push(range)
     }
-    const byPlace = new Map<number, KeyName[]>()
-    for (const { keyspace, key } of names) add(byPlace, { keyspace, key })
-    this.#latest.unshift({ keyspaces: keyspaces.join(), ranges, names: byPlace, since })
+    const listing = { keyspaces: [...keyspaces], ranges: known, names: byPartition, usedAt: this.#writes }
+    for (const name of names)
+      if (!partitions.has(placeOf(name).partition)) apply(listing, placedOf(name), { isErased: false })
+    for (const change of written) apply(listing, placedOf(change), change)
+    this.#latest.unshift(listing)
     if (this.#latest.length > LISTINGS_MAX) this.#latest.pop()
   }
 
-  /** The names at the places of a look for records, in its order and each once; `undefined` if not all of them are known. */
-  namesFor({ look, keyspaces }: LookRange): readonly KeyName[] | undefined {
-    if (look.kind !== 'records' || this.#latest.length === 0) return undefined
-    const all = keyspaces.join()
-    const names: KeyName[] = []
-    const seen = new Set<number>()
-    for (let i = 0; i < look.places.length; i += 2) {
-      const place = { partition: look.places[i] as number, position: look.places[i + 1] as number }
-      const number = numberOf(place)
-      if (seen.has(number)) continue
-      seen.add(number)
-      const listing = this.#latest.find((one) => one.keyspaces === all && covers(one, place))
+  /** What a walk would gather for this look; `undefined` if not all of it is known. */
+  gather({ look, keyspaces }: LookRange): Gathering | undefined {
+    if (this.#latest.length === 0) return undefined
+    const gathering = new Gathering(look)
+    for (const range of rangesOf(look)) {
+      const listing = this.#latest.find((one) => isSame(one.keyspaces, keyspaces) && covers(one, range))
       if (listing === undefined) return undefined
-      const written = this.#written.get(number)?.filter(({ keyspace }) => keyspaces.includes(keyspace)) ?? []
-      names.push(...inOrder([...(listing.names.get(number) ?? []), ...written]))
+      listing.usedAt = this.#writes
+      const names = listing.names.get(range.partition) ?? []
+      for (let i = firstFrom(names, range.from); i < names.length; i++) {
+        const name = names[i] as Placed
+        if (name.position >= range.to) break
+        gathering.offer(name, name)
+      }
     }
-    return names
+    return gathering
   }
 }
 
-function add(byPlace: Map<number, KeyName[]>, name: KeyName): void {
-  const place = numberOf(placeOf(name))
-  const others = byPlace.get(place)
-  if (others === undefined) byPlace.set(place, [name])
-  else others.push(name)
+function placedOf(name: KeyName): Placed {
+  return { keyspace: name.keyspace, key: name.key, ...placeOf(name) }
 }
 
-/** By keyspace and key, each once. */
-function inOrder(names: readonly KeyName[]): readonly KeyName[] {
-  if (names.length < 2) return names
-  const sorted = names.toSorted((a, b) => a.keyspace - b.keyspace || compareKeys(a.key, b.key))
-  return sorted.filter((name, i) => {
-    const before = sorted[i - 1]
-    return before === undefined || before.keyspace !== name.keyspace || before.key !== name.key
-  })
+function byPlace(a: Placed, b: Placed): number {
+  return a.position - b.position || a.keyspace - b.keyspace || compareKeys(a.key, b.key)
 }
 
-interface Place {
-  readonly partition: number
-  readonly position: number
+/** Where the first name stands that does not come before this position. */
+function firstFrom(names: readonly Placed[], position: number): number {
+  let low = 0
+  let high = names.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((names[middle] as Placed).position < position) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
-function covers({ ranges }: Listing, { partition, position }: Place): boolean {
-  return ranges.get(partition)?.some(({ from, to }) => position >= from && position < to) === true
+/** Adds a name in its place, once, or takes it out, if it is one that the listing would have. */
+function apply(listing: Listing, placed: Placed, { isErased }: Pick<KeyChange, 'isErased'>): void {
+  if (!listing.keyspaces.includes(placed.keyspace) || !covers(listing, placed)) return
+  const all = listing.names.get(placed.partition) ?? []
+  let at = firstFrom(all, placed.position)
+  while (at < all.length && byPlace(all[at] as Placed, placed) < 0) at++
+  const isThere = at < all.length && byPlace(all[at] as Placed, placed) === 0
+  if (isThere && isErased) all.splice(at, 1)
+  if (!isThere && !isErased) all.splice(at, 0, placed)
+  listing.names.set(placed.partition, all)
 }
 
-function numberOf({ partition, position }: Place): number {
-  return partition * 2 ** 32 + position
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((keyspace, i) => keyspace === b[i])
+}
+
+function covers(
+  { ranges }: Listing,
+  place: { readonly partition: number; readonly position: number } | PlaceRange,
+): boolean {
+  const from = 'from' in place ? place.from : place.position
+  const to = 'from' in place ? place.to : place.position + 1
+  return ranges.get(place.partition)?.some((range) => range.from <= from && range.to >= to) === true
 }
