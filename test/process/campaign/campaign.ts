@@ -4,8 +4,8 @@
  */
 import { checkLeadership, checkLinearizable, type HistoryLine } from '../../../src/check/index.ts'
 import { Random } from '../../../src/core/base/random.ts'
-import { fileFences } from '../../../src/index.ts'
-import { Cluster } from '../cluster.ts'
+import { fileFences, QuorateError, type Client } from '../../../src/index.ts'
+import { Cluster, until } from '../cluster.ts'
 import { canBeBusy, drawFaults, FAULTS, inflict, undo, type Fault } from './faults.ts'
 import type { CampaignOptions } from './options.ts'
 import { RegisterLoad } from './register-load.ts'
@@ -121,6 +121,7 @@ class Campaign {
     }
     const clients = await Promise.all(CLIENTS.map((client) => this.#cluster.client(client, options)))
     const { replicas, target } = this.#setting
+    await everybodyVotes(clients[0] as Client, replicas)
     const kind = target === 'leader' ? { leader: true } : { n: replicas }
     const keyspaces = clients.map((client) => {
       client.observe((notice) => {
@@ -190,6 +191,23 @@ class Campaign {
     }
     return recoveries
   }
+}
+
+/**
+ * Waits until each replica has heard from each other once. Before that it does not know whether it has forgotten
+ * anything, and neither votes nor accepts; one that is killed by then leaves the others without a quorum.
+ */
+async function everybodyVotes(client: Client, replicas: number): Promise<void> {
+  const all = client.keyspace<string>('all', { mode: 'cp', n: replicas, phase1: 1, phase2: replicas })
+  await until(async () => {
+    try {
+      await all.put('k', 'v', { timeoutMs: CALL_MS })
+      return true
+    } catch (error) {
+      if (!(error instanceof QuorateError)) throw error
+      return false
+    }
+  })
 }
 
 function heartbeatOf({ leaseMs }: CampaignOptions): number {
