@@ -44,6 +44,7 @@ Real replica processes under load, hit again and again; then judges look at what
 Targets:
   seat        the process that leads a group, of three that stand for it; the default
   lock        the process that holds a lock, of three that want it
+  leader      the replica that leads the keyspace of the clients
   registers   any replica; clients work on registers all the while, with the other targets as well
 
 How often each is done, and to whom the target says:
