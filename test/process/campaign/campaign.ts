@@ -6,7 +6,7 @@ import { checkLeadership, checkLinearizable, type HistoryLine } from '../../../s
 import { Random } from '../../../src/core/base/random.ts'
 import { fileFences, QuorateError, type Client } from '../../../src/index.ts'
 import { Cluster, until } from '../cluster.ts'
-import { canBeBusy, drawFaults, FAULTS, inflict, undo, type Fault } from './faults.ts'
+import { canBeBusy, drawFaults, FAULTS, inflict, isFatal, undo, type Fault } from './faults.ts'
 import type { CampaignOptions } from './options.ts'
 import { RegisterLoad } from './register-load.ts'
 import { targetOf } from './targets.ts'
@@ -125,7 +125,7 @@ class Campaign {
     const kind = target === 'leader' ? { leader: true } : { n: replicas }
     const keyspaces = clients.map((client) => {
       client.observe((notice) => {
-        if (notice.kind === 'leader') this.#witness.led(notice.group, notice.leader)
+        if (notice.kind === 'leader' && notice.leader !== undefined) this.#witness.led(notice.group, notice.leader)
       })
       return client.keyspace<string>(KEYSPACE, { mode: 'cp', ...kind, timeoutMs: CALL_MS })
     })
@@ -135,13 +135,15 @@ class Campaign {
   async #round(fault: Fault, target: ReturnType<typeof targetOf>): Promise<void> {
     const { leaseMs, leases } = this.#setting
     const { proxies } = this.#cluster
+    // Others stand ready for what is handed over once they have asked for it in vain.
+    if (fault === 'end') await sleep(2 * leaseMs)
     const terms = this.#witness.terms
     const victim = target.victim()
     inflict(fault, victim, proxies)
     const atMs = nowMs()
     try {
       this.#note(fault, (await target.recovered(fault, atMs)) - atMs)
-      if (fault !== 'kill') await sleep(leases * leaseMs - (nowMs() - atMs))
+      if (!isFatal(fault)) await sleep(leases * leaseMs - (nowMs() - atMs))
     } finally {
       undo(fault, victim, proxies)
     }

@@ -62,23 +62,31 @@ function historian(): RegisterHistorian {
   return new RegisterHistorian(processes++, tell)
 }
 
-async function lead(tenure: Tenure, register: CpKeyspace<string>): Promise<void> {
-  const { token, leftMs } = tenure
+/** The token under which it acts now, if it does. */
+let acting: number | undefined
+/** It was asked to stop, and acts no more. */
+let isEnding = false
+
+async function lead(held: Tenure, register: CpKeyspace<string>): Promise<void> {
+  const { token } = held
+  const leftMs = (): number => (isEnding ? 0 : held.leftMs())
+  const tenure = { token, leftMs }
+  acting = token
   const of = { group, node, term: token } as const
   tell({ type: 'elected', ...of, time: nowMs() })
   tellHeld(tenure)
   const history = historian()
-  let held: Held | undefined
+  let seen: Held | undefined
   let count = 0
   while (leftMs() > 0) {
-    held ??= await history.read(register, key)
+    seen ??= await history.read(register, key)
     const start = nowMs()
-    if (held === undefined || leftMs() === 0) {
+    if (seen === undefined || leftMs() === 0) {
       await sleep(ACT_MS)
       continue
     }
     const value = `${node}:${token}:${++count}`
-    const end: ChangeEnd | undefined = await change({ history, register, token, value, expected: held })
+    const end: ChangeEnd | undefined = await change({ history, register, token, value, expected: seen })
     if (end?.kind === 'ok' && leftMs() > 0) {
       const time = nowMs()
       tell({ type: 'ack', ...of, seq: end.held.revision, start, time })
@@ -86,9 +94,11 @@ async function lead(tenure: Tenure, register: CpKeyspace<string>): Promise<void>
       if (count % 10 === 1) tell({ type: 'use', token })
     }
     // After an unknown end, whatever it came to has to be looked up.
-    held = end?.kind === 'ok' || end?.kind === 'precondition' ? end.held : undefined
+    seen = end?.kind === 'ok' || end?.kind === 'precondition' ? end.held : undefined
     await sleep(ACT_MS)
   }
+  acting = undefined
+  if (isEnding) return
   tell({ type: 'stepdown', ...of, time: nowMs() })
   // Beside what comes next: it may well hold the lead again before this is answered.
   void actLate(token, register)
@@ -165,4 +175,9 @@ const client = await connect({
 const register = client.keyspace<string>(keyspace, { mode: 'cp', n, timeoutMs: CALL_MS })
 if (plan.by === 'seat') stand(client, register)
 else void queue(client, register)
+process.once('SIGTERM', () => {
+  if (acting !== undefined) tell({ type: 'released', lock: group, holder: node, token: acting, time: nowMs() })
+  isEnding = true
+  void client.close().then(() => process.exit())
+})
 tell({ type: 'ready' })

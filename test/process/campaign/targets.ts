@@ -10,9 +10,9 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { HistoryLine } from '../../../src/check/index.ts'
 import type { Random } from '../../../src/core/base/random.ts'
-import { until, type Cluster } from '../cluster.ts'
+import type { Cluster } from '../cluster.ts'
 import { urlsOf } from '../replica.ts'
-import { canBeBusy, type Fault, type Victim } from './faults.ts'
+import { canBeBusy, isFatal, type Fault, type Victim } from './faults.ts'
 import type { HolderPlan, Told } from './holder.ts'
 import type { RegisterLoad } from './register-load.ts'
 import { nowMs, within } from './time.ts'
@@ -78,7 +78,7 @@ class ReplicaTarget implements Target {
 
   async mend(fault: Fault): Promise<void> {
     const { cluster } = this.setting
-    if (fault !== 'kill') return
+    if (!isFatal(fault)) return
     await cluster.replica(this.#hit).ended
     await cluster.up(this.#hit)
   }
@@ -124,7 +124,6 @@ class LeaderTarget extends ReplicaTarget {
   override async mend(fault: Fault): Promise<void> {
     await super.mend(fault)
     await this.recovered(fault, nowMs())
-    await until(() => this.setting.witness.keyspaceLeader !== undefined)
   }
 }
 
@@ -179,7 +178,7 @@ class HolderTarget implements Target {
   async mend(fault: Fault): Promise<void> {
     const { cluster, witness } = this.#setting
     const { node, term } = this.#hit
-    if (fault === 'kill') {
+    if (isFatal(fault)) {
       this.#holders.delete(node)
       cluster.proxies.forget(node)
       await this.#startOne()

@@ -44,15 +44,15 @@ export class Witness {
     return this.#terms.size
   }
 
-  /** Who leads the keyspace of the clients, as far as they know; nothing where nobody leads. */
+  /** Who led the keyspace of the clients last, as far as they know. */
   get keyspaceLeader(): Leader | undefined {
     return this.#keyspaceLeader
   }
 
   /** A client was told who leads the keyspace. */
-  led(group: string, leader: Leader | undefined): void {
+  led(group: string, leader: Leader): void {
+    if (leader.generation <= (this.#keyspaceLeader?.generation ?? 0)) return
     this.#keyspaceLeader = leader
-    if (leader === undefined || this.#terms.has(leader.generation)) return
     this.#terms.add(leader.generation)
     this.lines.push({ type: 'elected', group, node: leader.id, term: leader.generation, time: nowMs() })
   }
