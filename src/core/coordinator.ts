@@ -33,6 +33,7 @@ import { Proposal, type ProposalEnd } from './operation/proposal.ts'
 import { Put } from './operation/put.ts'
 import { RegisterOperation } from './operation/register-operation.ts'
 import { RegisterRead } from './operation/register-read.ts'
+import { RoundTrips } from './operation/round-trips.ts'
 import { Scan } from './operation/scan.ts'
 import type { ResolvedCore, ResolvedKeyspace } from './options.ts'
 import type { Membership } from './placement/membership.ts'
@@ -70,12 +71,15 @@ export class Coordinator {
   /** Where this process stands in elections. */
   readonly seats: Seats
   readonly #registers: Registers
+  /** What replicas were measured to take. */
+  readonly roundTrips: RoundTrips
 
   constructor(config: CoordinatorConfig) {
     const { options, local } = config
     this.#config = config
     this.#peers = new Peers(config)
     this.#inFlight = new InFlight(options.inFlightMax)
+    this.roundTrips = new RoundTrips(config.membership.members.length)
     this.seats = new Seats(config)
     if (local >= 0) this.#handoff = new Handoff({ local, peers: this.#peers, options, opened: this.#opened })
     this.#registers = new Registers({
@@ -145,6 +149,7 @@ export class Coordinator {
   #begin(operation: Operation, now: Now, step: Step): void {
     operation.begin(this.#agenda, this.#peers.view(operation.list, now.monoMs))
     operation.lateAtMs = this.#lateAtMs(operation, now)
+    if (operation instanceof Put || operation instanceof Get) this.roundTrips.began(operation, now.monoMs)
     this.#carryOut(operation, now, step)
     step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
   }
@@ -170,6 +175,7 @@ export class Coordinator {
   /** An answer from a replica. Late, doubled and unknown answers change nothing. */
   receive(answer: Answer | LocalAnswer, from: number, now: Now, step: Step): void {
     if (answer.kind === 'pong') {
+      this.roundTrips.ponged(from, now.monoMs - answer.sentAt)
       this.#peers.ponged(from, answer, now.monoMs, step)
       return
     }
@@ -185,6 +191,7 @@ export class Coordinator {
       this.#handoff?.receive(answer, from, now, step)
       return
     }
+    this.roundTrips.answered(answer, from, now.monoMs)
     const operation = this.#inFlight.get(answer.id)
     if (operation === undefined) return
     // What comes after the time of a call is up is not counted: replicas that lost something wait that long for it.
