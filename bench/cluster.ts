@@ -113,6 +113,11 @@ export class Cluster {
     this.#child(id).signal(name)
   }
 
+  /** Closes a replica, as an operator would. */
+  stop(id: string): Promise<void> {
+    return this.#child(id).stop()
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) await client.close()
     await this.node?.close()

@@ -21,7 +21,7 @@ import { Steps, WORKLOADS, type Workload } from './workloads.ts'
 
 const LOOPBACK = PROFILES[0] as Profile
 const NAMES = { situations: ['healthy', 'healing'], workload: 'ycsb-a' } as const
-const QUICK = ['n3-r1-w1', 'n3-r2-w2']
+const QUICK: ReadonlySet<string> = new Set(['n3-r1-w1', 'n3-r2-w2'])
 const CLIENTS = 3
 const PROCESSES = 6
 const RATE_PER_SECOND = 60
@@ -35,7 +35,7 @@ export const real: Part = {
     const settings = SETTINGS.filter((setting) => setting.real === true)
     const situations = SITUATIONS.filter(({ name }) => (NAMES.situations as readonly string[]).includes(name))
     const workload = WORKLOADS.find(({ name }) => name === NAMES.workload) as Workload
-    const asked = quick ? settings.filter(({ name }) => QUICK.includes(name)) : settings
+    const asked = quick ? settings.filter(({ name }) => QUICK.has(name)) : settings
     const some = quick ? situations.slice(-1) : situations
     progress.part('real', asked.length * some.length)
     const sections: Section[] = []

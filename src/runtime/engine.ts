@@ -27,6 +27,7 @@ import { isPackedAlike, readAnswer, readFrameHead, readRequest, type MessageLimi
 import { Outbox } from './outbox.ts'
 import { ReplicaHost, type DamagedRecord } from './replica-host.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import type { Link } from './transport/transport.ts'
 
 /** Receives the outcome of a call: the `tag` of every call is one of these. */
@@ -47,6 +48,7 @@ export interface EngineConfig {
   readonly members: number
   readonly epoch: number
   readonly limits: MessageLimits
+  readonly telemetry: Telemetry
   readonly onNotice: (notice: Notice) => void
   /** The storage failed: the process must not go on as this replica. */
   readonly onFatal: (error: QuorateError) => void
@@ -73,6 +75,7 @@ export class Engine {
   #timerAtMs = Infinity
   #stopped = false
   #uninterrupted = false
+  #draining = false
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -122,6 +125,10 @@ export class Engine {
     return now
   }
 
+  get telemetry(): Telemetry {
+    return this.#config.telemetry
+  }
+
   /** Answers of the replica here that wait for its disk. */
   get held(): number {
     return this.#host?.held ?? 0
@@ -137,8 +144,16 @@ export class Engine {
     return this.#outboxes.get(index)?.dropped ?? 0
   }
 
+  /** Hands on what this process leads, and takes no more calls; those in flight go on. */
+  drain(): void {
+    if (this.#stopped || this.#draining) return
+    this.#draining = true
+    this.#config.coordinator.seats.closeAll(this.#frameNow, this.#step)
+    this.#pump()
+  }
+
   call(call: Call): number {
-    if (this.#stopped) {
+    if (this.#stopped || this.#draining) {
       ;(call.tag as Ticket).done(new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent'))
       return 0
     }
@@ -147,7 +162,9 @@ export class Engine {
       ;(call.tag as Ticket).done(invalid(message))
       return 0
     }
-    const id = this.#config.coordinator.call(call, this.now, this.#step)
+    // A lease must not count from when this turn began.
+    const now = call.kind !== 'open' && call.keyspace.isLed ? this.#frameNow : this.now
+    const id = this.#config.coordinator.call(call, now, this.#step)
     this.#pump()
     return id
   }
@@ -183,7 +200,9 @@ export class Engine {
 
   /** Does something with the seats of this process. Throws `QUORATE_CLOSED`, and whatever that throws. */
   seats<T>(run: (seats: Seats, now: Now, step: Step) => T): T {
-    if (this.#stopped) throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    if (this.#stopped || this.#draining) {
+      throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    }
     try {
       return run(this.#config.coordinator.seats, this.#frameNow, this.#step)
     } finally {
@@ -212,6 +231,7 @@ export class Engine {
     if (address === undefined) return
     this.#addresses.delete(link)
     this.#replica?.forget(address)
+    this.#config.coordinator.forget(address)
     this.#outboxes.delete(address)
   }
 
@@ -246,6 +266,7 @@ export class Engine {
       if (isQuestion(request)) this.#host?.ask(request, { from, peer: memberIndex }, now)
       else if (isReaping(request)) this.#host?.reap(request, { from, peer: memberIndex }, now)
       else if (request.kind === 'announce') this.#host?.announced(request, { from, peer: memberIndex })
+      else if (request.kind === 'submit') coordinator.submitted(request, from, now, this.#step)
       else this.#host?.serve(request, from, now)
     }
     this.#pump()
@@ -311,7 +332,9 @@ export class Engine {
         this.#localRequests.push(message as Request | Errand)
         continue
       }
-      const outbox = this.#outboxes.get(to) as Outbox
+      const outbox = this.#outboxes.get(to)
+      // The link of somebody who waits for an answer may be gone.
+      if (outbox === undefined) continue
       if (last !== undefined && packed !== undefined && isPackedAlike(message, packed)) outbox.addAsIn(last, message)
       else outbox.add(message)
       last = outbox

@@ -260,6 +260,8 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   preempted: 36,
   inquire: 37,
   told: 38,
+  submit: 39,
+  submitted: 40,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */
