@@ -9,6 +9,7 @@ import { fill, getOf, IN_FLIGHT, keyFor, lwwOf, putOf, VALUE } from './cells.ts'
 import { startCluster, type Cluster } from './cluster.ts'
 import { EtcdCluster } from './etcd.ts'
 import { countdown, throughput, type Operation } from './load.ts'
+import { ledOf, measureLeaders } from './leader.ts'
 import type { Progress } from './progress.ts'
 import { GOAL_COLUMNS, goalRow, perSecond, type Part, type Row, type Scale, type Section } from './section.ts'
 import { median, medianRatio } from './statistics.ts'
@@ -16,6 +17,7 @@ import { median, medianRatio } from './statistics.ts'
 const CELLS = {
   put: 'durable lww put, W = 2',
   write: 'durable register write',
+  led: 'durable write of a keyspace with a leader',
   get: 'get, R = 2',
   read: 'register read, linearizable',
   etcdPut: "etcd's put",
@@ -33,19 +35,21 @@ export const cp: Part = {
   name: 'cp',
   about: 'registers beside AP keys, and beside etcd where it is installed',
   run: async (scale, progress) => {
+    const sections: Section[] = []
     const bed = await TestBed.open()
     try {
-      return [await measure(bed, scale, progress)]
+      sections.push(await measure(bed, scale, progress))
     } finally {
       await bed.close()
     }
+    return [...sections, await measureLeaders(scale, progress)]
   },
 }
 
 async function measure(bed: TestBed, { quick }: Scale, progress: Progress): Promise<Section> {
   const rounds = quick ? 3 : 9
   const cells = Object.entries(bed.operations) as [CellName, Operation][]
-  progress.part('cp', rounds * cells.length + 1)
+  progress.part('cp', rounds * cells.length + 2 + (quick ? 2 : 9))
   progress.step('warming up')
   const inFlightOf = (id: CellName): number => (id === 'together' || id === 'apart' ? CALLERS : IN_FLIGHT)
   for (const [id, operation] of cells) {
@@ -84,14 +88,16 @@ class TestBed {
     const [client, reader] = [await durable.client(), await memory.client()]
     const [lww, lwwRead] = [lwwOf(client), lwwOf(reader)]
     const [registers, registersRead] = [registersOf(client), registersOf(reader)]
+    const led = ledOf(client)
     for (const keyspace of [lww, lwwRead]) await fill(keyspace)
-    for (const keyspace of [registers, registersRead]) {
+    for (const keyspace of [registers, registersRead, led]) {
       await countdown((index) => keyspace.put(keyFor(index, 0), VALUE), { count: 10_000, inFlight: IN_FLIGHT })
     }
     const counters = await TestBed.#counters(memory, reader)
     const operations: Partial<Record<CellName, Operation>> = {
       put: putOf(lww),
       write: (worker, turn) => registers.put(keyFor(worker, turn), VALUE),
+      led: (worker, turn) => led.put(keyFor(worker, turn), VALUE),
       get: getOf(lwwRead),
       read: (worker, turn) => registersRead.get(keyFor(worker, turn)).then(look),
       ...(etcd !== undefined && { etcdPut: etcd.put(keyFor, VALUE), etcdGet: etcd.get(keyFor) }),
@@ -181,6 +187,8 @@ function rowsOf(figures: Figures, hasEtcd: boolean): Row[] {
   return [
     rate('write', 'put', 0.4),
     ...(hasEtcd ? [beside('write', 'etcdPut')] : []),
+    rate('led', 'put', 0.8),
+    ...(hasEtcd ? [rate('led', 'etcdPut', 8)] : []),
     rate('read', 'get', 0.8),
     ...(hasEtcd ? [rate('read', 'etcdGet', 20)] : []),
     counted('together'),

@@ -66,6 +66,8 @@ export interface ChangeCall extends CallBase {
   readonly keyspace: Keyspace
   readonly key: string
   readonly change: Change
+  /** The fencing token that it carries. */
+  readonly token?: number | undefined
   /** The identity of an earlier attempt; for a fence that of the operation that it is about. */
   readonly operation?: OperationId | undefined
 }

@@ -12,6 +12,7 @@ import type { Call, ChangeCall, LookCall, PutCall } from './coordinator-calls.ts
 import { Get } from './operation/get.ts'
 import { chooseHome } from './operation/home.ts'
 import type { Keyspace } from './operation/keyspace.ts'
+import { LedOperation } from './operation/led-operation.ts'
 import { Open } from './operation/open.ts'
 import type { OperationId } from './operation/operation-name.ts'
 import type { Operation } from './operation/operation.ts'
@@ -129,12 +130,21 @@ export class Operations {
     const { keyspace, key } = call
     const { random } = this.#config
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
-    const plan = { keyspace, key, list: keyspace.listOf(key), times }
-    if (call.kind === 'look') return new RegisterRead({ ...plan, isStale: call.stale, patience: random.fraction() })
-    const { change, operation } = call
+    const list = keyspace.listOf(key)
+    if (call.kind === 'look') {
+      const where = { keyspace, key, list, times }
+      if (keyspace.isLed && !call.stale) return new LedOperation({ ...where, ...LOOK })
+      return new RegisterRead({ ...where, isStale: call.stale, patience: random.fraction() })
+    }
+    const { change, operation, token } = call
+    if (keyspace.definition.requireFence === true && change.kind !== 'fence' && token === undefined) {
+      throw invalid(`${keyspace.name} takes no change without a fencing token: give one as fence`)
+    }
     const op = operation?.op ?? random.identity()
     const at = operation?.at ?? this.#clock.next(now.wallMs)
-    return new RegisterWrite({ ...plan, change, op, at, isRetry: operation !== undefined })
+    const isRetry = operation !== undefined
+    const plan = { keyspace, key, list, times, change, op, at, token, isRetry, isOwn: false }
+    return keyspace.isLed ? new LedOperation(plan) : new RegisterWrite(plan)
   }
 
   /** A write that follows from a context must get a later stamp than it, or be refused: else it would lose to what it read. */
@@ -153,6 +163,8 @@ export class Operations {
     if (stamp <= stampOf(now.wallMs + this.#config.options.driftMsMax)) this.#clock.observe(stamp)
   }
 }
+
+const LOOK = { change: { kind: 'look' }, op: 0, at: 0, isRetry: false, isOwn: false } as const
 
 /** When a value ends whose write has this stamp: the same for each retry. Nothing for one that stays, and for a delete. */
 function expiryOf({ value, ttlMs, keyspace }: PutCall, at: number): number | undefined {

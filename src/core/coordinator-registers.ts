@@ -118,7 +118,7 @@ export class Registers {
     const times = { nowMs: now.monoMs, timeoutMs: keyspace.timeoutMs }
     const plan = { keyspace, key, list: keyspace.listOf(key), times }
     if (this.#settling.size >= SETTLING_MAX || this.#queues.has(nameOf({ plan }))) return
-    const change = { kind: 'look' } as const
+    const change = { kind: 'look', isFresh: true } as const
     const operation = new RegisterWrite({ ...plan, change, op: random.identity(), at: 0, isRetry: false })
     this.#settling.add(operation)
     this.#host.run(operation, now, step)
@@ -172,7 +172,8 @@ export class Registers {
 
   #won(queue: Queue, proposal: Proposal, now: Now, step: Step): void {
     queue.losses = 0
-    for (const { operation, verdict } of proposal.decided) {
+    for (const { operation: served, verdict } of proposal.decided) {
+      const operation = served as RegisterOperation
       if (operation.isOver) continue
       this.#host.conclude(operation, (agenda, view) => operation.conclude(verdict, proposal, agenda, view), now, step)
     }

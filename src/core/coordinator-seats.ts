@@ -16,7 +16,7 @@ import type { Refused } from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { PreferenceList } from './placement/placement.ts'
-import { CountQuorum, firstPositions, majorityOf } from './quorum/quorum.ts'
+import { CountQuorum, firstPositions, majorityOf, type Quorum } from './quorum/quorum.ts'
 import type { Now, Step } from './step.ts'
 
 /** Questions of seats are numbered from here; those of handing over would take a century to come so far. */
@@ -32,7 +32,7 @@ export interface SeatsConfig {
 
 /** A seat to be opened. */
 export interface SeatPlan {
-  /** Comes back with everything that is told of the seat. */
+  /** Comes back with everything that is told of the seat. `undefined` for one that nobody wants to hear of. */
   readonly tag: unknown
   /** As `groupName` makes it. */
   readonly group: string
@@ -41,6 +41,8 @@ export interface SeatPlan {
   readonly leaseMs: number
   /** Whether it leads only after `fenced`, where somebody led before. */
   readonly fences: boolean
+  /** Whose votes elect, and whose renewals make a lease. Majorities by default. */
+  readonly quorums?: { readonly electing: Quorum; readonly granting: Quorum }
 }
 
 /** What both kinds have in common. */
@@ -105,14 +107,14 @@ export class Seats {
   }
 
   /** Stands in elections from now on. Throws `QUORATE_OVERLOADED`. */
-  open({ tag, group, holder, leaseMs, fences }: SeatPlan, now: Now, step: Step): Seat {
+  open({ tag, group, holder, leaseMs, fences, quorums: given }: SeatPlan, now: Now, step: Step): Seat {
     this.#checkRoom()
     const list = this.#electors.listOf(group)
     const electors = list.replicas.length
     const majority = new CountQuorum(majorityOf(electors), firstPositions(electors))
     const proposer = this.#config.random.identity()
     const drift = this.#config.options.clockDriftMax
-    const quorums = { electors, electing: majority, granting: majority }
+    const quorums = { electors, ...(given ?? { electing: majority, granting: majority }) }
     const random = this.#config.random.fork()
     const settings = { proposer, holder, ...quorums, leaseMs, drift, fences, random }
     const candidate = this.#config.candidate?.(settings) ?? new Candidate(settings)
@@ -207,7 +209,9 @@ export class Seats {
   #carryOut(seat: Seat, now: Now, step: Step): void {
     const { asks, events } = this.#agenda
     for (const ask of asks.splice(0)) this.#ask(seat, ask, step)
-    for (const event of events.splice(0)) step.replies.push({ tag: seat.tag, result: event })
+    for (const event of events.splice(0)) {
+      if (seat.tag !== undefined) step.replies.push({ tag: seat.tag, result: event })
+    }
     this.#tellLeader(seat, now, step)
     this.#tellLease(seat, now, step)
     step.wakeAt = Math.min(step.wakeAt, seat.candidate.wakeAtMs)
@@ -246,8 +250,9 @@ export class Seats {
     const { told: before, group, tag } = place
     if (leader?.generation === before?.generation) return
     place.told = leader
-    step.notices.push({ kind: 'leader', group, leader, before })
-    step.replies.push({ tag, result: { kind: 'leader', leader, before } })
+    // Where this process stands it watches as well, and tells once.
+    if (tag !== undefined || 'observer' in place) step.notices.push({ kind: 'leader', group, leader, before })
+    if (tag !== undefined) step.replies.push({ tag, result: { kind: 'leader', leader, before } })
   }
 
   #tellLease(seat: Seat, now: Now, step: Step): void {

@@ -13,18 +13,22 @@ import type { Random } from './base/random.ts'
 import { ABSENT } from './causality/merge.ts'
 import { Keyspace } from './operation/keyspace.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
-import type { Call } from './coordinator-calls.ts'
+import type { Call, LookCall } from './coordinator-calls.ts'
 import { Handoff, HANDOFF_IDS } from './coordinator-handoff.ts'
 import { sendQuestions } from './coordinator-messages.ts'
 import { SEAT_IDS, Seats, type SeatsConfig } from './coordinator-seats.ts'
 import { Operations } from './coordinator-operations.ts'
 import { Registers } from './coordinator-registers.ts'
+import { Leaders, type LeadersHost } from './coordinator-leaders.ts'
 import { BallotSource } from './consensus/ballot-source.ts'
+import type { Leader } from './consensus/group.ts'
+import type { Submit } from './consensus/submit-message.ts'
 import { newestOf } from './consensus/register-state.ts'
 import type { Answer, Life, LocalAnswer, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
 import { InFlight } from './operation/in-flight.ts'
 import { Get, type GetResult } from './operation/get.ts'
+import { LedOperation, leaseReceipt } from './operation/led-operation.ts'
 import { Open } from './operation/open.ts'
 import { Agenda, type Operation } from './operation/operation.ts'
 import { Peers } from './operation/peers.ts'
@@ -33,10 +37,11 @@ import { Proposal, type ProposalEnd } from './operation/proposal.ts'
 import { Put } from './operation/put.ts'
 import { RegisterOperation } from './operation/register-operation.ts'
 import { RegisterRead } from './operation/register-read.ts'
+import type { RegisterResult } from './operation/register-write.ts'
 import { Scan } from './operation/scan.ts'
 import type { ResolvedCore, ResolvedKeyspace } from './options.ts'
 import type { Membership } from './placement/membership.ts'
-import type { Now, Step } from './step.ts'
+import type { Address, Now, Step } from './step.ts'
 
 const BEAT_MS = 5
 
@@ -70,6 +75,7 @@ export class Coordinator {
   /** Where this process stands in elections. */
   readonly seats: Seats
   readonly #registers: Registers
+  readonly #leaders: Leaders
 
   constructor(config: CoordinatorConfig) {
     const { options, local } = config
@@ -78,9 +84,8 @@ export class Coordinator {
     this.#inFlight = new InFlight(options.inFlightMax)
     this.seats = new Seats(config)
     if (local >= 0) this.#handoff = new Handoff({ local, peers: this.#peers, options, opened: this.#opened })
-    this.#registers = new Registers({
+    const host: Pick<LeadersHost, 'random' | 'peers' | 'keyspaceOf' | 'run' | 'conclude' | 'drop'> = {
       random: config.random,
-      ballots: config.ballots ?? ((proposer) => new BallotSource(proposer)),
       peers: this.#peers,
       keyspaceOf: (definition) => this.keyspace({ definition, repair: undefined, timeoutMs: undefined }),
       run: (operation, now, step) => {
@@ -93,7 +98,10 @@ export class Coordinator {
         this.#carryOut(operation, now, step)
       },
       drop: (operation) => this.#inFlight.remove(operation),
-    })
+    }
+    const ballots = config.ballots ?? ((proposer: number) => new BallotSource(proposer))
+    this.#registers = new Registers({ ...host, ballots })
+    this.#leaders = new Leaders({ ...host, name: config.name, local, options, seats: this.seats })
     this.#operations = new Operations({ ...config, peers: this.#peers })
   }
 
@@ -110,7 +118,28 @@ export class Coordinator {
     const { membership, zone, options } = this.#config
     const keyspace = new Keyspace(resolved, { membership, zone, timeoutMs: options.timeoutMs })
     this.#opened.set(keyspace.fingerprint, keyspace.definition)
+    this.#leaders.want(keyspace)
     return keyspace
+  }
+
+  /** A keyspace that the replica here has: this process stands for its leadership, if it has a leader. */
+  registered(definition: KeyspaceDefinition): void {
+    if (definition.leader === true) this.#leaders.registered(definition)
+  }
+
+  /** Who leads a keyspace, as far as is known here. */
+  leader(keyspace: Keyspace, nowMs: number): Leader | undefined {
+    return this.#leaders.leader(keyspace, nowMs)
+  }
+
+  /** Somebody asks this process as the leader of a keyspace. */
+  submitted(request: Submit, from: Address, now: Now, step: Step): void {
+    this.#leaders.submitted(request, from, now, step)
+  }
+
+  /** Nothing comes from this address any more. */
+  forget(from: Address): void {
+    this.#leaders.forget(from)
   }
 
   /**
@@ -123,6 +152,7 @@ export class Coordinator {
 
   /** Starts an operation. Its reply comes in this step or a later one. Gives the id for `cancel`, 0 if it is over. */
   call(call: Call, now: Now, step: Step): number {
+    if (call.kind === 'look' && !call.stale && this.#lookHere(call, now, step)) return 0
     let operation: Operation
     try {
       operation = this.#operations.begunBy(call, now)
@@ -140,6 +170,17 @@ export class Coordinator {
     }
     this.#begin(operation, now, step)
     return operation.id
+  }
+
+  /** A read that needs nobody: of a key that this process leads and knows. */
+  #lookHere({ keyspace, key, tag }: LookCall, now: Now, step: Step): boolean {
+    if (!keyspace.isLed) return false
+    const found = this.#leaders.look(keyspace, key, now, step)
+    if (found === undefined) return false
+    const { value, revision } = found
+    const receipt = leaseReceipt(this.#peers.view(keyspace.listOf(key), now.monoMs), keyspace.listOf(key))
+    step.replies.push({ tag, result: { kind: 'register', value, revision, receipt } satisfies RegisterResult })
+    return true
   }
 
   #begin(operation: Operation, now: Now, step: Step): void {
@@ -164,6 +205,7 @@ export class Coordinator {
       operation.fail(this.#agenda, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
       this.#carryOut(operation, now, step)
     }
+    this.#leaders.close(now, step)
     this.seats.closeAll(now, step)
   }
 
@@ -175,10 +217,17 @@ export class Coordinator {
     }
     if (answer.kind === 'ruled' || (answer.kind === 'refused' && answer.id >= SEAT_IDS)) {
       this.seats.receive(answer, from, now, step)
+      this.#leaders.check(now, step)
+      return
+    }
+    if (answer.kind === 'led') {
+      this.registered(answer.definition)
+      step.wakeAt = Math.min(step.wakeAt, now.monoMs)
       return
     }
     if (answer.kind === 'stuck') {
-      this.#registers.settle(answer, now, step)
+      if (answer.definition.leader === true) this.#leaders.settle(answer, now, step)
+      else this.#registers.settle(answer, now, step)
       return
     }
     if (answer.id >= HANDOFF_IDS || answer.kind === 'hinted') {
@@ -236,7 +285,9 @@ export class Coordinator {
     }
     this.#registers.tick(now, step)
     this.#handoff?.tick(now, step)
+    this.#leaders.hasten(now, step)
     this.seats.tick(now, step)
+    this.#leaders.check(now, step)
     step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs, this.#registers.wakeAtMs)
   }
 
@@ -273,6 +324,10 @@ export class Coordinator {
       if (answer.kind === 'promised') this.#operations.observe(newestOf(answer.state), now)
       this.#registers.deliver(operation, position, answer, { agenda, view })
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs)
+    } else if (operation instanceof LedOperation) {
+      if (answer.kind === 'submitted' && answer.round === operation.round) {
+        this.#leaders.answered(operation, answer, { agenda, view })
+      }
     } else if (operation instanceof Scan) {
       if (answer.kind === 'scan-page') operation.paged(position, answer, agenda)
     } else if (operation instanceof Open) {
@@ -319,6 +374,7 @@ export class Coordinator {
     const { done, queue } = agenda
     agenda.clear()
     if (done !== undefined) this.#end(operation, done, now, step)
+    else if (queue && operation instanceof LedOperation) this.#leaders.seek(operation, now, step)
     else if (queue && operation instanceof RegisterOperation) this.#registers.enqueue(operation, now, step)
   }
 
@@ -332,8 +388,13 @@ export class Coordinator {
 
   #end(operation: Operation, result: unknown, now: Now, step: Step): void {
     this.#inFlight.remove(operation)
-    if (operation instanceof Proposal) return this.#registers.ended(operation, result as ProposalEnd, now, step)
-    if (operation instanceof RegisterOperation && !this.#registers.left(operation)) return
+    if (operation instanceof Proposal) {
+      const rounds = operation.plan.led === undefined ? this.#registers : this.#leaders
+      return rounds.ended(operation, result as ProposalEnd, now, step)
+    }
+    if (operation instanceof LedOperation) {
+      if (!this.#leaders.left(operation)) return
+    } else if (operation instanceof RegisterOperation && !this.#registers.left(operation)) return
     step.replies.push({ tag: operation.tag, result })
     if (result instanceof QuorateError) {
       const { kind, keyspaceName } = operation

@@ -22,12 +22,20 @@ export interface KeyspaceDefinition {
   readonly conflicts: 'siblings' | 'lww' | 'registers'
   /** Whether other members may stand in for replicas that cannot be reached. There only if so. */
   readonly sloppy?: true
+  /** Whether one elected node serves all keys, which are on all members. There only if so, in mode `cp`. */
+  readonly leader?: true
+  /** Whether every change has to carry a fencing token. There only if so, in mode `cp`. */
+  readonly requireFence?: true
 }
+
+/** What may be there or not, in the order in which texts name it. */
+const FLAGS = ['sloppy', 'leader', 'requireFence'] as const
 
 /** The canonical text: equal definitions have equal texts. */
 export function definitionText(definition: KeyspaceDefinition): string {
-  const { name, mode, n, read, write, conflicts, sloppy } = definition
-  return JSON.stringify([name, mode, n, read, write, conflicts, ...(sloppy === true ? ['sloppy'] : [])])
+  const { name, mode, n, read, write, conflicts } = definition
+  const flags = FLAGS.filter((flag) => definition[flag] === true)
+  return JSON.stringify([name, mode, n, read, write, conflicts, ...flags])
 }
 
 /** A definition's name in messages and on disk: 52 bits, never 0. */
@@ -46,14 +54,15 @@ export function parseDefinition(text: string): KeyspaceDefinition | undefined {
   } catch {
     return undefined
   }
-  if (!Array.isArray(fields) || fields.length < 6 || fields.length > 7) return undefined
-  const [name, mode, n, read, write, conflicts, sloppy] = fields as readonly unknown[]
+  if (!Array.isArray(fields) || fields.length < 6 || fields.length > 6 + FLAGS.length) return undefined
+  const [name, mode, n, read, write, conflicts, ...given] = fields as readonly unknown[]
   if (typeof name !== 'string' || typeof read !== 'string' || typeof write !== 'string') return undefined
   if (mode !== 'ap' && mode !== 'cp') return undefined
   if (conflicts !== 'siblings' && conflicts !== 'lww' && conflicts !== 'registers') return undefined
   if ((mode === 'cp') !== (conflicts === 'registers')) return undefined
   if (typeof n !== 'number' || !Number.isInteger(n) || n < 1 || n > POSITIONS_MAX) return undefined
   if (!isQuorumText(read, n) || !isQuorumText(write, n)) return undefined
-  if (fields.length === 7 && (sloppy !== 'sloppy' || mode === 'cp')) return undefined
-  return { name, mode, n, read, write, conflicts, ...(sloppy === 'sloppy' && { sloppy: true }) }
+  const flags = FLAGS.filter((flag) => given.includes(flag))
+  if (flags.join() !== given.join() || flags.some((flag) => (flag === 'sloppy') === (mode === 'cp'))) return undefined
+  return { name, mode, n, read, write, conflicts, ...Object.fromEntries(flags.map((flag) => [flag, true])) }
 }

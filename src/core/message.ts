@@ -9,6 +9,7 @@
 import type { Ballot } from './base/ballot.ts'
 import type { CausalContext } from './causality/causal-context.ts'
 import type { ElectionRequest, Recollection, Ruled } from './consensus/election-message.ts'
+import type { Submit, Submitted } from './consensus/submit-message.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { RecordWrite, RegisterState, StoredRecord } from './record.ts'
@@ -241,6 +242,12 @@ export interface Stuck extends Numbered {
   readonly promised: Ballot
 }
 
+/** A keyspace with a leader was registered at the replica here: this process stands for it. */
+export interface Led extends Numbered {
+  readonly kind: 'led'
+  readonly definition: KeyspaceDefinition
+}
+
 /** A set of members by index. */
 export interface Hinted extends Numbered {
   readonly kind: 'hinted'
@@ -276,12 +283,23 @@ export type Answer =
   | Refused
   | Pong
   | Ruled
+  | Submitted
 /** What travels between processes. */
-export type Message = Request | Answer | Question | ExchangeAnswer | Agree | Agreed | Reap | Announce | Acquainted
+export type Message =
+  | Request
+  | Submit
+  | Answer
+  | Question
+  | ExchangeAnswer
+  | Agree
+  | Agreed
+  | Reap
+  | Announce
+  | Acquainted
 /** What a coordinator asks of the replica in its own process alone; no bytes stand for it. */
 export type Errand = Hints | DropHint
 /** What the replica tells the coordinator of its own process alone. */
-export type LocalAnswer = Hinted | Stuck
+export type LocalAnswer = Hinted | Stuck | Led
 /** What passes between the machines of one process. */
 export type LocalMessage = Message | Errand | LocalAnswer
 

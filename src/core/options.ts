@@ -74,6 +74,13 @@ export interface KeyspaceOptions<V = unknown> extends QuorumOptions {
 export interface CpKeyspaceOptions extends PhaseOptions {
   /** `cp`: at most one side of a partition goes on, and no read misses a write that was acknowledged. */
   readonly mode: 'cp'
+  /**
+   * False by default. With `true` one node at a time, which a majority elects, serves all keys: a write takes one round
+   * trip from it, a read none while its lease lasts, and others send it theirs. All members hold all keys then.
+   */
+  readonly leader?: boolean
+  /** False by default. With `true` a change without a fencing token (`fence`) is refused. */
+  readonly requireFence?: boolean
   /** Milliseconds that a call may take. The node's `timeoutMs` by default. */
   readonly timeoutMs?: number
 }
@@ -93,7 +100,7 @@ export interface ResolvedKeyspace {
 const QUORUM_FIELDS = ['n', 'r', 'w', 'read', 'write', 'quorums', 'strategy']
 const KEYSPACE_FIELDS = ['mode', ...QUORUM_FIELDS, 'conflicts', 'resolve', 'repair', 'sloppy', 'ttlMs', 'timeoutMs']
 const TTL_MS_MAX = 3_155_760_000_000
-const CP_FIELDS = ['mode', 'n', 'phase1', 'phase2', 'quorums', 'timeoutMs']
+const CP_FIELDS = ['mode', 'n', 'phase1', 'phase2', 'quorums', 'leader', 'requireFence', 'timeoutMs']
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /**
@@ -138,11 +145,18 @@ function resolveRegisters(
 ): ResolvedKeyspace {
   checkFields(options, CP_FIELDS, "a keyspace with mode 'cp'")
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
+  const isLed = oneOf('leader', options.leader ?? false, [true, false])
+  const needsFence = oneOf('requireFence', options.requireFence ?? false, [true, false])
+  if (isLed && options.n !== undefined && options.n !== members.length) {
+    throw invalid(`n is ${shown(options.n)}: with a leader all ${members.length} members hold all keys; leave n out`)
+  }
   const definition: KeyspaceDefinition = {
     name,
     mode: 'cp',
-    ...resolvePhases(options, members),
+    ...resolvePhases(isLed ? { ...options, n: members.length } : options, members),
     conflicts: 'registers',
+    ...(isLed && { leader: true as const }),
+    ...(needsFence && { requireFence: true as const }),
   }
   return { definition, repair: undefined, timeoutMs: options.timeoutMs }
 }

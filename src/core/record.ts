@@ -66,6 +66,8 @@ export interface RegisterState {
    * proposer learns whether what it proposed before it was preempted has become a part of the register.
    */
   readonly proposers: readonly number[]
+  /** The highest fencing token that a change carried; 0 for none. It never goes back. */
+  readonly token: number
 }
 
 /** What one acceptor knows of a register (Lamport, "Paxos Made Simple", 2001, section 2.2; Rystsov, "CASPaxos", 2018). */

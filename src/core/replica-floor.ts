@@ -3,10 +3,13 @@
  *
  * Of each actor the highest counter that was among them, so that no dot is ever given twice: the first write that this
  * replica mints for a key that it has none of here gets a counter above the floor, and knows all of this replica's dots
- * below it, which are over for this key. And the newest stamp, so that a retry of a write that may have been among them is told to be too late.
+ * below it, which are over for this key. And the newest stamp, so that a retry of a write that may have been among them is
+ * told to be too late. Of registers the highest ballot, revision and time of an operation: a register that is not here is
+ * one that has promised that ballot and is past that revision.
  * It is stored before the records are erased: should the disk tear a step, it is too high rather than too low.
  * Ring: machines.
  */
+import { higherBallot, NO_BALLOT } from './base/ballot.ts'
 import {
   contextFromPairs,
   EMPTY_CONTEXT,
@@ -17,14 +20,17 @@ import {
   type CausalContext,
 } from './causality/causal-context.ts'
 import { versionsOf } from './causality/merge.ts'
-import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import { EMPTY_REGISTER } from './consensus/acceptor.ts'
+import { erasedState } from './consensus/register-state.ts'
+import type { DottedRecord, RecordWrite, RegisterRecord, StoredRecord } from './record.ts'
 import type { Step } from './step.ts'
 
-/** Registers are never erased. */
+/** Kinds with a stamp. */
 type ErasedKind = Exclude<StoredRecord['kind'], 'register'>
 
 /** No keyspace has a name that begins like these. */
 const DOTS = '/erased/dots'
+const REGISTERS = '/erased/registers'
 const STAMPS: Readonly<Record<ErasedKind, string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
 
 export class Floor {
@@ -32,6 +38,7 @@ export class Floor {
   #dots: CausalContext = EMPTY_CONTEXT
   /** The newest stamp in an erased record of each kind; 0 for none. */
   readonly #newest: Record<ErasedKind, number> = { dotted: 0, lww: 0 }
+  #register: RegisterRecord = EMPTY_REGISTER
 
   /** @param ownKeyspace the keyspace in which a replica keeps what is its own. */
   constructor(ownKeyspace: number) {
@@ -43,6 +50,7 @@ export class Floor {
     if (key === DOTS && record.kind === 'dotted') this.#dots = record.context
     else if (key === STAMPS.dotted && record.kind === 'lww') this.#newest.dotted = record.at
     else if (key === STAMPS.lww && record.kind === 'lww') this.#newest.lww = record.at
+    else if (key === REGISTERS && record.kind === 'register') this.#register = asAbsent(record)
     else return false
     return true
   }
@@ -56,6 +64,11 @@ export class Floor {
     return seenUpTo(this.#dots, actor)
   }
 
+  /** What stands for a register that is not here; the same object until something is erased. */
+  get register(): RegisterRecord {
+    return this.#register
+  }
+
   /** Whether a write of this time may have been in an erased record of this kind. */
   mayHold(kind: ErasedKind, at: number): boolean {
     return at <= this.#newest[kind]
@@ -65,10 +78,19 @@ export class Floor {
   raise(records: readonly StoredRecord[], step: Step): void {
     let dots = this.#dots
     const newest = { ...this.#newest }
+    let register = this.#register
     for (const record of records) {
-      if (record.kind === 'register') continue
+      if (record.kind === 'register') {
+        register = above(register, record)
+        continue
+      }
       newest[record.kind] = Math.max(newest[record.kind], newestIn(record))
       if (record.kind === 'dotted') dots = joinContexts(dots, highestOf(record))
+    }
+    if (register !== this.#register) {
+      this.#register = register
+      const { promised, state } = register
+      this.#keep(REGISTERS, { kind: 'register', promised, accepted: promised, state }, step)
     }
     if (!sameContext(dots, this.#dots)) {
       this.#dots = dots
@@ -84,6 +106,21 @@ export class Floor {
   #keep(key: string, record: StoredRecord, step: Step): void {
     step.writes.push({ keyspace: this.#ownKeyspace, key, record })
   }
+}
+
+/** The floor once this register is erased as well. */
+function above({ promised, state }: RegisterRecord, erased: RegisterRecord): RegisterRecord {
+  const revision = Math.max(state.revision, erased.state.revision)
+  let forgottenAt = Math.max(state.forgottenAt, erased.state.forgottenAt)
+  for (let i = 1; i < erased.state.operations.length; i += 3) {
+    forgottenAt = Math.max(forgottenAt, erased.state.operations[i] as number)
+  }
+  return asAbsent({ promised: higherBallot(promised, erased.promised), state: erasedState(revision, forgottenAt) })
+}
+
+/** Kept like an acceptor's record, and read as that of one that has promised and accepted nothing. */
+function asAbsent({ promised, state }: Pick<RegisterRecord, 'promised' | 'state'>): RegisterRecord {
+  return { kind: 'register', promised, accepted: NO_BALLOT, state }
 }
 
 /** Writes that were replaced long ago count as well, for those who retry them. */

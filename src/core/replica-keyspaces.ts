@@ -14,7 +14,7 @@ import { checkQuorums } from './operation/prove-quorums.ts'
 import type { Membership } from './placement/membership.ts'
 import type { RecordWrite, StoredRecord } from './record.ts'
 import type { Refusal } from './refusal.ts'
-import type { Step } from './step.ts'
+import type { Address, Step } from './step.ts'
 
 export interface Registered {
   readonly definition: KeyspaceDefinition
@@ -29,6 +29,8 @@ const CONFIRMED = 1
 const CATCHING_UP = 2
 
 export interface KeyspacesConfig {
+  /** The address of the coordinator in the same process. */
+  readonly index: Address
   readonly membership: Membership
   readonly keyspacesMax: number
   /** The keyspace in which a replica keeps what is its own. */
@@ -128,6 +130,9 @@ export class Keyspaces {
     const isCatchingUp = isKnown ? before.isCatchingUp === true : this.#config.mayForget(definition, confirmed)
     this.#keep({ definition, confirmed, ...catchingUp(isCatchingUp) }, step)
     if (before !== undefined && !isKnown) this.#config.redefined()
+    if (confirmed && definition.leader === true) {
+      step.send(this.#config.index, { kind: 'led', id: 0, round: 0, definition })
+    }
     step.notices.push({ kind: 'keyspace', name: definition.name, confirmed })
     if (!isCatchingUp || isKnown) return
     this.#config.behind()

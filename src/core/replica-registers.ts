@@ -6,6 +6,7 @@
  * is forgotten at a restart is one that was never given.
  * Ring: machines.
  */
+import type { Ballot } from './base/ballot.ts'
 import { accept, EMPTY_REGISTER, isStuck, prepare, takeOver, type Transition } from './consensus/acceptor.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Accept, Inquire, Prepare } from './message.ts'
@@ -16,6 +17,8 @@ export interface ReplicaRegistersConfig {
   /** The address of the coordinator in the same process. */
   readonly index: Address
   readonly read: (keyspace: number, key: string) => StoredRecord | undefined
+  /** What stands for a register that is not here: it may have been erased. */
+  readonly absent: () => RegisterRecord
   /** Stores a record in place of another. */
   readonly change: (write: RecordWrite, before: StoredRecord | undefined, step: Step) => void
 }
@@ -27,21 +30,23 @@ export class ReplicaRegisters {
     this.#config = config
   }
 
-  prepare(request: Prepare, from: Address, step: Step): void {
+  /** @param floor what the vote for the keyspace's leader promises for all keys. */
+  prepare(request: Prepare, floor: Ballot, from: Address, step: Step): void {
     const { id, round, ballot } = request
-    const record = this.#carryOut(request, (before) => prepare(before, ballot), from, step)
+    const record = this.#carryOut(request, (before) => prepare(before, ballot, floor), from, step)
     if (record === undefined) return
     step.send(from, { kind: 'promised', id, round, accepted: record.accepted, state: record.state })
   }
 
-  accept(request: Accept, from: Address, step: Step): void {
+  accept(request: Accept, floor: Ballot, from: Address, step: Step): void {
     const { id, round } = request
-    const record = this.#carryOut(request, (before) => accept(before, request), from, step)
+    const record = this.#carryOut(request, (before) => accept(before, request, floor), from, step)
     if (record !== undefined) step.send(from, { kind: 'accepted', id, round })
   }
 
   inquire({ id, round, keyspace, key, digest }: Inquire, from: Address, step: Step): void {
-    const { promised, accepted, state } = this.#held(keyspace, key)
+    // Nobody has promised anything for a register that is not here: those that are erased had nothing under way.
+    const { promised, accepted, state } = this.#read(keyspace, key) ?? EMPTY_REGISTER
     step.send(from, { kind: 'told', id, round, promised, accepted, state: digest ? undefined : state })
   }
 
@@ -78,11 +83,15 @@ export class ReplicaRegisters {
   }
 
   #held(keyspace: number, key: string): RegisterRecord {
+    return this.#read(keyspace, key) ?? this.#config.absent()
+  }
+
+  #read(keyspace: number, key: string): RegisterRecord | undefined {
     const record = this.#config.read(keyspace, key)
-    return record?.kind === 'register' ? record : EMPTY_REGISTER
+    return record?.kind === 'register' ? record : undefined
   }
 
   #store(write: RecordWrite, before: RegisterRecord, step: Step): void {
-    this.#config.change(write, before === EMPTY_REGISTER ? undefined : before, step)
+    this.#config.change(write, before === this.#config.absent() ? undefined : before, step)
   }
 }

@@ -6,10 +6,12 @@
  * the host knows when an answer speaks of something that is not on disk yet.
  * Ring: machines.
  */
+import type { Ballot } from './base/ballot.ts'
 import type { ElectionRequest, PreVote, Recollection, Ruled } from './consensus/election-message.ts'
 import { Elector, isFarAhead, type Ruling } from './consensus/elector.ts'
 import {
   atLeast,
+  ballotFloor,
   Electors,
   floorWrite,
   groupKey,
@@ -70,6 +72,8 @@ export class Votes {
   /** It votes above this, in whatever group. */
   #floor = 0
   #voted = 0
+  /** What was last given of `floorOf`: it only rises, and every write of a keyspace with a leader looks at it. */
+  readonly #floors = new Map<string, Ballot>()
 
   constructor(config: VotesConfig) {
     const { membership, options, asksOthers } = config
@@ -118,7 +122,18 @@ export class Votes {
 
   #recalled(floor: number): void {
     this.#floor = floor
+    this.#floors.clear()
     this.#recall = undefined
+  }
+
+  /** What its vote for a leader promises for every key of the keyspace. */
+  floorOf(group: string): Ballot {
+    let floor = this.#floors.get(group)
+    if (floor === undefined) {
+      floor = ballotFloor(atLeast(recordToGroup(this.#config.read(groupKey(group))), this.#floor))
+      this.#floors.set(group, floor)
+    }
+    return floor
   }
 
   /** The process runs: what an earlier one promised runs out from now on at the latest. */
@@ -178,6 +193,7 @@ export class Votes {
       // The promise stands all the same: it keeps others out for a while, and nobody counts on it.
       if (this.#config.isFull()) return { code: 'storage-full', detail: '' }
       this.#recorded.add(group)
+      this.#floors.delete(group)
       this.#voted = Math.max(this.#voted, generation)
       const key = groupKey(group)
       at.step.writes.push({ keyspace: this.#config.ownKeyspace, key, record: groupToRecord(ruling.write) })

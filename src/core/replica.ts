@@ -6,10 +6,12 @@
  * The host's duty: see step.ts; hand in what the storage holds of keyspace 0 at the start.
  * Ring: machines.
  */
+import { NO_BALLOT } from './base/ballot.ts'
 import type { Stamp } from './causality/lww-record.ts'
 import { digestOf } from './causality/merge.ts'
 import { HANDOFF_IDS } from './coordinator-handoff.ts'
 import type { ElectionRequest } from './consensus/election-message.ts'
+import { groupName } from './consensus/group.ts'
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import { HINTS_KEYSPACE } from './hint.ts'
 import type { Accept, Errand, Inquire, Life, Mint, Open, Ping, Prepare, Read, Request, Scan, Write } from './message.ts'
@@ -83,9 +85,10 @@ export class Replica {
       erase: (key, before, step) => change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
-    this.#registers = new ReplicaRegisters({ index, read, change })
+    this.#registers = new ReplicaRegisters({ index, read, absent: () => this.#floor.register, change })
     this.#mints = new Mints({ life, options, floor: this.#floor, read, isFull, change })
     this.#keyspaces = new Keyspaces({
+      index,
       membership,
       keyspacesMax: options.keyspacesMax,
       ownKeyspace: OWN_KEYSPACE,
@@ -230,8 +233,9 @@ export class Replica {
     if (definition.mode !== 'cp') return this.#refuseKind(request, definition, from, step)
     if (request.kind === 'inquire') return this.#registers.inquire(request, from, step)
     if (this.#config.records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
-    if (request.kind === 'prepare') this.#registers.prepare(request, from, step)
-    else this.#registers.accept(request, from, step)
+    const floor = definition.leader === true ? this.#votes.floorOf(groupName('keyspace', definition.name)) : NO_BALLOT
+    if (request.kind === 'prepare') this.#registers.prepare(request, floor, from, step)
+    else this.#registers.accept(request, floor, from, step)
   }
 
   #read(request: Read, from: Address, step: Step): void {

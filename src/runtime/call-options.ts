@@ -66,6 +66,11 @@ export interface LookOptions extends CallOptions {
 export interface UpdateOptions extends CallOptions {
   /** The identity of this change, from `operation(key)` or from an error: a retry with it applies at most once. */
   readonly operation?: string
+  /**
+   * A fencing token, such as a lock's `token` or a leader's `generation`: the change is refused with `QUORATE_FENCED` if a
+   * change of the same key has carried a higher one.
+   */
+  readonly fence?: number
 }
 
 export interface ChangeOptions extends UpdateOptions {
@@ -82,7 +87,7 @@ const CALL_FIELDS = ['signal', 'timeoutMs', 'level'] as const
 export const GET_FIELDS: readonly string[] = [...CALL_FIELDS, 'r', 'read', 'repair']
 export const PUT_FIELDS: readonly string[] = [...CALL_FIELDS, 'w', 'write', 'context', 'operation', 'ttlMs']
 export const LOOK_FIELDS: readonly string[] = CALL_FIELDS
-export const CHANGE_FIELDS: readonly string[] = ['ifRevision', 'operation', 'signal', 'timeoutMs']
+export const CHANGE_FIELDS: readonly string[] = ['ifRevision', 'operation', 'fence', 'signal', 'timeoutMs']
 export const RANGE_FIELDS: readonly string[] = ['signal', 'timeoutMs', 'prefix', 'after', 'limit']
 export const SCAN_FIELDS: readonly string[] = [...CALL_FIELDS, 'prefix', 'after', 'limit']
 

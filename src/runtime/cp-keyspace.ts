@@ -7,6 +7,8 @@
 import { invalid, QuorateError } from '../core/base/errors.ts'
 import { shown } from '../core/base/shape.ts'
 import type { Change, Visible } from '../core/consensus/change.ts'
+import { ruleOnToken } from '../core/consensus/fence.ts'
+import type { Leader } from '../core/consensus/group.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
 import { operationName, parseOperationName, type OperationId } from '../core/operation/operation-name.ts'
 import type { ScanResult } from '../core/operation/scan.ts'
@@ -48,6 +50,8 @@ export interface CpKeyspaceConfig {
   /** The keyspace, once open. */
   readonly opened: () => Keyspace | undefined
   readonly newOperation: (keyspace: Keyspace, key: string) => OperationId
+  /** Who leads it, as far as is known. */
+  readonly leader: () => Leader | undefined
 }
 
 const PAGE = 256
@@ -61,6 +65,14 @@ export class CpKeyspace<V = unknown> {
   constructor(config: CpKeyspaceConfig) {
     this.name = config.name
     this.#config = config
+  }
+
+  /**
+   * Who leads, of a keyspace with a leader, as far as is known here: what others did may have come to an end since.
+   * Nothing before the first call, and where there is none.
+   */
+  get leader(): Leader | undefined {
+    return this.#config.leader()
   }
 
   /** A fresh identity for one change of this key, for applications that keep it before they send. */
@@ -215,9 +227,13 @@ export class CpKeyspace<V = unknown> {
       throw invalid(`this operation is not one of ${this.name}: it names a replica to mint it`)
     }
     const timeoutMs = timeoutOf(options)
+    const { fence: token } = options
+    if (token !== undefined && ruleOnToken(token, undefined) !== 'passes') {
+      throw invalid(`fence is ${shown(token)}: use a token, as withLock and campaign give them`)
+    }
     return this.#whenOpen(options, (keyspace) => {
       const tag = new ChangeFinisher<V>((name) => this.#settle(keyspace, key, name))
-      const call = { kind: 'change', tag, timeoutMs, keyspace, key, change, operation } as const
+      const call = { kind: 'change', tag, timeoutMs, keyspace, key, change, operation, token } as const
       return start(this.#config.engine, call, options.signal)
     })
   }

@@ -162,7 +162,9 @@ export class Engine {
       ;(call.tag as Ticket).done(invalid(message))
       return 0
     }
-    const id = this.#config.coordinator.call(call, this.now, this.#step)
+    // A lease must not count from when this turn began.
+    const now = call.kind !== 'open' && call.keyspace.isLed ? this.#frameNow : this.now
+    const id = this.#config.coordinator.call(call, now, this.#step)
     this.#pump()
     return id
   }
@@ -229,6 +231,7 @@ export class Engine {
     if (address === undefined) return
     this.#addresses.delete(link)
     this.#replica?.forget(address)
+    this.#config.coordinator.forget(address)
     this.#outboxes.delete(address)
   }
 
@@ -263,6 +266,7 @@ export class Engine {
       if (isQuestion(request)) this.#host?.ask(request, { from, peer: memberIndex }, now)
       else if (isReaping(request)) this.#host?.reap(request, { from, peer: memberIndex }, now)
       else if (request.kind === 'announce') this.#host?.announced(request, { from, peer: memberIndex })
+      else if (request.kind === 'submit') coordinator.submitted(request, from, now, this.#step)
       else this.#host?.serve(request, from, now)
     }
     this.#pump()
@@ -328,7 +332,9 @@ export class Engine {
         this.#localRequests.push(message as Request | Errand)
         continue
       }
-      const outbox = this.#outboxes.get(to) as Outbox
+      const outbox = this.#outboxes.get(to)
+      // The link of somebody who waits for an answer may be gone.
+      if (outbox === undefined) continue
       if (last !== undefined && packed !== undefined && isPackedAlike(message, packed)) outbox.addAsIn(last, message)
       else outbox.add(message)
       last = outbox

@@ -46,11 +46,12 @@ export class RegisterError extends QuorateError {
   readonly #settle: () => Promise<Settled>
 
   constructor(error: QuorateError, settle: () => Promise<Settled>) {
-    const { code, message, outcome, retry, required, received, replicas, operation, current } = error
+    const { code, message, outcome, retry, required, received, replicas, operation, current, leader } = error
     super(code, message, {
       outcome,
       retry,
       replicas,
+      leader,
       ...(required !== undefined && { required }),
       ...(received !== undefined && { received }),
       ...(operation !== undefined && { operation }),

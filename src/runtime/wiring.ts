@@ -77,6 +77,9 @@ export class Wiring {
       onNotice: (notice) => this.tell(notice),
       onFatal: config.onFatal,
     })
+    for (const { definition, confirmed } of replica?.keyspaces() ?? []) {
+      if (confirmed) this.coordinator.registered(definition)
+    }
   }
 
   /** The replica here stops for good; another may begin. */

@@ -40,6 +40,9 @@ import type { Parcel } from './network.ts'
  * `unsettled-read`: a read of a register takes what it proposes again for accepted.
  * `counter-without-max`: a proposer's counter is set to what the latest refusal names.
  * `forgotten-operations`: registers do not remember which operations they have applied.
+ * `leader-skips-recovery`: a leader takes the registers that it touches first for unwritten.
+ * `lease-unchecked-on-answer`: a leader that wakes from a pause does not look at the clock.
+ * `floor-ignored`: acceptors do not know of the leader whom they voted for.
  */
 export type Breakage =
   | 'half-quorums'
@@ -67,6 +70,9 @@ export type Breakage =
   | 'unsettled-read'
   | 'counter-without-max'
   | 'forgotten-operations'
+  | 'leader-skips-recovery'
+  | 'lease-unchecked-on-answer'
+  | 'floor-ignored'
 
 export const BREAKAGES: readonly Breakage[] = [
   'half-quorums',
@@ -94,6 +100,9 @@ export const BREAKAGES: readonly Breakage[] = [
   'unsettled-read',
   'counter-without-max',
   'forgotten-operations',
+  'leader-skips-recovery',
+  'lease-unchecked-on-answer',
+  'floor-ignored',
 ]
 
 /** Those that show in runs with leaders and locks alone. */

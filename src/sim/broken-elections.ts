@@ -3,8 +3,9 @@
  * wrong clock.
  */
 import { Candidate } from '../core/consensus/candidate.ts'
-import { groupOfKey, groupToRecord, recordToGroup } from '../core/consensus/group.ts'
+import { groupName, groupOfKey, groupToRecord, recordToGroup } from '../core/consensus/group.ts'
 import type { RecordChange, RecordWrite } from '../core/record.ts'
+import type { Records } from '../core/records.ts'
 import type { Now } from '../core/step.ts'
 import { NodeClock } from './clocks.ts'
 
@@ -12,6 +13,13 @@ import { NodeClock } from './clocks.ts'
 export class LateCandidate extends Candidate {
   protected override countedFromMs({ nowMs }: { readonly nowMs: number }): number {
     return nowMs
+  }
+}
+
+/** Believes in its role, whatever the clock says, until somebody tells it otherwise. */
+export class SureCandidate extends Candidate {
+  override leads(): boolean {
+    return this.role === 'leader'
   }
 }
 
@@ -24,6 +32,17 @@ export class WallClock extends NodeClock {
 
   override whenUs(wallMs: number): number {
     return super.whenWallUs(wallMs)
+  }
+}
+
+/** Records in which the votes for leaders of keyspaces are not found while acceptors look for them. */
+export function withoutVotes(disk: Records, looks: () => boolean): Records {
+  return {
+    read: (keyspace, key) => {
+      const isVote = groupOfKey(key)?.startsWith(groupName('keyspace', '')) === true
+      return isVote && looks() ? undefined : disk.read(keyspace, key)
+    },
+    full: false,
   }
 }
 

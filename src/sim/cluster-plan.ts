@@ -32,6 +32,8 @@ export interface GivenKeyspace {
   readonly repair?: Repair
   /** Whether other members stand in for replicas that cannot be reached. */
   readonly sloppy?: boolean
+  /** In mode `cp`: whether the keyspace has a leader. */
+  readonly leader?: boolean
 }
 
 export interface HostPlan {
@@ -58,6 +60,8 @@ export interface ClusterPlan {
   readonly healsUnread: boolean
   /** Whether deleted records may be erased while the run lasts. */
   readonly reaps: boolean
+  /** With a leader: by how much of its rate a clock is off at most. */
+  readonly clockDriftMax?: number
 }
 
 export interface ClusterSetting {
@@ -201,12 +205,14 @@ function drawKeyspace(random: Random, { replicas, zones }: { replicas: number; z
 }
 
 function settle(
-  { mode = 'ap', n = 3, r, w, conflicts, repair, sloppy }: GivenKeyspace,
+  { mode = 'ap', n = 3, r, w, conflicts, repair, sloppy, leader = false }: GivenKeyspace,
   { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
 ): ResolvedKeyspace {
   const ids = membership.members.map(({ id }) => id)
   const copies = Math.min(n, ids.length)
-  if (mode === 'cp') return settleRegisters({ n: copies, r, w }, { membership, breakage })
+  if (mode === 'cp') {
+    return settleRegisters({ n: leader ? ids.length : copies, r, w, leader }, { membership, breakage })
+  }
   const wanted = breakage === 'no-repair' ? 'off' : repair
   const resolved = resolveKeyspace(
     'sim',
@@ -228,17 +234,17 @@ function settle(
 
 /** What was drawn for reads and writes, as far as phases can have it: they have to meet. */
 function settleRegisters(
-  { n, r, w }: { readonly n: number; readonly r: Level | undefined; readonly w: Level | undefined },
+  { n, r, w, leader }: { n: number; r: Level | undefined; w: Level | undefined; leader: boolean },
   { membership, breakage }: { readonly membership: Membership; readonly breakage: Breakage | undefined },
 ): ResolvedKeyspace {
   if (breakage === 'half-quorums' || breakage === 'disjoint-quorums') {
     const ids = membership.members.slice(0, n).map(({ id }) => id)
     const { read = 1, write = 1 } = brokenSides(breakage, ids)
-    return resolveKeyspace('sim', { mode: 'cp', n, phase1: read, phase2: write }, membership)
+    return resolveKeyspace('sim', { mode: 'cp', n, phase1: read, phase2: write, leader }, membership)
   }
   const phase1 = typeof r === 'number' && typeof w === 'number' ? Math.max(r, n + 1 - w) : r
   const given = { ...(phase1 !== undefined && { phase1 }), ...(w !== undefined && { phase2: w }) }
-  const resolved = resolveKeyspace('sim', { mode: 'cp', n, ...given }, membership)
+  const resolved = resolveKeyspace('sim', { mode: 'cp', n, ...given, leader }, membership)
   proveQuorums(resolved, membership)
   return resolved
 }

@@ -61,7 +61,7 @@ const RESTART_MS = 100
 const REOPEN_MS = { least: 100, more: 300 }
 
 /** Requests that change what a replica keeps. */
-const CHANGING: ReadonlySet<string> = new Set(['write', 'mint', 'vote', 'prepare', 'accept'])
+const CHANGING: ReadonlySet<string> = new Set(['write', 'mint', 'vote', 'prepare', 'accept', 'submit'])
 
 export class Host implements Receiver {
   readonly config: HostConfig
@@ -268,6 +268,7 @@ export class Host implements Receiver {
   /** What the process wants of its surroundings after an input. */
   #endTurn(process: Process, now: Now): void {
     process.settle(now)
+    this.problems.push(...process.problems.splice(0).map((problem) => `${this.config.name}: ${problem}`))
     const { disk, simulator, random } = this.config
     if (process.isOlderCopy) {
       this.#setAside()

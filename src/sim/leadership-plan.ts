@@ -63,7 +63,10 @@ function drawGroups(random: Random, hosts: { readonly all: number }, names: read
 }
 
 /** Clock rates, which are drawn from four fifths to six fifths, brought within what the processes believe. */
-export function withinDrift(faults: readonly Fault[], { exclusive, clockDriftMax }: LeadershipPlan): readonly Fault[] {
+export function withinDrift(
+  faults: readonly Fault[],
+  { exclusive, clockDriftMax }: Pick<LeadershipPlan, 'exclusive' | 'clockDriftMax'>,
+): readonly Fault[] {
   if (!exclusive) return faults
   return faults.map((fault) =>
     fault.kind === 'rate' ? { ...fault, rate: 1 + ((fault.rate - 1) / WIDE_DRIFT) * clockDriftMax } : fault,

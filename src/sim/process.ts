@@ -41,7 +41,11 @@ import {
   withoutFloors,
 } from './breakage.ts'
 import type { Candidate, CandidateConfig } from '../core/consensus/candidate.ts'
-import { LateCandidate } from './broken-elections.ts'
+import { LateCandidate, SureCandidate, withoutVotes } from './broken-elections.ts'
+import { NO_BALLOT } from '../core/base/ballot.ts'
+import { groupName, groupOfKey } from '../core/consensus/group.ts'
+import { UNWRITTEN } from '../core/consensus/register-state.ts'
+import type { RecordChange } from '../core/record.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -91,6 +95,8 @@ export class Process {
   /** Looks of its exchanges. */
   readonly looks: LookEffect[] = []
   keyspace: Keyspace | undefined = undefined
+  /** What machines that work would not do. */
+  readonly problems: string[] = []
   /** Whether its replica has found that its disk holds an older copy. */
   isOlderCopy = false
   /** When the machine wants to be ticked, on its own clock. */
@@ -100,6 +106,9 @@ export class Process {
   readonly #step = new Step()
   readonly #local: LocalMessage[] = []
   readonly #forged: { readonly from: Address; readonly answer: Answer }[] = []
+  /** Whether a proposer asks its acceptor; and the generation of the leader whom that voted for. */
+  #isAsked = false
+  #generation = 0
   /** Reads of registers. */
   readonly #reads = new Set<number>()
   readonly #endpoints = new Map<Address, Endpoint>()
@@ -123,8 +132,13 @@ export class Process {
       random: random.fork(),
       ...(breakage === 'counter-without-max' && { ballots: (proposer: number) => new ForgetfulBallots(proposer) }),
     }
-    const candidate = (settings: CandidateConfig): Candidate => new LateCandidate(settings)
-    this.coordinator = new Coordinator({ ...around, ...(breakage === 'lease-from-answer' && { candidate }) })
+    const late = (settings: CandidateConfig): Candidate => new LateCandidate(settings)
+    const sure = (settings: CandidateConfig): Candidate => new SureCandidate(settings)
+    this.coordinator = new Coordinator({
+      ...around,
+      ...(breakage === 'lease-from-answer' && { candidate: late }),
+      ...(breakage === 'lease-unchecked-on-answer' && { candidate: sure }),
+    })
     if (disk === undefined || lifeOfReplica === undefined) return
     const { peers } = this.coordinator
     const exchange = {
@@ -134,8 +148,13 @@ export class Process {
       ...(breakage === 'stale-digest' && { forest: (copiesOf: CopiesOf) => new ForgetfulForest(copiesOf) }),
     }
     const own = breakage === 'counters-restart' ? withoutFloors(disk.own()) : disk.own()
-    const parts = { index, life: lifeOfReplica, membership, records: disk, own, options, exchange }
+    const records = breakage === 'floor-ignored' ? withoutVotes(disk, () => this.#isAsked) : disk
+    const parts = { index, life: lifeOfReplica, membership, records, own, options, exchange }
+    for (const write of own) this.#voted(write)
     this.#replica = new Replica(parts)
+    for (const { definition, confirmed } of this.#replica.keyspaces()) {
+      if (confirmed) this.coordinator.registered(definition)
+    }
     if (breakage === 'reaps-by-timer') this.#timer = new TimerReaper(options.horizonMs)
   }
 
@@ -171,7 +190,10 @@ export class Process {
       if (isQuestion(message)) this.#exchange((exchange) => exchange.asked(message, asker, now, this.#step))
       else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
       else if (message.kind === 'announce') this.#exchange((_, standing) => standing.asked(message, asker, this.#step))
-      else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
+      else if (message.kind === 'submit') {
+        this.coordinator.submitted(message, address, now, this.#step)
+        this.#absorb()
+      } else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
   }
 
@@ -270,8 +292,24 @@ export class Process {
 
   #serve(request: Request | Errand, from: Address, now: Now): void {
     if (this.#replica === undefined) return
+    this.#isAsked = request.kind === 'prepare' || request.kind === 'accept'
     this.#replica.receive(request, from, now, this.#step)
+    if (request.kind === 'accept') this.#checkFloor(request)
+    this.#isAsked = false
     this.#absorb()
+  }
+
+  /** An acceptor that voted for a leader accepts nothing of one before him. */
+  #checkFloor({ ballot, id }: Accept): void {
+    if (this.#config.keyspace.definition.leader !== true || ballot.counter >= this.#generation) return
+    const { messages } = this.#step
+    if (!messages.some((message) => message.kind === 'accepted' && message.id === id)) return
+    this.problems.push(`it accepted in generation ${ballot.counter}, and had voted in ${this.#generation}`)
+  }
+
+  #voted({ key, record }: RecordChange): void {
+    const group = groupName('keyspace', this.#config.keyspace.definition.name)
+    if (groupOfKey(key) === group && record?.kind === 'lww') this.#generation = record.at
   }
 
   /** Takes everything out of the step. */
@@ -303,6 +341,7 @@ export class Process {
     if (disk === undefined) return 0
     const { writes } = this.#step
     const waits = writes.length > 0 || disk.touchedStaged
+    for (const write of writes) this.#voted(write)
     for (const write of writes) disk.stage(breakage === undefined ? write : brokenWrite(write, breakage))
     disk.touchedStaged = false
     if (breakage === 'early-acknowledgement') return 0
@@ -322,6 +361,14 @@ export class Process {
     const { network, breakage } = this.#config
     if (breakage === 'no-pre-vote' && message.kind === 'pre-vote') {
       this.#forged.push({ from: to, answer: { ...WOULD, id: message.id } })
+      return
+    }
+    if (breakage === 'leader-skips-recovery' && message.kind === 'prepare') {
+      const { id, round } = message
+      this.#forged.push({
+        from: to,
+        answer: { kind: 'promised', id, round, accepted: NO_BALLOT, state: UNWRITTEN },
+      })
       return
     }
     if (breakage === 'unsettled-read' && this.#isReadAgain(message)) {
@@ -388,6 +435,8 @@ function isAnswer(message: LocalMessage): message is Answer | LocalAnswer {
     case 'hinted':
     case 'ruled':
     case 'stuck':
+    case 'submitted':
+    case 'led':
       return true
     default:
       return false

@@ -13,6 +13,7 @@ import { Texts, type CallerSurroundings } from './caller.ts'
 import { WallClock } from './broken-elections.ts'
 import { Client } from './client.ts'
 import { NodeClock } from './clocks.ts'
+import { spanMs } from './delays.ts'
 import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from './cluster-plan.ts'
 import { SimDisk } from './disk.ts'
 import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
@@ -76,6 +77,8 @@ export interface Guarantees {
   readonly skewMs: number
   /** Whether reads that are marked strict are monotonic. */
   readonly monotonic: boolean
+  /** Whether reads settle what began before them. A leader may still do what nobody waits for any more. */
+  readonly settles: boolean
   /** Whether all faults healed, so that every replica was read at the end. */
   readonly converges: boolean
   /** Whether at most one leads a group, or holds a lock, at a time; nothing where there are none. */
@@ -118,6 +121,15 @@ export function simulate(options: SimulateOptions): SimulationRun {
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }
+}
+
+/** By how much clocks may be off in runs with a leader. */
+const CLOCK_DRIFTS = [0.01, 0.2]
+/** One-way delays in a lease at least: half as many in the time of a round of an election. */
+const LEASE_TRIPS = 30
+
+function driftOf({ clockDriftMax }: ClusterPlan): { readonly exclusive: boolean; readonly clockDriftMax: number } {
+  return { exclusive: clockDriftMax !== undefined, clockDriftMax: clockDriftMax ?? 0 }
 }
 
 /** What is shared by everything that draws. One stream each, so that one that draws more does not shift the others. */
@@ -173,12 +185,13 @@ class Run {
     const { systems, standIns, exchanges, reaping } = this.#streams
     const draws = { systems, standIns, exchanges, reaping }
     const setting = { replicas, zones, keyspace, breakage, exchangeMs, horizonMs, ...draws }
-    const { cluster, leadership } = this.#drawCluster(drawCluster(this.#streams.cluster, setting))
-    const workload = this.#drawWorkload(cluster)
+    const { cluster: planned, leadership } = this.#drawCluster(drawCluster(this.#streams.cluster, setting))
+    const workload = this.#drawWorkload(planned)
     const { keys, readLevels } = workload
-    this.#promises = new Promises({ cluster, breakage, keys, readLevels })
-    const drawn = this.#drawNemesis(cluster, workload)
-    const faults = leadership === undefined ? drawn.faults : withinDrift(drawn.faults, leadership)
+    this.#promises = new Promises({ cluster: planned, breakage, keys, readLevels })
+    const drawn = this.#drawNemesis(planned, workload)
+    const cluster = leadership === undefined ? this.#withLeases(planned, drawn) : planned
+    const faults = withinDrift(drawn.faults, leadership ?? driftOf(cluster))
     const nemesis = { ...drawn, faults }
     this.#promises.wipes = nemesis.faults.filter((fault) => fault.kind === 'crash' && fault.wipes).length
     this.#drawn = { cluster, workload, nemesis, ...(leadership && { leadership }) }
@@ -202,7 +215,7 @@ class Run {
     const lossesMax = this.#lossesMax({ ...this.#drawn.cluster, ...workload })
     // A majority that has forgotten its votes promises nothing.
     const members = this.#drawn.cluster.membership.members.length
-    const forgetful = this.#drawn.leadership && {
+    const forgetful = this.#hasElections && {
       forgetfulMax: electorCount(members) - majorityOf(electorCount(members)),
     }
     const nemesis = new Nemesis({ simulator, network: this.#network, hosts, plan, lossesMax, ...forgetful })
@@ -255,6 +268,24 @@ class Run {
     const clockDriftMax = this.#options.breakage === 'lease-without-drift' ? 0 : leadership.clockDriftMax
     const options = { ...cluster.options, clockDriftMax, leaseMsMax: leadership.leaseMs }
     return { cluster: { ...cluster, options }, leadership }
+  }
+
+  /**
+   * A keyspace with a leader has leases, long enough for elections on this network, and clocks that are off by no more
+   * than is believed.
+   */
+  #withLeases(cluster: ClusterPlan, { conditions }: NemesisPlan): ClusterPlan {
+    if (cluster.keyspace.definition.leader !== true) return cluster
+    const random = this.#streams.leadership
+    const clockDriftMax = random.pick(CLOCK_DRIFTS)
+    const leaseMsMax = Math.max(spanMs(random, { min: 300, max: 4000 }), LEASE_TRIPS * conditions.farMs)
+    const believed = this.#options.breakage === 'lease-without-drift' ? 0 : clockDriftMax
+    return { ...cluster, clockDriftMax, options: { ...cluster.options, clockDriftMax: believed, leaseMsMax } }
+  }
+
+  get #hasElections(): boolean {
+    const { leadership, cluster } = this.#drawn
+    return leadership !== undefined || cluster.keyspace.definition.leader === true
   }
 
   #leadership(recorder: Recorder): Leadership | undefined {
@@ -372,6 +403,7 @@ class Run {
       // Two clocks may be off in opposite directions, and hybrid time counts whole milliseconds.
       skewMs: 2 * Math.ceil(offsetMs) + 1,
       monotonic: this.#promises.monotonic,
+      settles: cluster.keyspace.definition.leader !== true,
       converges: nemesis.core.length === cluster.membership.members.length,
       ...(this.#drawn.leadership && { exclusive: this.#drawn.leadership.exclusive }),
     }

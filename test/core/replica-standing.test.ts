@@ -1,4 +1,5 @@
 /** What replicas remember of each other's lives, and what one does that is told of a life of its own. */
+import { UNWRITTEN } from '../../src/core/consensus/register-state.ts'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/core/base/random.ts'
 import { FLOOR_GAP } from '../../src/core/consensus/recall.ts'
@@ -176,7 +177,7 @@ describe('an acceptor', () => {
   /** What it says to each request about registers, and to a scan. */
   function answers(bench: Bench): string[] {
     const on = { id: 1, round: 0, keyspace, key: 'k' }
-    const state = { revision: 0, forgottenAt: 0, operations: [], proposers: [], value: null }
+    const state = UNWRITTEN
     const requests = [
       { kind: 'prepare', ...on, ballot },
       { kind: 'accept', ...on, ballot, state },

@@ -29,7 +29,7 @@ test.for(TARGETS)(
   { timeout: 300_000 },
   async (target) => {
     console.log(`CAMPAIGN_SEED=${SEED}`)
-    const setting = { target, replicas: 3, faults: ONCE, leaseMs: 800, seed: SEED }
+    const setting = { target, replicas: 3, faults: ONCE, leaseMs: 800, leases: 3, seed: SEED }
     const result = await runCampaign({ ...setting, main: built?.main ?? '' })
     expect(result.violations).toEqual([])
     expect(Object.keys(result.recoveries).toSorted()).toEqual([...FAULTS].toSorted())
@@ -49,6 +49,7 @@ describe('the command line of a campaign', () => {
       replicas: 5,
       json: true,
       leaseMs: 800,
+      leases: 3,
       faults: { kill: 100, stop: 0, busy: 5 },
     })
   })

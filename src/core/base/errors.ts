@@ -58,6 +58,8 @@ export interface ErrorDetail {
   readonly operation?: string
   /** With `QUORATE_CONDITION_FAILED`: what the key has instead. */
   readonly current?: Current
+  /** With `QUORATE_NOT_LEADER`: who leads, as far as is known. */
+  readonly leader?: { readonly id: string; readonly generation: number } | undefined
   /** Nodes of a read quorum that does not meet the write quorum in `write`. */
   readonly read?: readonly string[]
   readonly write?: readonly string[]
@@ -76,6 +78,8 @@ export class QuorateError extends Error {
   readonly operation: string | undefined
   /** With `QUORATE_CONDITION_FAILED`: what the key has instead. */
   readonly current: Current | undefined
+  /** With `QUORATE_NOT_LEADER`: who leads, as far as is known. */
+  readonly leader: { readonly id: string; readonly generation: number } | undefined
   /** With `QUORATE_QUORUMS_DISJOINT`: a read quorum and a write quorum that do not meet. */
   readonly read: readonly string[] | undefined
   readonly write: readonly string[] | undefined
@@ -90,6 +94,7 @@ export class QuorateError extends Error {
     this.replicas = detail.replicas ?? {}
     this.operation = detail.operation
     this.current = detail.current
+    this.leader = detail.leader
     this.read = detail.read
     this.write = detail.write
   }
@@ -106,6 +111,7 @@ export class QuorateError extends Error {
       replicas: this.replicas,
       operation: this.operation,
       current: this.current,
+      leader: this.leader,
       read: this.read,
       write: this.write,
     }

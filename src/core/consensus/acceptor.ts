@@ -3,8 +3,8 @@
  *
  * Pure transitions. The caller's duty: the record that a transition gives is durable before the answer leaves, and a
  * record that was promised or accepted is never forgotten (an acceptor that lost its disk must not answer until it has
- * caught up). `floor` is a promise that was made for many registers at once, such as to the leader of their keyspace:
- * it counts like a promise of each of them. `NO_BALLOT` where there is none.
+ * caught up). `floor` is a promise that was made for many registers at once, to the leader of their keyspace: it counts
+ * like a promise of each of them where proposers ask. `NO_BALLOT` where there is none.
  * Ring: decisions.
  */
 import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
@@ -62,17 +62,21 @@ export function accept(record: RegisterRecord, { ballot, state }: Proposed, floo
  * already been told that nothing of the kind was accepted here; two values would then be chosen. Such an acceptor stays
  * behind until the next round of this register, which reads may have to start; `isStuck` tells.
  *
+ * The floor of a leader does not count here. It keeps proposers out who ask by themselves, so that an old leader is told
+ * of the new one; but the new one was told nothing of this register when it got that promise. It asks for each register
+ * once more before it does anything with it, and that promise stands in the record.
+ *
  * Nothing is ever taken for *chosen* because it was handed on, and the sender's promise does not travel: it was given
  * to others, and this acceptor has given its own.
  */
-export function takeOver(record: RegisterRecord, from: RegisterRecord, floor: Ballot = NO_BALLOT): RegisterRecord {
+export function takeOver(record: RegisterRecord, from: RegisterRecord): RegisterRecord {
   if (compareBallots(from.accepted, record.accepted) <= 0) return record
-  const taken = accept(record, { ballot: from.accepted, state: from.state }, floor)
+  const taken = accept(record, { ballot: from.accepted, state: from.state })
   return taken.kind === 'preempted' ? record : taken.record
 }
 
 /** Whether this acceptor cannot take over what the other one has accepted, because it has promised more. */
-export function isStuck(record: RegisterRecord, from: RegisterRecord, floor: Ballot = NO_BALLOT): boolean {
+export function isStuck(record: RegisterRecord, from: RegisterRecord): boolean {
   const isBehind = compareBallots(record.accepted, from.accepted) < 0
-  return isBehind && compareBallots(from.accepted, promisedBy(record, floor)) < 0
+  return isBehind && compareBallots(from.accepted, record.promised) < 0
 }

@@ -7,6 +7,7 @@
  */
 import type { Ballot } from '../base/ballot.ts'
 import type { RegisterState } from '../record.ts'
+import { ruleOnToken } from './fence.ts'
 import {
   buildsOn,
   mayBeForgotten,
@@ -27,7 +28,13 @@ export interface Visible {
 /** What an operation wants done. */
 export type Change =
   /** Puts a value, or with `null` deletes it; with `ifRevision` only if that is what the key has now. */
-  | { readonly kind: 'set'; readonly value: Uint8Array | null; readonly ifRevision: number | undefined }
+  | {
+      readonly kind: 'set'
+      readonly value: Uint8Array | null
+      readonly ifRevision: number | undefined
+      /** Whether it is an attempt at an update, which is made again if the revision is another. */
+      readonly isUpdate?: boolean
+    }
   /**
    * Puts what the function makes of the value. It may be called several times, for states that others then replaced,
    * and an error that it throws ends the operation with that error.
@@ -35,13 +42,15 @@ export type Change =
   | { readonly kind: 'update'; readonly change: (current: Visible) => Uint8Array }
   /** Sees to it that an operation that has ended without an answer is either known to be applied or never will be. */
   | { readonly kind: 'fence' }
-  /** Only looks, at a state that is settled. */
-  | { readonly kind: 'look' }
+  /** Only looks, at a state that is settled. `isFresh`: by a round, even where a leader knows the state. */
+  | { readonly kind: 'look'; readonly isFresh?: boolean }
 
 export interface Attempt extends OperationStamp {
   readonly change: Change
   /** Whether an earlier call may have proposed it, so that a table which has forgotten it cannot tell. */
   readonly isRetry: boolean
+  /** The fencing token that the change carries, if any. */
+  readonly token?: number | undefined
   /** The last round of this call that proposed it, and the revision that it was to make. */
   readonly proposed: { readonly ballot: Ballot; readonly revision: number } | undefined
 }
@@ -55,6 +64,8 @@ export type Verdict =
   | { readonly kind: 'repeated'; readonly revision: number }
   | { readonly kind: 'fenced' }
   | { readonly kind: 'forgotten' }
+  /** The token that it carries is lower than one that came before, or so far above that nobody has drawn it. */
+  | { readonly kind: 'outdated'; readonly highest: number }
   | { readonly kind: 'threw'; readonly error: unknown }
 
 export interface Decision {
@@ -79,6 +90,9 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   const isLost = landed === undefined || attempt.isRetry
   if (isLost && mayBeForgotten(state, attempt.at)) return { state, verdict: { kind: 'forgotten' } }
   if (change.kind === 'fence') return { state: withFence(state, attempt), verdict: { kind: 'fenced' } }
+  if (attempt.token !== undefined && ruleOnToken(attempt.token, state.token || undefined) !== 'passes') {
+    return { state, verdict: { kind: 'outdated', highest: state.token } }
+  }
   const now = visibleIn(state)
   if (change.kind === 'set') {
     const { value, ifRevision } = change
@@ -94,7 +108,7 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   }
 }
 
-function applied(state: RegisterState, value: Uint8Array | null, by: OperationStamp): Decision {
+function applied(state: RegisterState, value: Uint8Array | null, by: Attempt): Decision {
   const next = withChange(state, value, by)
   return { state: next, verdict: { kind: 'applied', now: visibleIn(next) } }
 }

@@ -1,12 +1,14 @@
 /**
  * Groups: who may lead what, and what an elector of a group must never forget.
  *
- * A group is a name. Its electors are replicas on the preference list of that name, as many as `electorCount` says: every
- * process computes the same ones, so any two quorums of them meet whoever asks. What an elector remembers is its *vote*:
+ * A group is a name. Its electors are replicas on the preference list of that name, as many as `electorCount` says, and
+ * all members for the leader of a keyspace, whose keys are on all of them: every process computes the same ones, so any
+ * two quorums of them meet whoever asks. What an elector remembers is its *vote*:
  * the highest generation that it has promised, and to whom; and who is known to have led last, for those who have to
  * fence him. It is kept among the replica's own records.
  * Ring: values.
  */
+import { NO_BALLOT, type Ballot } from '../base/ballot.ts'
 import type { Membership } from '../placement/membership.ts'
 import { Placement, type PreferenceList } from '../placement/placement.ts'
 import type { LwwRecord, RecordWrite, StoredRecord } from '../record.ts'
@@ -44,6 +46,8 @@ const ELECTORS_MAX = 5
 /** What kinds of group there are; their names do not meet. */
 export type GroupKind = 'group' | 'lock' | 'keyspace'
 
+const KEYSPACES = 'keyspace:'
+
 /** The group as messages and records name it. */
 export function groupName(kind: GroupKind, name: string): string {
   return `${kind}:${name}`
@@ -57,14 +61,17 @@ export function electorCount(members: number): number {
 
 /** The electors of groups in one cluster. */
 export class Electors {
-  readonly #placement: Placement
+  readonly #some: Placement
+  readonly #everybody: Placement
 
   constructor(membership: Membership) {
-    this.#placement = new Placement(membership, electorCount(membership.members.length))
+    const { length } = membership.members
+    this.#some = new Placement(membership, electorCount(length))
+    this.#everybody = new Placement(membership, length)
   }
 
   listOf(group: string): PreferenceList {
-    return this.#placement.listOf(group)
+    return (group.startsWith(KEYSPACES) ? this.#everybody : this.#some).listOf(group)
   }
 
   /** Whether a replica has a vote in the group. */
@@ -110,6 +117,11 @@ export function floorWrite(keyspace: number, floor: number): RecordWrite {
 
 export function readFloor({ key, record }: RecordWrite): number | undefined {
   return key === FLOOR_KEY && record.kind === 'lww' ? record.at : undefined
+}
+
+/** What a vote promises for every key of the keyspace whose leader it elects: nothing below this is accepted. */
+export function ballotFloor(record: GroupRecord | undefined): Ballot {
+  return record === undefined ? NO_BALLOT : { counter: record.generation, proposer: record.proposer, step: 0 }
 }
 
 /** What an elector keeps of a group, raised to the floor: it has voted for nobody there. */

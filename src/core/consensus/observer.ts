@@ -18,6 +18,7 @@ export class Observer {
   readonly #view = new LeaderView()
   #told: Leader | undefined
   #dueAtMs = -Infinity
+  #lookedAtMs = -Infinity
 
   constructor(everyMs: number) {
     this.#everyMs = everyMs
@@ -35,12 +36,18 @@ export class Observer {
   /** Whether all electors are to be asked now. */
   isDue(nowMs: number): boolean {
     if (nowMs < this.#dueAtMs) return false
+    this.#lookedAtMs = nowMs
     this.#dueAtMs = nowMs + this.#everyMs
     return true
   }
 
   heard(position: number, state: ElectorState, nowMs: number): void {
     this.#view.heard(position, state, nowMs)
+  }
+
+  /** Somebody waits to hear of a leader: it looks again this long after it last did, or earlier. */
+  hasten(afterMs: number): void {
+    this.#dueAtMs = Math.min(this.#dueAtMs, this.#lookedAtMs + afterMs)
   }
 
   /** What there is to tell since the last time. */

@@ -4,6 +4,7 @@
  * Ring: values.
  */
 import { QuorateError } from '../base/errors.ts'
+import { groupName } from '../consensus/group.ts'
 import type { Random } from '../base/random.ts'
 import { definitionFingerprint, type KeyspaceDefinition } from '../keyspace-definition.ts'
 import type { Repair, ResolvedKeyspace } from '../options.ts'
@@ -52,6 +53,8 @@ export class Keyspace {
   readonly ttlMs: number | undefined
   readonly #resolved: ResolvedKeyspace
   readonly #placement: Placement
+  /** All keys of a keyspace with a leader have one list, in the order of its electors. */
+  readonly #ledOn: PreferenceList | undefined
   readonly #owner: KeyspaceOwner
   /** Whether a side is an expression by default. */
   readonly #isNamed: boolean
@@ -73,6 +76,12 @@ export class Keyspace {
     this.#isNamed = !isLevel(resolved.definition.read) || !isLevel(resolved.definition.write)
     this.#placement = new Placement(owner.membership, resolved.definition.n)
     this.#owner = owner
+    if (this.isLed) this.#ledOn = this.#placement.listOf(groupName('keyspace', this.name))
+  }
+
+  /** Whether one elected node serves all keys. */
+  get isLed(): boolean {
+    return this.definition.leader === true
   }
 
   get name(): string {
@@ -80,7 +89,7 @@ export class Keyspace {
   }
 
   listOf(key: string): PreferenceList {
-    return this.#placement.listOf(key)
+    return this.#ledOn ?? this.#placement.listOf(key)
   }
 
   lists(): readonly PreferenceList[] {

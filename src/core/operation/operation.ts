@@ -5,7 +5,7 @@
  * message; the coordinator carries the `Agenda` out.
  * Ring: decisions.
  */
-import { QuorateError, type ErrorCode, type Outcome, type ReplicaSaid } from '../base/errors.ts'
+import { QuorateError, type ErrorCode, type ErrorDetail, type Outcome, type ReplicaSaid } from '../base/errors.ts'
 import type { Life } from '../message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { Quorum } from '../quorum/quorum.ts'
@@ -189,7 +189,7 @@ export abstract class Operation {
   }
 
   /** Writes carry an operation identity in their errors. */
-  protected identity(): { operation?: string } {
+  protected identity(): Pick<ErrorDetail, 'operation' | 'leader'> {
     return {}
   }
 

@@ -2,32 +2,45 @@
  * One round of one register: prepare at a phase-1 quorum, decide on the highest state that was accepted there, accept
  * at a phase-2 quorum. CASPaxos (Rystsov 2018) with flexible quorums (Howard, Malkhi, Spiegelman 2016).
  *
+ * The leader of a keyspace goes through both phases for the first change of a key in its generation. From then on nobody
+ * else proposes below the ballot that it was promised, so it knows the state, and does without the first phase.
+ *
  * A round has one ballot and proposes one state. It serves every operation that waits in the key's queue when its first
  * phase ends: they are applied one after the other, and what is proposed is the state after the last of them. A round
  * that loses is over; the next one has a higher ballot and looks every operation up again.
  * Ring: decisions.
  */
-import { compareBallots, higherBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
-import { decide, type Verdict } from '../consensus/change.ts'
-import { proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
+import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
+import { decide, type Attempt, type Verdict } from '../consensus/change.ts'
+import { mergeErased, proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
 import type { Outcome } from '../base/errors.ts'
 import { firstPositions, type ListQuorum } from '../quorum/quorum.ts'
 import { choose } from '../quorum/tally.ts'
 import type { RegisterState } from '../record.ts'
 import { Operation, type Agenda, type View } from './operation.ts'
 import { NOBODY, Receipt } from './receipt.ts'
-import { phasesOf, type Phases, type RegisterOperation, type RegisterPlan } from './register-operation.ts'
+import { phasesOf, type Phases, type RegisterPlan } from './register-operation.ts'
+
+/** An operation that rounds can serve. */
+export interface Proposable {
+  readonly attempt: Attempt
+  /** It was looked up in a state, and decided on, and what that came to is about to be proposed with this ballot. */
+  proposed(verdict: Verdict, as: Attempt['proposed']): void
+}
 
 export interface ProposalPlan extends RegisterPlan {
   /** Drawn for this round alone. */
   readonly ballot: Ballot
   /** The operations that are to be decided, once it is known on what. */
-  readonly waiting: () => readonly RegisterOperation[]
+  readonly waiting: () => readonly Proposable[]
+  /** For the leader's rounds: what it knows to be chosen, or nothing for a key that it has not asked for. */
+  readonly led?: { readonly known: RegisterState | undefined }
 }
 
 /** What an operation comes to if the round is won. */
 export interface Decided {
-  readonly operation: RegisterOperation
+  /** One of those that waited. */
+  readonly operation: Proposable
   readonly verdict: Verdict
 }
 
@@ -91,14 +104,25 @@ export class Proposal extends Operation {
   }
 
   override begin(agenda: Agenda, view: View): void {
-    this.#stands(agenda, view)
+    const known = this.plan.led?.known
+    if (known === undefined) this.#stands(agenda, view)
+    else this.#decide(known, agenda, view)
+  }
+
+  /** Whether anybody was asked to accept it, so that it may be chosen however this round ends. */
+  get isAccepting(): boolean {
+    return this.#isAccepting
   }
 
   promised(position: number, { accepted, state }: Promised, agenda: Agenda, view: View): void {
     if (this.#isAccepting) return
     this.answered |= 1 << position
     this.failed &= ~(1 << position)
-    if (compareBallots(accepted, this.#found.accepted) > 0) this.#found = { accepted, state }
+    const order = compareBallots(accepted, this.#found.accepted)
+    if (order > 0) this.#found = { accepted, state }
+    else if (order === 0 && isSameBallot(accepted, NO_BALLOT)) {
+      this.#found = { accepted, state: mergeErased(this.#found.state, state) }
+    }
     this.#stands(agenda, view)
   }
 
@@ -136,7 +160,7 @@ export class Proposal extends Operation {
   }
 
   /** How an operation that this round served was served. */
-  receipt(operation: RegisterOperation, view: View): Receipt {
+  receipt(operation: { readonly startedAtMs: number }, view: View): Receipt {
     return new Receipt({
       list: this.list,
       names: view.names,
@@ -160,7 +184,7 @@ export class Proposal extends Operation {
   #stands(agenda: Agenda, view: View): void {
     if (this.quorum.met(this.answered)) {
       if (this.#isAccepting) this.#end('won', agenda)
-      else this.#decide(agenda, view)
+      else this.#decide(this.#found.state, agenda, view)
       return
     }
     const sure = this.answered | this.possible
@@ -178,8 +202,8 @@ export class Proposal extends Operation {
     this.failed &= ~positions
   }
 
-  #decide(agenda: Agenda, view: View): void {
-    const { state: found } = this.#found
+  #decide(found: RegisterState, agenda: Agenda, view: View): void {
+    const { led } = this.plan
     let state = found
     this.decided = this.plan.waiting().map((operation) => {
       const decision = decide(state, operation.attempt)
@@ -187,10 +211,11 @@ export class Proposal extends Operation {
       operation.proposed(decision.verdict, { ballot: this.ballot, revision: state.revision })
       return { operation, verdict: decision.verdict }
     })
-    this.state = proposedBy(state, this.ballot)
+    // Nobody else proposes in a leader's generation: it has no need to find out what became of its proposals.
+    this.state = led === undefined ? proposedBy(state, this.ballot) : state
     // A state that nothing is to change is proposed all the same, even if a quorum has accepted it: promises alone keep
     // older proposals from being chosen, and not from being found by a later round where one acceptor took them late.
-    if (this.decided.length === 0) {
+    if (this.decided.length === 0 || state === led?.known) {
       this.#end('won', agenda)
       return
     }

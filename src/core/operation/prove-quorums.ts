@@ -52,6 +52,9 @@ export function checkQuorums(definition: KeyspaceDefinition, membership: Members
   const { n, read, write } = definition
   const { members } = membership
   if (n > members.length) throw invalid(`n is ${n}, and there are ${members.length} replicas`)
+  if (definition.leader === true && n < members.length) {
+    throw invalid(`n is ${n}: with a leader all ${members.length} members hold all keys`)
+  }
   const expressions = [read, write].filter((text) => !isLevel(text))
   if (expressions.length === 0) return
   for (const layout of layoutsOf(definition, membership)) {

@@ -43,7 +43,7 @@ export function phasesOf(keyspace: Keyspace, list: PreferenceList): Phases {
 }
 
 /** Sets that hold a quorum of either phase. */
-class BothPhases implements ListQuorum {
+export class BothPhases implements ListQuorum {
   readonly required: number
   readonly members: number
   readonly text: string
@@ -70,7 +70,7 @@ class BothPhases implements ListQuorum {
 /** The round that an operation takes part in, as far as the operation looks at it. */
 export interface Round extends Pick<Operation, 'quorum' | 'asked' | 'answered' | 'failed' | 'refusals' | 'waitingFor'> {
   /** How the operation was served. */
-  receipt(operation: RegisterOperation, view: View): Receipt
+  receipt(operation: { readonly startedAtMs: number }, view: View): Receipt
 }
 
 export abstract class RegisterOperation extends Operation {

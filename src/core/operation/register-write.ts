@@ -3,7 +3,7 @@
  *
  * Ring: decisions.
  */
-import { QuorateError } from '../base/errors.ts'
+import { QuorateError, type ErrorDetail } from '../base/errors.ts'
 import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
 import { operationName } from './operation-name.ts'
 import type { Agenda, View } from './operation.ts'
@@ -33,20 +33,22 @@ export interface RegisterWritePlan extends RegisterPlan {
   readonly change: Change
   readonly op: number
   readonly at: number
+  /** The fencing token that the change carries. */
+  readonly token?: number | undefined
   /** Whether the operation's identity was known before this call. */
   readonly isRetry: boolean
 }
 
 export class RegisterWrite extends RegisterOperation {
-  readonly kind: 'put' | 'delete' | 'update' | 'settle'
+  readonly kind: 'get' | 'put' | 'delete' | 'update' | 'settle'
   readonly #attempt: Omit<Attempt, 'proposed'>
   #proposed: Attempt['proposed']
   #value: Uint8Array | null | undefined
 
   constructor(plan: RegisterWritePlan) {
     super(plan)
-    const { change, op, at, isRetry } = plan
-    this.#attempt = { change, op, at, isRetry }
+    const { change, op, at, isRetry, token } = plan
+    this.#attempt = { change, op, at, isRetry, token }
     this.kind = kindOf(change)
   }
 
@@ -69,9 +71,9 @@ export class RegisterWrite extends RegisterOperation {
   }
 
   /** It asks nobody by itself. */
-  override lost(): void {}
-  override again(): void {}
-  override late(): void {}
+  override lost(_position: number, _agenda: Agenda, _view: View): void {}
+  override again(_position: number, _agenda: Agenda): void {}
+  override late(_agenda: Agenda, _view: View): void {}
 
   override proposed(verdict: Verdict, as: Attempt['proposed']): void {
     super.proposed(verdict, as)
@@ -109,12 +111,15 @@ export class RegisterWrite extends RegisterOperation {
           ...this.identity(),
         })
         return
+      case 'outdated':
+        agenda.done = this.#outdated(verdict.highest)
+        return
       case 'forgotten':
         this.fail(agenda, TOO_LATE, view.names)
     }
   }
 
-  protected override identity(): { operation: string } {
+  protected override identity(): Pick<ErrorDetail, 'operation' | 'leader'> {
     const { op, at } = this.#attempt
     return { operation: operationName({ op, at, home: 0 }) }
   }
@@ -125,6 +130,12 @@ export class RegisterWrite extends RegisterOperation {
 
   #result(now: Omit<Visible, 'value'> & Pick<RegisterResult, 'value'>, round: Round, view: View): RegisterResult {
     return { kind: 'register', ...now, receipt: round.receipt(this, view) }
+  }
+
+  #outdated(highest: number): QuorateError {
+    const { token } = this.#attempt
+    const why = `the fencing token ${token} does not follow ${highest}, which a change of the key has carried`
+    return new QuorateError('QUORATE_FENCED', `${this.#what}: ${why}; nothing was changed`, this.identity())
   }
 
   #conditionFailed(current: Visible): QuorateError {
@@ -142,7 +153,8 @@ const TOO_LATE = {
 } as const
 
 function kindOf(change: Change): RegisterWrite['kind'] {
-  if (change.kind === 'fence' || change.kind === 'look') return 'settle'
+  if (change.kind === 'fence') return 'settle'
+  if (change.kind === 'look') return change.isFresh === true ? 'settle' : 'get'
   if (change.kind === 'set') return change.value === null ? 'delete' : 'put'
   return 'update'
 }

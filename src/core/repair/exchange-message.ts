@@ -150,7 +150,7 @@ function stateSizeBytes(record: StoredRecord): number {
   if (record.kind === 'lww') return 1 + version(record)
   if (record.kind === 'register') {
     const { operations, proposers } = record.state
-    return 1 + 3 * 8 + 2 * COUNT + 8 * (operations.length + proposers.length) + version(record.state)
+    return 1 + 4 * 8 + 2 * COUNT + 8 * (operations.length + proposers.length) + version(record.state)
   }
   const { vector, cloud } = record.context
   const context = 2 * COUNT + 8 * (vector.length + cloud.length)

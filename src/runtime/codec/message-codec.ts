@@ -4,6 +4,7 @@
  * Headers are packed by hand at fixed widths, because they are most of the work of a small message; values pass through
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
+import type { Submit, Submitted } from '../../core/consensus/submit-message.ts'
 import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
 import {
   isExchangeAnswer,
@@ -36,6 +37,7 @@ import {
   type RegisterMessage,
 } from './register-codec.ts'
 import { readLife, readStanding, STANDING_KIND, writeLife, writeStanding } from './standing-codec.ts'
+import { readSubmit, SUBMIT_KIND, writeSubmit } from './submit-codec.ts'
 import { readAuthor, readExpiry, readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
 export interface MessageLimits extends RecordLimits {
@@ -69,6 +71,7 @@ const KIND = {
   ...REAP_KIND,
   ...ELECTION_KIND,
   ...REGISTER_KIND,
+  ...SUBMIT_KIND,
 } as const satisfies Record<Message['kind'], number>
 
 /** A `write` that is to be kept for another replica: the others do without the field. */
@@ -147,12 +150,13 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
 }
 
 /** Election, register, and rare messages. */
-type Numbered = ElectionMessage | RegisterMessage | Rare
+type Numbered = ElectionMessage | RegisterMessage | Submit | Submitted | Rare
 
 function writeNumbered(writer: ByteWriter, message: Numbered): void {
   writeNumbers(writer, message)
   if (isElection(message)) writeElection(writer, message)
   else if (isRegisterMessage(message)) writeRegisterMessage(writer, message)
+  else if (message.kind === 'submit' || message.kind === 'submitted') writeSubmit(writer, message)
   else writeRare(writer, message)
 }
 
@@ -219,11 +223,14 @@ function writeRare(writer: ByteWriter, message: Rare): void {
   }
 }
 
+/** What comes to a node on a link that others dialed. */
+type RequestMessage = Request | Submit | Question | Agree | Reap | Announce
+
 /** One request. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
-export function readRequest(reader: ByteReader, limits: MessageLimits): Request | Question | Agree | Reap | Announce {
+export function readRequest(reader: ByteReader, limits: MessageLimits): RequestMessage {
   const kind = reader.uint8()
   if (kind % 2 === 0) throw new Malformed('an answer came where requests are expected')
-  return readMessage(reader, limits, kind) as Request | Question | Agree | Reap | Announce
+  return readMessage(reader, limits, kind) as RequestMessage
 }
 
 /** One answer. Throws `Malformed` for anything that `writeMessage` would not have written within the limits. */
@@ -277,7 +284,7 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
       return { kind: 'minted', id, round, actor, counter, floor, record: readOptional(reader, limits) }
     }
     default:
-      return readRegisterMessage(reader, limits, { kind, id, round }) ?? readRare(reader, limits, { kind, id, round })
+      return readNumbered(reader, limits, { kind, id, round })
   }
 }
 
@@ -289,6 +296,14 @@ function readOther(reader: ByteReader, limits: MessageLimits, kind: number): Mes
   }
   if (kind === KIND.announce || kind === KIND.acquainted) return readStanding(reader, kind)
   return readExchange(reader, limits, kind) ?? readReaping(reader, limits, kind)
+}
+
+function readNumbered(
+  reader: ByteReader,
+  limits: MessageLimits,
+  head: { kind: number; id: number; round: number },
+): Message {
+  return readRegisterMessage(reader, limits, head) ?? readSubmit(reader, limits, head) ?? readRare(reader, limits, head)
 }
 
 function readRare(

@@ -5,6 +5,7 @@
  * still be counted up, a table of operations within its bound.
  */
 import { BALLOT_COUNTER_MAX, type Ballot } from '../../core/base/ballot.ts'
+import { GENERATION_MAX } from '../../core/consensus/group.ts'
 import { PROPOSERS_MAX, REMEMBERED_MAX } from '../../core/consensus/register-state.ts'
 import type { Accept, Accepted, Inquire, Message, Preempted, Prepare, Promised, Told } from '../../core/message.ts'
 import type { RegisterRecord, RegisterState } from '../../core/record.ts'
@@ -47,6 +48,7 @@ export function readBallot(reader: ByteReader): Ballot {
 function writeState(writer: ByteWriter, state: RegisterState): void {
   writer.float64(state.revision)
   writer.float64(state.forgottenAt)
+  writer.float64(state.token)
   writer.numbers(state.operations)
   writer.numbers(state.proposers)
   writeContent(writer, { value: state.value })
@@ -55,6 +57,8 @@ function writeState(writer: ByteWriter, state: RegisterState): void {
 function readState(reader: ByteReader, limits: RecordLimits): RegisterState {
   const revision = reader.whole()
   const forgottenAt = reader.whole()
+  const token = reader.whole()
+  if (token > GENERATION_MAX) throw new Malformed('a token is none')
   const operations = reader.numbers(3 * REMEMBERED_MAX, 3)
   for (let i = 2; i < operations.length; i += 3) {
     if ((operations[i] as number) > revision) throw new Malformed('an operation is ahead of its register')
@@ -62,7 +66,7 @@ function readState(reader: ByteReader, limits: RecordLimits): RegisterState {
   const proposers = reader.numbers(2 * PROPOSERS_MAX, 2)
   const mark = readMark(reader)
   if (mark > 1) throw new Malformed('a register has no author and no end')
-  return { revision, forgottenAt, operations, proposers, value: readValue(reader, mark, limits) }
+  return { revision, forgottenAt, token, operations, proposers, value: readValue(reader, mark, limits) }
 }
 
 /** What was accepted. What was promised stays with its acceptor. */

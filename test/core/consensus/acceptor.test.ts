@@ -70,14 +70,18 @@ describe('acceptor', () => {
     expect(accept(accepted, { ballot: ballot(5), state: stateOf(1) })).toEqual({ kind: 'same', record: accepted })
   })
 
-  test('a floor: counts like a promise of the register itself', () => {
+  test('a floor: counts like a promise of the register itself, and keeps no copy of others out', () => {
     const floor = ballot(7)
     expect(prepare(EMPTY_REGISTER, ballot(6), floor)).toEqual({ kind: 'preempted', promised: floor })
     expect(accept(EMPTY_REGISTER, { ballot: ballot(6), state: stateOf(1) }, floor).kind).toBe('preempted')
     expect(prepare(EMPTY_REGISTER, ballot(7, 1, 0), floor).kind).toBe('changed')
-    const from = { ...EMPTY_REGISTER, accepted: ballot(6), promised: ballot(6), state: stateOf(1) }
-    expect(takeOver(EMPTY_REGISTER, from, floor)).toBe(EMPTY_REGISTER)
-    expect(isStuck(EMPTY_REGISTER, from, floor)).toBe(true)
+    const first = { ballot: ballot(7, 1, 3), state: stateOf(1) }
+    const accepted = recordOf(accept(EMPTY_REGISTER, first, floor))
+    expect(accepted).toMatchObject({ promised: first.ballot, accepted: first.ballot })
+    // A leader's steps rise, so what it asked for earlier never takes the place of what came after it.
+    expect(accept(accepted, { ballot: ballot(7, 1, 2), state: stateOf(2) }, floor).kind).toBe('preempted')
+    expect(accept(accepted, first, floor)).toEqual({ kind: 'same', record: accepted })
+    expect(accept(accepted, first, ballot(8)).kind).toBe('preempted')
   })
 
   test('taking over: what is higher and not below the promise; the promise of the other stays behind', () => {

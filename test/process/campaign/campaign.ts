@@ -47,22 +47,21 @@ const IDS = ['a', 'b', 'c', 'd', 'e'] as const
 const CLIENTS = ['left', 'right'] as const
 const HEARTBEAT_MS = 200
 const CALL_MS = 2_000
+const CONNECT_MS = 60_000
 const WORKERS = 4
 const KEYSPACE = 'accounts'
-/** Faults in a lease; what they do to leases shows after that. */
-const LEASES = 3
 /** Between one fault and the next. */
 const CALM_MS = 100
 /** Steps of the judge for one key. */
 const WORK_MAX = 20_000_000
 
 export async function runCampaign(setting: CampaignSetting): Promise<CampaignResult> {
-  const { main, replicas, leaseMs } = setting
+  const { main, replicas, leaseMs, leases } = setting
   const cluster = await Cluster.start({
     main,
     ids: IDS.slice(0, replicas),
     serve: ['--heartbeat-ms', String(HEARTBEAT_MS)],
-    execArgv: canBeBusy(LEASES * leaseMs),
+    execArgv: canBeBusy(leases * leaseMs),
   })
   const fences = fileFences(cluster.file('tokens'))
   try {
@@ -87,12 +86,12 @@ class Campaign {
   }
 
   async run(): Promise<CampaignResult> {
-    const { faults: counts, leaseMs, seed, target: name, progress } = this.#setting
+    const { faults: counts, leaseMs, leases, seed, target: name, progress } = this.#setting
     const startedAtMs = nowMs()
     const random = new Random(seed)
     const load = await this.#load(seed)
     const around = { cluster: this.#cluster, load, witness: this.#witness, random: random.fork() }
-    const span = { leaseMs, heartbeatMs: HEARTBEAT_MS }
+    const span = { leaseMs, busyMs: leases * leaseMs, heartbeatMs: HEARTBEAT_MS }
     const target = targetOf(name, { ...around, ...span, keyspace: KEYSPACE, clients: CLIENTS })
     const faults = drawFaults(counts, random)
     try {
@@ -113,15 +112,15 @@ class Campaign {
   }
 
   async #load(seed: number): Promise<RegisterLoad> {
-    const options = { heartbeatMs: HEARTBEAT_MS, timeoutMs: CALL_MS, transport: { backoffMsMax: 100 } }
+    const options = { heartbeatMs: HEARTBEAT_MS, timeoutMs: CONNECT_MS, transport: { backoffMsMax: 100 } }
     const clients = await Promise.all(CLIENTS.map((client) => this.#cluster.client(client, options)))
     const { replicas: n } = this.#setting
-    const keyspaces = clients.map((client) => client.keyspace<string>(KEYSPACE, { mode: 'cp', n }))
+    const keyspaces = clients.map((client) => client.keyspace<string>(KEYSPACE, { mode: 'cp', n, timeoutMs: CALL_MS }))
     return new RegisterLoad({ keyspaces, workers: WORKERS, seed, tell: (line) => this.#witness.lines.push(line) })
   }
 
   async #round(fault: Fault, target: ReturnType<typeof targetOf>): Promise<void> {
-    const { leaseMs } = this.#setting
+    const { leaseMs, leases } = this.#setting
     const { proxies } = this.#cluster
     const terms = this.#witness.terms
     const victim = target.victim()
@@ -129,7 +128,7 @@ class Campaign {
     const atMs = nowMs()
     try {
       this.#note(fault, (await target.recovered(fault, atMs)) - atMs)
-      if (fault !== 'kill') await sleep(LEASES * leaseMs - (nowMs() - atMs))
+      if (fault !== 'kill') await sleep(leases * leaseMs - (nowMs() - atMs))
     } finally {
       undo(fault, victim, proxies)
     }

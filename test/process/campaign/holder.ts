@@ -41,7 +41,9 @@ interface Tenure {
 
 const ACT_MS = 10
 const AGAIN_MS = 50
-const TIMEOUT_MS = 2_000
+const CALL_MS = 2_000
+/** On a busy machine replicas may take their time. */
+const CONNECT_MS = 60_000
 const LOCK_WAIT_MS = 60_000
 const STDOUT = 1
 
@@ -155,10 +157,10 @@ const client = await connect({
   id: node,
   replicas,
   heartbeatMs,
-  timeoutMs: TIMEOUT_MS,
+  timeoutMs: CONNECT_MS,
   transport: { backoffMsMax: 100 },
 })
-const register = client.keyspace<string>(keyspace, { mode: 'cp', n })
+const register = client.keyspace<string>(keyspace, { mode: 'cp', n, timeoutMs: CALL_MS })
 if (plan.by === 'seat') stand(client, register)
 else void queue(client, register)
 tell({ type: 'ready' })

@@ -27,6 +27,8 @@ export interface TargetSetting {
   readonly random: Random
   readonly keyspace: string
   readonly leaseMs: number
+  /** How long a process is that is made busy. */
+  readonly busyMs: number
   readonly heartbeatMs: number
   /** The clients of the load, by their names in the network. */
   readonly clients: readonly string[]
@@ -161,14 +163,14 @@ class HolderTarget implements Target {
   }
 
   async #startOne(): Promise<void> {
-    const { cluster, witness, leaseMs, heartbeatMs, keyspace } = this.#setting
+    const { cluster, witness, leaseMs, busyMs, heartbeatMs, keyspace } = this.#setting
     const number = this.#started++
     const name = `holder-${number}`
     const firstProcess = FIRST_PROCESS + number * PROCESSES_OF_ONE
     const replicas = urlsOf(await cluster.proxies.portsFor(name))
     const journal = { keyspace, n: cluster.ids.length, key: 'journal' }
     const plan = { name, replicas, heartbeatMs, by: this.#by, group: GROUP, leaseMs, ...journal, firstProcess }
-    const holder = new Holder(plan, witness)
+    const holder = new Holder(plan, busyMs, witness)
     this.#holders.set(name, holder)
     await within(RECOVERY_MS, `${name} is ready`, holder.ready)
   }
@@ -184,8 +186,8 @@ class Holder {
   readonly ready: Promise<void>
   readonly #child: ChildProcess
 
-  constructor(plan: HolderPlan, witness: Witness) {
-    const args = ['--import', import.meta.resolve('tsx'), ...canBeBusy(3 * plan.leaseMs), HOLDER, JSON.stringify(plan)]
+  constructor(plan: HolderPlan, busyMs: number, witness: Witness) {
+    const args = ['--import', import.meta.resolve('tsx'), ...canBeBusy(busyMs), HOLDER, JSON.stringify(plan)]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
     alive.add(child)

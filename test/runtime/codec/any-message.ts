@@ -6,6 +6,7 @@ import { EMPTY_CONTEXT, hasDot, withDot, type CausalContext } from '../../../src
 import { REPLACED_MAX } from '../../../src/core/causality/dotted-record.ts'
 import type { ElectionRequest, Ruled } from '../../../src/core/consensus/election-message.ts'
 import { GENERATION_MAX } from '../../../src/core/consensus/group.ts'
+import type { Submit, SubmitResult, Told, Wish } from '../../../src/core/consensus/submit-message.ts'
 import type { KeyspaceDefinition } from '../../../src/core/keyspace-definition.ts'
 import type { Acquainted, Announce, Answer, Message, Request } from '../../../src/core/message.ts'
 import type { Ballot } from '../../../src/core/base/ballot.ts'
@@ -79,10 +80,11 @@ const ballot: fc.Arbitrary<Ballot> = fc.record({
   step: whole,
 })
 
+const token = fc.nat({ max: GENERATION_MAX })
 const proposers = fc.array(fc.tuple(positive, whole), { maxLength: 16 }).map((all) => all.flat())
 
 const state: fc.Arbitrary<RegisterState> = fc
-  .record({ value, revision: fc.nat(), forgottenAt: whole, operations: replaced, proposers })
+  .record({ value, revision: fc.nat(), forgottenAt: whole, operations: replaced, proposers, token })
   .map((of) => ({
     ...of,
     operations: of.operations.map((number, i) => (i % 3 === 2 ? number % (of.revision + 1) : number)),
@@ -209,7 +211,49 @@ const anyRuling: fc.Arbitrary<Ruled> = fc.record({
   leftMs: fc.oneof(fc.constant(0), span),
 })
 
-export const anyRequest: fc.Arbitrary<Request | Question | Agree | Reap | Announce> = fc.oneof(
+const anyWish: fc.Arbitrary<Wish> = fc.oneof(
+  fc.record({ kind: fc.constant('look' as const), isFresh: fc.boolean() }),
+  fc.record({ kind: fc.constant('set' as const), value, ifRevision: opt(whole), isUpdate: fc.boolean() }),
+  fc.record({ kind: fc.constant('fence' as const) }),
+)
+
+const anySubmit: fc.Arbitrary<Submit> = fc.record({
+  kind: kind('submit'),
+  ...head,
+  keyspace: whole,
+  key,
+  generation,
+  serial: whole,
+  op: whole,
+  at: whole,
+  isRetry: fc.boolean(),
+  token,
+  wish: anyWish,
+})
+
+const visible = fc.record({ value, revision: whole })
+const anyTold: fc.Arbitrary<Told> = fc.oneof(
+  fc.record({ kind: fc.constant('applied' as const), now: fc.record({ revision: whole }) }),
+  fc.record({ kind: fc.constantFrom('looked' as const, 'condition-failed' as const), now: visible }),
+  fc.record({ kind: fc.constant('repeated' as const), revision: whole }),
+  fc.record({ kind: fc.constantFrom('fenced' as const, 'forgotten' as const) }),
+  fc.record({ kind: fc.constant('outdated' as const), highest: whole }),
+)
+
+const anySubmitResult: fc.Arbitrary<SubmitResult> = fc.oneof(
+  fc.record({ kind: fc.constant('told' as const), told: anyTold, by: fc.nat({ max: 2 ** 31 - 1 }) }),
+  fc.record({
+    kind: fc.constant('not-leader' as const),
+    isOver: fc.boolean(),
+    mayLand: fc.boolean(),
+    leader: led,
+  }),
+  fc.record({ kind: fc.constant('unavailable' as const), mayLand: fc.boolean() }),
+  fc.record({ kind: fc.constant('overloaded' as const) }),
+)
+
+export const anyRequest: fc.Arbitrary<Request | Submit | Question | Agree | Reap | Announce> = fc.oneof(
+  { arbitrary: anySubmit, weight: 2 },
   { arbitrary: anyQuestion, weight: 4 },
   { arbitrary: anyElectionRequest, weight: 5 },
   fc.record({ kind: kind('announce'), id: whole, ...mark, known: whole }),
@@ -278,6 +322,7 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
     hadAnother: fc.boolean(),
   }),
   anyRuling,
+  fc.record({ kind: kind('submitted'), ...head, result: anySubmitResult }),
   fc.record({ kind: kind('read-answer'), ...head, digest: whole, record: opt(anyRecord) }),
   fc.record({ kind: kind('written'), ...head }),
   fc.record({ kind: kind('promised'), ...head, accepted: ballot, state }),

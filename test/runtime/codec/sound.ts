@@ -98,6 +98,17 @@ export function flawOf(message: Message, limits: MessageLimits): string | undefi
         record(entry.record)
       }
       break
+    case 'submit':
+      for (const number of [message.serial, message.op, message.at]) whole(number, 'the operation')
+      expect(message.token >= 0 && message.token <= 2 ** 52, 'the token')
+      if (message.wish.kind === 'set') value(message.wish.value)
+      break
+    case 'submitted':
+      if (message.result.kind === 'told' && 'now' in message.result.told) {
+        whole(message.result.told.now.revision, 'the revision')
+        if ('value' in message.result.told.now) value(message.result.told.now.value)
+      }
+      break
     case 'ruled':
       expect(message.leftMs >= 0 && message.leftMs < Infinity, 'the rest')
       expect(message.led === undefined || (message.led.id !== '' && message.led.generation >= 1), 'the leader')
