@@ -3,6 +3,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { QuorateError } from '../core/base/errors.ts'
+import type { LatencySamples } from '../core/base/latency-samples.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Notice, Reachability } from '../core/notice.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
@@ -128,7 +129,7 @@ export abstract class Store {
       open: () => this.#open(name, opening, resolved),
       opened: () => opening.opened,
       newOperation: (keyspace, key) => coordinator.newOperation(keyspace, key, engine.now),
-      leader: () => opening.opened && coordinator.leader(opening.opened, performance.now()),
+      leader: () => opening.opened && coordinator.leaders.leader(opening.opened, performance.now()),
     }
   }
 
@@ -199,6 +200,19 @@ export abstract class Store {
     const keyspaces = [...this.#openings.values()].flatMap(({ opened }) => (opened ? [opened.definition] : []))
     const { epoch } = membership
     return { id, role, clusterId, epoch, zone, replicas, inFlight: coordinator.inFlight, keyspaces }
+  }
+
+  /**
+   * The latest round trips that were measured to each replica, at most 1,024 writes and as many reads of each, of a few of the
+   * calls; replicas are numbered in the order of `status().replicas`. It goes on filling. For `latenciesFrom` of `quorate/predict`:
+   *
+   * ```ts
+   * const latencies = latenciesFrom(node.latencies(), [0, 1, 2])
+   * predict({ n: 3, r: 1, w: 1, latencies, reads: 'quorum' }).pFresh(10)
+   * ```
+   */
+  latencies(): LatencySamples {
+    return this.#parts.coordinator.peers.roundTrips.samples
   }
 
   /** How this store is, in numbers: for dashboards and monitoring, which ask now and then. */
