@@ -4,6 +4,9 @@
  * The x axis is logarithmic, because what is compared differs by orders of magnitude; the y axis begins at 0.
  */
 
+import { shortNumber } from './plot.ts'
+import { plotSvg } from './plot-svg.ts'
+
 export interface Series {
   readonly name: string
   /** By rising x. */
@@ -20,10 +23,6 @@ export interface Chart {
 const COLUMNS = 72
 const ROWS = 16
 const MARKS = ['*', 'o', '+', 'x']
-const COLOURS = ['#0b6e4f', '#c8553d', '#3d5a80', '#8f6bb3']
-const WIDTH = 760
-const HEIGHT = 420
-const MARGIN = 64
 
 /** Where a value lies between the ends of its axis, from 0 to 1. */
 type Scale = (value: number) => number
@@ -79,43 +78,13 @@ function valueAt(points: Series['points'], axes: Axes, share: number): number | 
   return points.findLast(({ x }) => axes.x(x) <= share + step)?.y
 }
 
-function shortNumber(value: number): string {
-  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))} M`
-  return value >= 1e3 ? `${Number((value / 1e3).toPrecision(3))} k` : String(Number(value.toPrecision(3)))
-}
-
-/** An SVG element that needs nothing from outside. */
+/** The same as a picture. */
 export function chartSvg(chart: Chart): string {
-  const axes = axesOf(chart)
-  const left = (value: number): string => (MARGIN + axes.x(value) * (WIDTH - 2 * MARGIN)).toFixed(1)
-  const top = (value: number): string => (HEIGHT - MARGIN - axes.y(value) * (HEIGHT - 2 * MARGIN)).toFixed(1)
-  const lines = chart.series.map(({ name, points }, at) => {
-    const colour = COLOURS[at % COLOURS.length] as string
-    const path = points.map(({ x, y }, i) => (i === 0 ? `M${left(x)} ${top(y)}` : `H${left(x)}V${top(y)}`)).join('')
-    const y = 28 + 18 * at
-    return [
-      `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-      `<rect x="${WIDTH - 250}" y="${y - 9}" width="10" height="10" fill="${colour}"/>`,
-      `<text x="${WIDTH - 234}" y="${y}">${escaped(name)}</text>`,
-    ].join('')
+  return plotSvg({
+    title: chart.title,
+    about: `${chart.y}, by ${chart.x}: ${chart.series.map(({ name }) => name).join(', ')}.`,
+    x: { label: chart.x, scale: 'log' },
+    y: { label: chart.y, scale: 'linear' },
+    series: chart.series.map(({ name, points }) => ({ name, points, style: 'step' })),
   })
-  const [from, to] = axes.xEnds
-  const bottom = HEIGHT - MARGIN
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
-    `<text x="${MARGIN}" y="28" font-weight="bold">${escaped(chart.title)}</text>`,
-    `<path d="M${MARGIN} ${MARGIN - 16}V${bottom}H${WIDTH - MARGIN}" fill="none" stroke="#888"/>`,
-    `<text x="${MARGIN}" y="${bottom + 20}">${shortNumber(from)}</text>`,
-    `<text x="${WIDTH - MARGIN}" y="${bottom + 20}" text-anchor="end">${shortNumber(to)}</text>`,
-    `<text x="${WIDTH / 2}" y="${bottom + 40}" text-anchor="middle">${escaped(chart.x)}</text>`,
-    `<text x="${MARGIN - 8}" y="${MARGIN}" text-anchor="end">${shortNumber(axes.yMax)}</text>`,
-    `<text x="${MARGIN - 8}" y="${bottom}" text-anchor="end">0</text>`,
-    `<text transform="translate(20 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escaped(chart.y)}</text>`,
-    ...lines,
-    '</svg>',
-  ].join('\n')
-}
-
-export function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

@@ -20,18 +20,24 @@ interface Reply {
 }
 
 const STOP_MS = 5_000
-const running = new Set<ChildProcess>()
+const running = new Set<Child>()
 let failed: (error: Error) => void = () => {}
 
-/** Rejects when a process ends that was not told to: what is measured after that would be something else. */
-export const childFailure: Promise<never> = new Promise((_resolve, reject) => {
-  failed = reject
-})
-childFailure.catch(() => {})
+/**
+ * Rejects when a process ends from now on that was not told to: what is measured after that would be something else.
+ * The next call takes its place.
+ */
+export function childFailure(): Promise<never> {
+  const failure = new Promise<never>((_resolve, reject) => {
+    failed = reject
+  })
+  failure.catch(() => {})
+  return failure
+}
 
 /** Ends all at once: for a benchmark that is interrupted. */
 export function killChildren(): void {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running) child.signal('SIGKILL')
 }
 
 export class Child {
@@ -51,7 +57,7 @@ export class Child {
     const execArgv = [...(isSource ? ['--import', import.meta.resolve('tsx')] : []), ...profiling]
     const file = new URL(`${module}${isSource ? '.ts' : '.js'}`, import.meta.url)
     this.#process = fork(fileURLToPath(file), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    running.add(this.#process)
+    running.add(this)
     this.#process.on('message', (reply) => this.#replied(reply as Reply))
     this.#process.on('exit', (code, signal) => this.#exited(`${name} ended by ${signal ?? `code ${code}`}`))
     this.#process.on('error', (error) => this.#exited(`${name} could not be started: ${error.message}`))
@@ -92,7 +98,7 @@ export class Child {
 
   #exited(why: string): void {
     this.#ended = why
-    running.delete(this.#process)
+    running.delete(this)
     if (!this.#dismissed) failed(new Error(why))
     for (const { reject } of this.#waiting.values()) reject(new Error(why))
     this.#waiting.clear()

@@ -23,13 +23,15 @@ export interface ClusterOptions {
   readonly faulty?: boolean
   /** Whether the replicas keep no digests. */
   readonly bare?: boolean
+  /** How often replicas exchange; as nodes do by themselves if left out. */
+  readonly exchangeMs?: number
 }
 
 const directories = new Set<string>()
 
 /** A folder for data, gone when the cluster is closed or this process ends. */
-export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'quorate-bench-'))
+export async function temporaryDirectory(parent = tmpdir()): Promise<string> {
+  const directory = await mkdtemp(path.join(parent, 'quorate-bench-'))
   directories.add(directory)
   return directory
 }
@@ -64,6 +66,11 @@ export class Cluster {
     this.#questionOf = parts.questionOf
     this.#urls = parts.urls
     this.#directory = parts.directory
+  }
+
+  /** Where the replicas listen, by id. */
+  get urls(): Readonly<Record<string, string>> {
+    return this.#urls
   }
 
   /** The ids of the replicas that are processes. */
@@ -127,12 +134,13 @@ export class Cluster {
 
 /** Starts three replicas and waits until an embedded node, if there is one, sees the others. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { storage, embedded = false, faulty = false, bare = false } = options
+  const { storage, embedded = false, faulty = false, bare = false, exchangeMs } = options
   const directory = storage === 'durable' ? await temporaryDirectory() : undefined
   const dataDirOf = (id: string): string | undefined => directory && path.join(directory, id)
   const peersOf = (id: string): string[] => IDS.filter((other) => other !== id)
   const questionOf = (id: string): OpenReplica => {
-    return { kind: 'open', id, peers: peersOf(id), dataDir: dataDirOf(id), faulty, bare }
+    const core = exchangeMs === undefined ? {} : { exchangeMs }
+    return { kind: 'open', id, peers: peersOf(id), dataDir: dataDirOf(id), faulty, bare, ...core }
   }
   const children = new Map<string, Child>()
   const urls: Record<string, string> = {}

@@ -6,24 +6,17 @@
  * three endpoints sends them.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
-import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeDirectory, temporaryDirectory } from './cluster.ts'
 import type { Operation } from './load.ts'
+import { freePorts, programNamed } from './peers/server.ts'
 
 const IDS = ['e1', 'e2', 'e3'] as const
 const READY_MS = 20_000
 const LOOK_MS = 100
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, HTTP2_HEADER_CONTENT_TYPE } = constants
-
-/** The server's program, where one is installed. */
-function etcdProgram(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter)
-  return folders.map((folder) => path.join(folder, 'etcd')).find((file) => existsSync(file))
-}
 
 export class EtcdCluster {
   readonly #servers: readonly ChildProcess[]
@@ -37,11 +30,15 @@ export class EtcdCluster {
     this.#sessions = sessions
   }
 
-  /** Nothing where etcd is not installed. */
-  static async start(): Promise<EtcdCluster | undefined> {
-    const program = etcdProgram()
+  /**
+   * Nothing where etcd is not installed.
+   *
+   * @param parent where the servers keep their data; that for temporary files if left out.
+   */
+  static async start(parent?: string): Promise<EtcdCluster | undefined> {
+    const program = programNamed('etcd')
     if (program === undefined) return undefined
-    const directory = await temporaryDirectory()
+    const directory = await temporaryDirectory(parent)
     const ports = await freePorts(2 * IDS.length)
     const url = (index: number): string => `http://127.0.0.1:${ports[index]}`
     const members = IDS.map((id, index) => `${id}=${url(IDS.length + index)}`).join(',')
@@ -146,19 +143,4 @@ async function connected(url: string): Promise<ClientHttp2Session> {
     if (performance.now() > endsAt) throw error
     await sleep(LOOK_MS)
   }
-}
-
-/** Ports that nobody listens on at the moment. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -6,8 +6,12 @@
 import { Bench } from 'tinybench'
 import { causalityTasks } from './micro/causality.ts'
 import { codecTasks } from './micro/codec.ts'
+import { machineTasks } from './micro/machines.ts'
 import { predictionTasks } from './micro/prediction.ts'
 import { quorumTasks } from './micro/quorum.ts'
+import { simulationTasks } from './micro/simulation.ts'
+import { measureSpeed } from './micro/speed.ts'
+import { storageTasks } from './micro/storage.ts'
 import { strategyTasks } from './micro/strategy.ts'
 import type { Task } from './micro/tasks.ts'
 import type { Part, Row, Section } from './section.ts'
@@ -20,11 +24,14 @@ const GROUPS: Readonly<Record<string, readonly Task[]>> = {
   'Quorums and placement': quorumTasks,
   'Quorum strategies': strategyTasks,
   Prediction: predictionTasks,
+  'Machines, per call': machineTasks,
+  'Storage in memory, round trips': storageTasks,
+  'Simulator and judges': simulationTasks,
 }
 
 export const micro: Part = {
   name: 'micro',
-  about: 'codec, causality, quorums and prediction, piece by piece',
+  about: 'codec, causality, quorums, machines, storage, prediction and simulator, piece by piece',
   run: async ({ quick }, progress) => {
     progress.part('micro', Object.keys(GROUPS).length)
     const sections: Section[] = []
@@ -33,6 +40,7 @@ export const micro: Part = {
       const rows = await measure(tasks, quick ? 60 : 400)
       sections.push({ part: 'micro', title, columns: ['', 'median', 'fastest', 'margin'], rows, notes: [] })
     }
+    sections.push(measureSpeed(quick))
     return sections
   },
 }

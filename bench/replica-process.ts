@@ -2,7 +2,7 @@
  * One replica of the benchmark, in a process of its own.
  *
  * It opens a node as an application would, except that it learns its peers' addresses once all of them listen, and that
- * it can be made slow: what it sends to one receiver is then held back.
+ * it can be made slow or be cut off: what it sends to a receiver is then held back, or dropped.
  */
 import { Upkeep } from '../src/core/repair/upkeep.ts'
 import { prepareNode, type Node } from '../src/runtime/node.ts'
@@ -21,12 +21,16 @@ export interface OpenReplica {
   readonly bare: boolean
   /** Any free one if left out. */
   readonly port?: number
+  /** How often it exchanges with others; as a node does by itself if left out. */
+  readonly exchangeMs?: number
 }
 
 export type ReplicaQuestion =
   | OpenReplica
   | { readonly kind: 'dial'; readonly urls: Readonly<Record<string, string>> }
   | { readonly kind: 'slow'; readonly to: string; readonly ms: number }
+  | { readonly kind: 'cut'; readonly to: readonly string[] }
+  | { readonly kind: 'heal' }
   | { readonly kind: 'memory' }
   | { readonly kind: 'cpu' }
   | { readonly kind: 'exchanges' }
@@ -37,10 +41,11 @@ let node: Node | undefined
 async function answer(question: ReplicaQuestion): Promise<unknown> {
   switch (question.kind) {
     case 'open': {
-      const { id, dataDir, faulty, bare, port = 0 } = question
+      const { id, dataDir, faulty, bare, port = 0, exchangeMs } = question
       if (bare) Upkeep.prototype.note = () => {}
       const peers = Object.fromEntries(question.peers.map((peer) => [peer, '']))
-      const options = { id, peers, listen: { port }, ...(dataDir !== undefined && { dataDir }) }
+      const core = { ...(dataDir !== undefined && { dataDir }), ...(exchangeMs !== undefined && { exchangeMs }) }
+      const options = { id, peers, listen: { port }, ...core }
       node = await prepareNode(options, faulty ? faults : undefined)
       return node.url
     }
@@ -48,6 +53,11 @@ async function answer(question: ReplicaQuestion): Promise<unknown> {
       return node?.dialPeers(question.urls)
     case 'slow':
       return node && faults.delay({ from: node.id, to: question.to, ms: question.ms })
+    case 'cut':
+      for (const to of question.to) if (node !== undefined) faults.cut({ from: node.id, to })
+      return
+    case 'heal':
+      return faults.clear()
     case 'memory':
       return heldBytes()
     case 'cpu': {

@@ -13,16 +13,18 @@ export function renderReport(sections: readonly Section[], options: { readonly c
   const goals = sections.flatMap(({ rows }) => rows.flatMap(({ goal }) => (goal ? [goal] : [])))
   const missed = goals.filter(({ met }) => !met).length
   const verdict = missed === 0 ? `all ${goals.length} goals met` : `${missed} of ${goals.length} goals missed`
-  const parts = sections.map((section) => renderSection(section, paint))
+  const parts = sections.filter(({ isDetail }) => isDetail !== true).map((section) => renderSection(section, paint))
+  const failures = sections.flatMap((section) => section.failures ?? [])
   if (goals.length > 0) parts.push(paint(missed === 0 ? 'green' : 'red', verdict))
+  for (const failure of failures) parts.push(paint('red', failure))
   return `${parts.join('\n\n')}\n`
 }
 
-function renderSection({ title, columns, rows, notes, charts = [] }: Section, paint: Paint): string {
+function renderSection({ title, columns, rows, notes, charts = [], endsInWords }: Section, paint: Paint): string {
   const table = [columns, ...rows.map(({ name, cells }) => [name, ...cells])]
   const widths = columns.map((_, column) => Math.max(...table.map((line) => width(line[column] ?? ''))))
-  const lines = rows.map((row) => paintGoal(row, alignedLine([row.name, ...row.cells], widths), paint))
-  const head = paint('dim', alignedLine(columns, widths))
+  const lines = rows.map((row) => paintGoal(row, alignedLine([row.name, ...row.cells], widths, endsInWords), paint))
+  const head = paint('dim', alignedLine(columns, widths, endsInWords))
   const drawn = charts.map((chart) => `\n${chartText(chart)}\n`)
   return [paint('bold', title), head, ...lines, ...drawn, ...notes.map((note) => paint('dim', note))].join('\n')
 }
@@ -34,10 +36,11 @@ function paintGoal({ goal }: Row, line: string, paint: Paint): string {
 }
 
 /** Names to the left, figures to the right, what stands last to the left again when it is a verdict. */
-function alignedLine(cells: readonly string[], widths: readonly number[]): string {
+function alignedLine(cells: readonly string[], widths: readonly number[], endsInWords = false): string {
   const aligned = cells.map((cell, column) => {
     const room = ' '.repeat(Math.max(0, (widths[column] ?? 0) - width(cell)))
-    return column === 0 || isVerdict(cell) ? cell + room : room + cell
+    const isLeft = column === 0 || isVerdict(cell) || (endsInWords && column === widths.length - 1)
+    return isLeft ? cell + room : room + cell
   })
   return `  ${aligned.join('  ').trimEnd()}`
 }

@@ -2,6 +2,8 @@
  * What a part of the benchmark hands back: rows for people, and the same rows with every figure for programs.
  */
 import type { Chart } from './chart.ts'
+import type { MatrixOptions } from './options.ts'
+import type { Plot } from './plot.ts'
 import type { Progress } from './progress.ts'
 
 /** A promise about a ratio, and whether it was kept. */
@@ -31,12 +33,21 @@ export interface Section {
   readonly notes: readonly string[]
   /** Drawn under the table; none by default. */
   readonly charts?: readonly Chart[]
+  /** Pictures for the page alone; none by default. */
+  readonly plots?: readonly Plot[]
+  /** Whether the last column is of words. */
+  readonly endsInWords?: true
+  /** Whether it is too much for a terminal: only files have it. */
+  readonly isDetail?: true
+  /** What went wrong so that the exit status has to say so; nothing by default. */
+  readonly failures?: readonly string[]
 }
 
 /** How much is measured. */
 export interface Scale {
   readonly quick: boolean
   readonly seed: number
+  readonly matrix: MatrixOptions
 }
 
 /** One of the parts that `--only` names. */

@@ -46,6 +46,9 @@ export {
   type LocalCluster,
   type LocalClusterOptions,
 } from './runtime/local-cluster.ts'
+export type { Copy } from './runtime/copy.ts'
+export type { DrainLeft } from './runtime/drain.ts'
+export type { GroupHealth, Health, KeyspaceHealth } from './runtime/health.ts'
 export { openNode, type Node, type NodeOptions, type NodeStatus, type Peer } from './runtime/node.ts'
 export { RegisterError, type Changed, type Register, type Settled, type Updated } from './runtime/register.ts'
 export type { RepairOptions, RepairProgress, RepairResult, RunningExchange } from './runtime/repair.ts'
@@ -55,4 +58,5 @@ export type { Lock, LockOptions } from './runtime/lock.ts'
 export type { CampaignOptions, Elected, GroupObserver, Lost, Seat, SeatEvents } from './runtime/seat.ts'
 export type { Session } from './runtime/session.ts'
 export type { ReplicaStatus, StoreStatus } from './runtime/store.ts'
+export type { CallMessage, FencedMessage, NoticeMessage } from './runtime/telemetry/channels.ts'
 export type { TransportLimits } from './runtime/transport/transport.ts'

@@ -52,14 +52,10 @@ export function measureStaleness(history: History | HistoryIndex, options?: Judg
   const index = indexOf(history, options)
   const versionsBehind: number[] = []
   const behindNs: number[] = []
-  const note: NoteMissed = (read, { versions, oldestAckedAt }) => {
+  noteMissed(index, (read, { versions, oldestAckedAt }) => {
     versionsBehind.push(versions)
     if (versions > 0) behindNs.push(read.startedAt - oldestAckedAt)
-  }
-  for (const key of index.keys) {
-    if (index.conflicts === 'lww') missedByRegisterReads({ key, skewNs: index.skewNs, note })
-    else missedBySiblingReads({ index, key, note })
-  }
+  })
   const reads = index.keys.reduce((sum, { gets }) => sum + gets.length, 0)
   const stale = behindNs.length
   return {
@@ -70,6 +66,14 @@ export function measureStaleness(history: History | HistoryIndex, options?: Judg
     versionsBehind: spreadOf(versionsBehind.filter((versions) => versions > 0)),
     behindNs: spreadOf(behindNs),
     histogram: histogramOf(versionsBehind),
+  }
+}
+
+/** What each read missed, for those who want more than totals; only reads that could have been stale are told. */
+export function noteMissed(index: HistoryIndex, note: NoteMissed): void {
+  for (const key of index.keys) {
+    if (index.conflicts === 'lww') missedByRegisterReads({ key, skewNs: index.skewNs, note })
+    else missedBySiblingReads({ index, key, note })
   }
 }
 

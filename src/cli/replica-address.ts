@@ -27,3 +27,18 @@ export function parseListen(text: string, option: string): { readonly host: stri
   if (!(port <= 65_535)) throw new UsageError(`--${option} ${JSON.stringify(text)} must look like 127.0.0.1:7101.`)
   return { host: match?.[1] ?? match?.[2] ?? '127.0.0.1', port }
 }
+
+/** HTTP addresses by id: `b=http://host:port`. Throws `UsageError`. */
+export function parseWatched(texts: readonly string[]): Record<string, string> {
+  const watched: Record<string, string> = {}
+  for (const text of texts) {
+    const match = /^([^@=]+)=(https?:\/\/.+)$/.exec(text)
+    const [, id = '', url = ''] = match ?? []
+    if (match === null || !URL.canParse(url)) {
+      throw new UsageError(`--watch ${JSON.stringify(text)} must look like b=http://host:port.`)
+    }
+    if (Object.hasOwn(watched, id)) throw new UsageError(`--watch names replica ${id} twice.`)
+    watched[id] = url
+  }
+  return watched
+}

@@ -2,14 +2,15 @@
  * One replica in a process of its own, started again whenever it dies.
  *
  * The wait before it is started again is short, doubles with each death and is short again once it has lived for a
- * while. It is stopped with SIGTERM, and with SIGKILL when it does not follow in time; it stops by itself when this
- * process is gone (supervision.ts).
+ * while. For those who try out failures it can also be ended for as long as they like, and frozen. It is stopped with
+ * SIGTERM, and with SIGKILL when it does not follow in time; it stops by itself when this process is gone
+ * (supervision.ts).
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { QuorateError, type ErrorCode } from '../core/base/errors.ts'
 import type { PlannedReplica } from './cluster-plan.ts'
-import { SUPERVISED, type ReplicaMessage } from './supervision.ts'
+import { PLAY_GROUP, SUPERVISED, type ReplicaMessage, type SupervisorMessage } from './supervision.ts'
 
 export type ReplicaEvent =
   | { readonly event: 'ready'; readonly replica: string; readonly pid: number; readonly ms: number }
@@ -20,7 +21,8 @@ export type ReplicaEvent =
   | { readonly event: 'said'; readonly replica: string; readonly line: string }
 
 export interface ReplicaProcessStatus {
-  readonly state: 'starting' | 'running' | 'waiting' | 'stopped'
+  /** `waiting` to be started again by itself; `killed` until somebody starts it; `paused` until somebody lets it go on. */
+  readonly state: 'starting' | 'running' | 'waiting' | 'paused' | 'killed' | 'stopped'
   readonly pid: number | undefined
   readonly restarts: number
   readonly http: string
@@ -36,7 +38,7 @@ const STOP_MS_MAX = 5_000
 
 export class ReplicaProcess {
   readonly #plan: PlannedReplica
-  readonly #args: readonly string[]
+  readonly #args: () => readonly string[]
   readonly #onEvent: (event: ReplicaEvent) => void
   #child: ChildProcess | undefined
   #state: ReplicaProcessStatus['state'] = 'stopped'
@@ -48,8 +50,8 @@ export class ReplicaProcess {
   #stopping = false
   #whenGone: () => void = () => {}
 
-  /** @param args of the child, behind the node executable. */
-  constructor(plan: PlannedReplica, args: readonly string[], onEvent: (event: ReplicaEvent) => void) {
+  /** @param args of the child, behind the node executable, asked for at each start. */
+  constructor(plan: PlannedReplica, args: () => readonly string[], onEvent: (event: ReplicaEvent) => void) {
     this.#plan = plan
     this.#args = args
     this.#onEvent = onEvent
@@ -86,14 +88,39 @@ export class ReplicaProcess {
   async stop(): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#restart)
+    const wasPaused = this.#state === 'paused'
     this.#state = 'stopped'
     const child = this.#child
     if (child === undefined) return
     const gone = new Promise<void>((resolve) => (this.#whenGone = resolve))
+    if (wasPaused) child.kill('SIGCONT')
     child.kill('SIGTERM')
     const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
     await gone
     clearTimeout(late)
+  }
+
+  /** Ends it as a power failure would; it stays away until `revive`. */
+  fail(): void {
+    if (this.#stopping) return
+    clearTimeout(this.#restart)
+    this.#state = 'killed'
+    this.#child?.kill('SIGKILL')
+  }
+
+  /** Starts it again after `fail`, and lets it go on after `pause`. */
+  revive(): void {
+    if (this.#state === 'paused') {
+      this.#state = 'running'
+      this.#child?.kill('SIGCONT')
+    } else if (this.#state === 'killed' && this.#child === undefined && !this.#stopping) this.#spawnAgain()
+  }
+
+  /** Freezes it in the middle of whatever it does, as a long pause of the machine would. */
+  pause(): void {
+    if (this.#state !== 'running') return
+    this.#state = 'paused'
+    this.#child?.kill('SIGSTOP')
   }
 
   /** Ends it at once, also where nothing can be waited for. */
@@ -105,7 +132,7 @@ export class ReplicaProcess {
 
   #spawn(on: { readonly ready: () => void; readonly ended: (why: string) => void }): void {
     const { id } = this.#plan
-    const child = spawn(process.execPath, this.#args, {
+    const child = spawn(process.execPath, this.#args(), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, [SUPERVISED]: '1' },
     })
@@ -123,7 +150,8 @@ export class ReplicaProcess {
         return
       }
       clearTimeout(late)
-      this.#state = 'running'
+      if (this.#state === 'starting') this.#state = 'running'
+      if (child.connected) child.send({ kind: 'campaign', group: PLAY_GROUP } satisfies SupervisorMessage, () => {})
       const ms = performance.now() - this.#startedAtMs
       this.#onEvent({ event: 'ready', replica: id, pid: child.pid ?? 0, ms: Math.round(ms) })
       on.ready()
@@ -148,14 +176,20 @@ export class ReplicaProcess {
   }
 
   readonly #again = (why: string): void => {
+    if (this.#state === 'killed') {
+      this.#onEvent({ event: 'ended', replica: this.#plan.id, why })
+      return
+    }
     if (performance.now() - this.#startedAtMs > HEALTHY_MS) this.#deaths = 0
     const restartMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** this.#deaths)
     this.#deaths++
     this.#state = 'waiting'
     this.#onEvent({ event: 'died', replica: this.#plan.id, why, restartMs })
-    this.#restart = setTimeout(() => {
-      this.#restarts++
-      this.#spawn({ ready: () => {}, ended: this.#again })
-    }, restartMs)
+    this.#restart = setTimeout(() => this.#spawnAgain(), restartMs)
+  }
+
+  #spawnAgain(): void {
+    this.#restarts++
+    this.#spawn({ ready: () => {}, ended: this.#again })
   }
 }

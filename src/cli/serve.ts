@@ -5,11 +5,14 @@ import type { HttpSide } from '../dashboard/http-server.ts'
 import { QuorateError } from '../core/base/errors.ts'
 import type { CoreOptions } from '../core/options.ts'
 import type { Node, NodeOptions } from '../runtime/node.ts'
+import { ClusterWatch, httpSource } from '../dashboard/cluster-watch.ts'
+import { reportOf } from '../dashboard/report.ts'
 import { usage, type Command, type Input } from './command.ts'
 import type { Output } from './output.ts'
-import { parseListen, parseReplicas } from './replica-address.ts'
+import { parseListen, parseReplicas, parseWatched } from './replica-address.ts'
+import { tellNotices } from './notice-lines.ts'
 import { StopSignals } from './stop-signals.ts'
-import { isSupervised, tellSupervisor } from './supervision.ts'
+import { isSupervised, obeySupervisor, tellSupervisor } from './supervision.ts'
 
 /** Closing that takes longer is given up: everything acknowledged is on disk already. */
 const CLOSE_MS = 5_000
@@ -26,7 +29,12 @@ export const serveCommand: Command = {
     peer: { value: 'ID=URL', multiple: true, help: 'another replica, b=ws://host:port, or b@zone=ws://host:port' },
     data: { value: 'DIR', help: 'where its records are kept; in memory if left out' },
     zone: { value: 'NAME', help: 'where it stands; zones count once every replica has one' },
-    http: { value: '[HOST:]PORT', help: 'for status, events and keys over HTTP; 127.0.0.1 by default' },
+    http: { value: '[HOST:]PORT', help: 'for the dashboard, metrics and keys over HTTP; 127.0.0.1 by default' },
+    watch: {
+      value: 'ID=URL',
+      multiple: true,
+      help: 'another replica that the dashboard shows too, b=http://host:port',
+    },
     'heartbeat-ms': { value: 'N', help: 'given up after two of these without a sign of life; 1000 by default' },
     'exchange-ms': { value: 'N', help: 'how often it compares its records with the others; 10000 by default' },
     'horizon-ms': { value: 'N', help: 'how long all hold a deleted record before it is erased; a day by default' },
@@ -34,9 +42,9 @@ export const serveCommand: Command = {
   },
   notes: `Every replica is started with the same ids and zones. Listening on another address than loopback needs a secret of at
 least 16 random characters in QUORATE_SECRET, the same for all replicas and clients. The HTTP side asks for no password:
-on another address than loopback, put a proxy with one in front. SIGTERM and Ctrl-C stop the replica; acknowledged
-writes are on disk by then. Heartbeat and horizon should be the same at all replicas; with a horizon of 0 deleted
-records stay for ever.`,
+on another address than loopback, put a proxy with one in front. SIGTERM and Ctrl-C stop the replica: it hands on what it
+leads and what it keeps for others, and finishes what is in flight. Acknowledged writes are on disk long before.
+Heartbeat and horizon should be the same at all replicas; with a horizon of 0 deleted records stay for ever.`,
   examples: [
     'quorate serve --id a --listen 127.0.0.1:7101 --peer b=ws://127.0.0.1:7102 --peer c=ws://127.0.0.1:7103 --data ./a --http 7201',
   ],
@@ -52,11 +60,13 @@ async function serve(input: Input, output: Output): Promise<void> {
   }
   try {
     const observed = (node: Node): void => {
-      if (!supervised) tellOfData(node, output)
+      if (!supervised) tellNotices(node, output)
     }
     const replica = await openReplica(input, (error) => signals.stop(error), observed)
-    if (supervised) await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
-    else tellReady(replica, input, output)
+    if (supervised) {
+      obeySupervisor(replica.node)
+      await tellSupervisor({ kind: 'ready', url: replica.node.url, http: replica.http?.url })
+    } else tellReady(replica, input, output)
     const reason = await signals.first
     signals.onHurry = () => process.exit(1)
     const closed = await closeReplica(replica, reason instanceof Error ? CLOSE_BROKEN_MS : CLOSE_MS)
@@ -106,7 +116,8 @@ async function openReplica(
   const node = await openNode(options)
   observed(node)
   try {
-    return { node, http: address === undefined ? undefined : await startHttp({ store: node, ...address }) }
+    if (address === undefined) return { node, http: undefined }
+    return { node, http: await startHttp({ store: node, ...address, cluster: watchFrom(node, input) }) }
   } catch (error) {
     await node.close()
     throw error
@@ -140,26 +151,18 @@ function tellReady({ node, http }: OpenReplica, input: Input, output: Output): v
   )
 }
 
-/** What an operator has to know of the data here. */
-function tellOfData(node: Node, output: Output): void {
-  node.observe((notice) => {
-    if (notice.kind === 'older-copy') {
-      output.tell({ event: notice.kind, why: notice.why }, `the data is an older copy: ${notice.why}`)
-    } else if (notice.kind === 'set-aside') {
-      const { kind, directory } = notice
-      output.tell({ event: kind, directory }, `it lies in ${directory ?? 'no directory'}; this replica begins anew`)
-    } else if (notice.kind === 'standing' && notice.keyspace === undefined) {
-      const { standing, why } = notice
-      output.tell({ event: notice.kind, standing, why }, `${standing}: ${why}`)
-    }
-  })
+/** What the page shows: this replica, and those that are named besides. */
+function watchFrom(node: Node, input: Input): ClusterWatch {
+  const own = { id: node.id, report: async () => reportOf(node) }
+  const others = Object.entries(parseWatched(input.texts('watch'))).map(([id, url]) => httpSource(id, url))
+  return new ClusterWatch({ sources: [own, ...others] })
 }
 
 /** Whether everything closed in time. */
 async function closeReplica({ node, http }: OpenReplica, withinMs: number): Promise<boolean> {
   const closing = (async (): Promise<true> => {
     await http?.close()
-    await node.close()
+    await node.drain()
     return true
   })()
   const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), withinMs))

@@ -2,10 +2,12 @@
  * `quorate start`: a cluster on this machine, a process for each replica, with data on disk, until Ctrl-C.
  */
 import type { HttpSide } from '../dashboard/http-server.ts'
+import type { AnyKeyspaceOptions } from '../core/options.ts'
 import type { Client } from '../runtime/client.ts'
 import { checkPorts, HOST, keepPlan, planCluster, PORT_MAX, REPLICAS_MAX, type ClusterPlan } from './cluster-plan.ts'
 import { DEFAULT_PORT } from './cluster-client.ts'
 import type { Command, Input } from './command.ts'
+import type { Explorer } from './explorer.ts'
 import type { Output } from './output.ts'
 import type { ReplicaEvent, ReplicaProcessStatus } from './replica-process.ts'
 import { StopSignals } from './stop-signals.ts'
@@ -67,11 +69,15 @@ class RunningCluster {
   readonly #supervisor: Supervisor
   #client: Client | undefined
   #http: HttpSide | undefined
+  #explorer: Explorer | undefined
   #stopped = false
 
   constructor(plan: ClusterPlan, onEvent: (event: ReplicaEvent) => void) {
     this.#plan = plan
-    this.#supervisor = new Supervisor(plan, onEvent)
+    this.#supervisor = new Supervisor(plan, (event) => {
+      onEvent(event)
+      this.#explorer?.happened(event)
+    })
   }
 
   get processes(): Readonly<Record<string, ReplicaProcessStatus>> {
@@ -84,13 +90,20 @@ class RunningCluster {
     // Loaded here, so that help and mistakes are answered at once.
     const { connect } = await import('../runtime/client.ts')
     const { startHttp } = await import('../dashboard/http-server.ts')
+    const { Explorer, PLAY_KEYSPACES } = await import('./explorer.ts')
     await keepPlan(this.#plan)
     const members = Object.fromEntries(replicas.map(({ id, url }) => [id, url]))
     const secret = process.env['QUORATE_SECRET']
     const client = await connect({ id: 'start', replicas: members, ...(secret !== undefined && { secret }) })
     this.#client = client
+    const n = replicas.length
+    await register(client, PLAY_KEYSPACES.ap, { mode: 'ap', n, r: 1, w: 1 })
+    await register(client, PLAY_KEYSPACES.cp, { mode: 'cp', n })
+    const explorer = new Explorer(this.#supervisor)
+    this.#explorer = explorer
     const status = (): object => ({ ...client.status(), members, processes: this.processes })
-    if (!this.#stopped) this.#http = await startHttp({ store: client, host: HOST, port, status })
+    const http = { store: client, host: HOST, port, status, cluster: explorer.view }
+    if (!this.#stopped) this.#http = await startHttp(http)
     if (this.#stopped) await this.#close()
   }
 
@@ -105,9 +118,16 @@ class RunningCluster {
   }
 
   async #close(): Promise<void> {
+    this.#explorer?.close()
     await this.#http?.close()
     await this.#client?.close()
   }
+}
+
+/** Has the members agree on a keyspace: its first call does. */
+async function register(client: Client, name: string, options: AnyKeyspaceOptions): Promise<void> {
+  if (options.mode === 'cp') await client.keyspace(name, options).get('any', { level: 'stale' })
+  else await client.keyspace(name, options).get('any')
 }
 
 function tellEvent(event: ReplicaEvent, output: Output, signals: StopSignals): void {
@@ -144,7 +164,9 @@ ${output.style('green', `${replicas.length} replicas run`)}, with their data in 
 
 ${rows.join('\n')}
 
-Try, in another terminal:
+Open ${output.style('bold', http)} in a browser: cut a link with the mouse, and see what AP and CP make of it.
+
+Or try, in another terminal:
 
   curl -X PUT ${key} -d '["milk","tea"]'
   curl ${key}
@@ -152,7 +174,7 @@ Try, in another terminal:
   ${quorate} get carts alice${same}
   ${quorate} status${same}
 
-${http} lists more. Kill one of the processes (kill -9 ${listed[0]?.pid}) and see it come back.
+curl ${http} lists more. Kill one of the processes (kill -9 ${listed[0]?.pid}) and see it come back.
 Ctrl-C stops everything; the data stays.`
   output.tell({ event: 'started', http, dataDir, replicas: listed, pid: process.pid }, text)
 }

@@ -101,6 +101,11 @@ export class Seats {
     return this.#seats.size + this.#watches.size
   }
 
+  /** Those that stand in elections. */
+  get standing(): ReadonlySet<Seat> {
+    return this.#seats
+  }
+
   /** Stands in elections from now on. Throws `QUORATE_OVERLOADED`. */
   open({ tag, group, holder, leaseMs, fences, quorums: given }: SeatPlan, now: Now, step: Step): Seat {
     this.#checkRoom()

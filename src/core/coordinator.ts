@@ -166,6 +166,7 @@ export class Coordinator {
   #begin(operation: Operation, now: Now, step: Step): void {
     operation.begin(this.#agenda, this.#peers.view(operation.list, now.monoMs))
     operation.lateAtMs = this.#lateAtMs(operation, now)
+    if (operation instanceof Put || operation instanceof Get) this.#peers.roundTrips.began(operation, now.monoMs)
     this.#carryOut(operation, now, step)
     step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs, operation.deadlineMs)
   }
@@ -214,6 +215,7 @@ export class Coordinator {
       this.#handoff?.receive(answer, from, now, step)
       return
     }
+    this.#peers.roundTrips.answered(answer, from, now.monoMs)
     const operation = this.#inFlight.get(answer.id)
     if (operation === undefined) return
     // What comes after the time of a call is up is not counted: replicas that lost something wait that long for it.

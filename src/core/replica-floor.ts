@@ -3,10 +3,13 @@
  *
  * Of each actor the highest counter that was among them, so that no dot is ever given twice: the first write that this
  * replica mints for a key that it has none of here gets a counter above the floor, and knows all of this replica's dots
- * below it, which are over for this key. And the newest stamp, so that a retry of a write that may have been among them is told to be too late.
+ * below it, which are over for this key. And the newest stamp, so that a retry of a write that may have been among them is
+ * told to be too late. Of registers the highest ballot, revision and time of an operation: a register that is not here is
+ * one that has promised that ballot and is past that revision.
  * It is stored before the records are erased: should the disk tear a step, it is too high rather than too low.
  * Ring: machines.
  */
+import { higherBallot, NO_BALLOT } from './base/ballot.ts'
 import {
   contextFromPairs,
   EMPTY_CONTEXT,
@@ -17,14 +20,17 @@ import {
   type CausalContext,
 } from './causality/causal-context.ts'
 import { versionsOf } from './causality/merge.ts'
-import type { DottedRecord, RecordWrite, StoredRecord } from './record.ts'
+import { EMPTY_REGISTER } from './consensus/acceptor.ts'
+import { erasedState } from './consensus/register-state.ts'
+import type { DottedRecord, RecordWrite, RegisterRecord, StoredRecord } from './record.ts'
 import type { Step } from './step.ts'
 
-/** Registers are never erased. */
+/** Kinds with a stamp. */
 type ErasedKind = Exclude<StoredRecord['kind'], 'register'>
 
 /** No keyspace has a name that begins like these. */
 const DOTS = '/erased/dots'
+const REGISTERS = '/erased/registers/'
 const STAMPS: Readonly<Record<ErasedKind, string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
 
 export class Floor {
@@ -32,6 +38,8 @@ export class Floor {
   #dots: CausalContext = EMPTY_CONTEXT
   /** The newest stamp in an erased record of each kind; 0 for none. */
   readonly #newest: Record<ErasedKind, number> = { dotted: 0, lww: 0 }
+  /** By keyspace: proposers of one know nothing of the ballots of another. */
+  readonly #registers = new Map<number, RegisterRecord>()
 
   /** @param ownKeyspace the keyspace in which a replica keeps what is its own. */
   constructor(ownKeyspace: number) {
@@ -43,7 +51,9 @@ export class Floor {
     if (key === DOTS && record.kind === 'dotted') this.#dots = record.context
     else if (key === STAMPS.dotted && record.kind === 'lww') this.#newest.dotted = record.at
     else if (key === STAMPS.lww && record.kind === 'lww') this.#newest.lww = record.at
-    else return false
+    else if (key.startsWith(REGISTERS) && record.kind === 'register') {
+      this.#registers.set(Number(key.slice(REGISTERS.length)), asAbsent(record))
+    } else return false
     return true
   }
 
@@ -56,19 +66,33 @@ export class Floor {
     return seenUpTo(this.#dots, actor)
   }
 
+  /** What stands for a register that is not here; the same object until another one is erased. */
+  registerOf(keyspace: number): RegisterRecord {
+    return this.#registers.get(keyspace) ?? EMPTY_REGISTER
+  }
+
   /** Whether a write of this time may have been in an erased record of this kind. */
   mayHold(kind: ErasedKind, at: number): boolean {
     return at <= this.#newest[kind]
   }
 
   /** These records are about to be erased. */
-  raise(records: readonly StoredRecord[], step: Step): void {
+  raise(erased: readonly { readonly keyspace: number; readonly record: StoredRecord }[], step: Step): void {
     let dots = this.#dots
     const newest = { ...this.#newest }
-    for (const record of records) {
-      if (record.kind === 'register') continue
+    const registers = new Map<number, RegisterRecord>()
+    for (const { keyspace, record } of erased) {
+      if (record.kind === 'register') {
+        registers.set(keyspace, above(registers.get(keyspace) ?? this.registerOf(keyspace), record))
+        continue
+      }
       newest[record.kind] = Math.max(newest[record.kind], newestIn(record))
       if (record.kind === 'dotted') dots = joinContexts(dots, highestOf(record))
+    }
+    for (const [keyspace, register] of registers) {
+      this.#registers.set(keyspace, register)
+      const { promised, state } = register
+      this.#keep(REGISTERS + keyspace, { kind: 'register', promised, accepted: promised, state }, step)
     }
     if (!sameContext(dots, this.#dots)) {
       this.#dots = dots
@@ -84,6 +108,21 @@ export class Floor {
   #keep(key: string, record: StoredRecord, step: Step): void {
     step.writes.push({ keyspace: this.#ownKeyspace, key, record })
   }
+}
+
+/** The floor once this register is erased as well. */
+function above({ promised, state }: RegisterRecord, erased: RegisterRecord): RegisterRecord {
+  const revision = Math.max(state.revision, erased.state.revision)
+  let forgottenAt = Math.max(state.forgottenAt, erased.state.forgottenAt)
+  for (let i = 1; i < erased.state.operations.length; i += 3) {
+    forgottenAt = Math.max(forgottenAt, erased.state.operations[i] as number)
+  }
+  return asAbsent({ promised: higherBallot(promised, erased.promised), state: erasedState(revision, forgottenAt) })
+}
+
+/** Kept like an acceptor's record, and read as that of one that has promised and accepted nothing. */
+function asAbsent({ promised, state }: Pick<RegisterRecord, 'promised' | 'state'>): RegisterRecord {
+  return { kind: 'register', promised, accepted: NO_BALLOT, state }
 }
 
 /** Writes that were replaced long ago count as well, for those who retry them. */

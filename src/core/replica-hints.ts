@@ -66,6 +66,11 @@ export class Hints {
     return owners
   }
 
+  /** Bytes that are kept, by the index of the owner. */
+  get bytes(): readonly number[] {
+    return this.#sums
+  }
+
   /** Keeps the write for its owner: `held` is what this replica will have under the key. Or says why not. */
   keep(
     request: HintedWrite,

@@ -17,6 +17,8 @@ export interface ReplicaRegistersConfig {
   /** The address of the coordinator in the same process. */
   readonly index: Address
   readonly read: (keyspace: number, key: string) => StoredRecord | undefined
+  /** What stands for a register that is not here: it may have been erased. */
+  readonly absent: (keyspace: number) => RegisterRecord
   /** Stores a record in place of another. */
   readonly change: (write: RecordWrite, before: StoredRecord | undefined, step: Step) => void
 }
@@ -43,7 +45,8 @@ export class ReplicaRegisters {
   }
 
   inquire({ id, round, keyspace, key, digest }: Inquire, from: Address, step: Step): void {
-    const { promised, accepted, state } = this.#held(keyspace, key)
+    // Nobody has promised anything for a register that is not here: those that are erased had nothing under way.
+    const { promised, accepted, state } = this.#read(keyspace, key) ?? EMPTY_REGISTER
     step.send(from, { kind: 'told', id, round, promised, accepted, state: digest ? undefined : state })
   }
 
@@ -80,11 +83,15 @@ export class ReplicaRegisters {
   }
 
   #held(keyspace: number, key: string): RegisterRecord {
+    return this.#read(keyspace, key) ?? this.#config.absent(keyspace)
+  }
+
+  #read(keyspace: number, key: string): RegisterRecord | undefined {
     const record = this.#config.read(keyspace, key)
-    return record?.kind === 'register' ? record : EMPTY_REGISTER
+    return record?.kind === 'register' ? record : undefined
   }
 
   #store(write: RecordWrite, before: RegisterRecord, step: Step): void {
-    this.#config.change(write, before === EMPTY_REGISTER ? undefined : before, step)
+    this.#config.change(write, before === this.#config.absent(write.keyspace) ? undefined : before, step)
   }
 }

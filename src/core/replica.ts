@@ -85,7 +85,12 @@ export class Replica {
       erase: (key, before, step) => change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
-    this.#registers = new ReplicaRegisters({ index, read, change })
+    this.#registers = new ReplicaRegisters({
+      index,
+      read,
+      absent: (keyspace) => this.#floor.registerOf(keyspace),
+      change,
+    })
     this.#mints = new Mints({ life, options, floor: this.#floor, read, isFull, change })
     this.#keyspaces = new Keyspaces({
       index,
@@ -187,6 +192,11 @@ export class Replica {
   /** Whether it votes in elections: not before it has asked the others, where it may have forgotten its votes. */
   get votes(): boolean {
     return this.#votes.recalls
+  }
+
+  /** Bytes that are kept here for replicas that are away, by their index. */
+  get hintBytes(): readonly number[] {
+    return this.#hints.bytes
   }
 
   /** Nothing comes from this address any more. */

@@ -1,13 +1,13 @@
 /**
- * What happens in the store, as server-sent events for any number of readers within a bound.
+ * What happens, as server-sent events for any number of readers within a bound.
  *
- * Every event is a JSON object with `kind` and `at`, in the default event type. A reader that does not keep up loses
+ * Every event is a JSON object with `kind` and `at`, in the default event type. The source is listened to only while there
+ * are readers. A reader that does not keep up loses
  * events rather than memory: they are counted, and told as `{"kind":"missed","count":…}` once it reads again. One that
  * reads nothing from one heartbeat to the next is disconnected; browsers come back by themselves.
  */
 import type { ServerResponse } from 'node:http'
 import { QuorateError } from '../core/base/errors.ts'
-import type { Store } from '../runtime/store.ts'
 import type { HttpLimits } from './http-limits.ts'
 
 interface Reader {
@@ -17,16 +17,20 @@ interface Reader {
   stalled: boolean
 }
 
+/** Calls back with each event until the function that it gives is called. */
+type Source = (tell: (event: object) => void) => () => void
+
 export class EventStreams {
   readonly #limits: HttpLimits
+  readonly #source: Source
   readonly #readers = new Set<Reader>()
-  readonly #unobserve: () => void
+  #leave: (() => void) | undefined
   readonly #heartbeat: NodeJS.Timeout
   #id = 0
 
-  constructor(store: Store, limits: HttpLimits) {
+  constructor(limits: HttpLimits, source: Source) {
     this.#limits = limits
-    this.#unobserve = store.observe((notice) => this.#tell(notice))
+    this.#source = source
     this.#heartbeat = setInterval(() => this.#beat(), limits.heartbeatMs)
     this.#heartbeat.unref()
   }
@@ -39,36 +43,49 @@ export class EventStreams {
     throw new QuorateError('QUORATE_OVERLOADED', message, { retry: 'safe' })
   }
 
-  /** Takes over a response until either side ends it. */
-  open(response: ServerResponse): void {
+  /** Takes over a response until either side ends it. Begins with what happened before. */
+  open(response: ServerResponse, before: readonly object[] = []): void {
     const reader = { response, missed: 0, stalled: false }
     this.#readers.add(reader)
-    response.once('close', () => this.#readers.delete(reader))
+    response.once('close', () => {
+      this.#readers.delete(reader)
+      if (this.#readers.size === 0) this.#stop()
+    })
     response.write('retry: 1000\n: events of this coordinator and its replica\n\n')
+    for (const event of before) response.write(this.#textOf(event))
+    this.#leave ??= this.#source((event) => this.#tell(event))
   }
 
   close(): void {
     clearInterval(this.#heartbeat)
-    this.#unobserve()
+    this.#stop()
     for (const { response } of this.#readers) response.end()
   }
 
-  #tell(notice: object): void {
-    if (this.#readers.size === 0) return
-    const at = new Date().toISOString()
-    const event = `id: ${++this.#id}\ndata: ${JSON.stringify({ at, ...notice })}\n\n`
+  #stop(): void {
+    this.#leave?.()
+    this.#leave = undefined
+  }
+
+  #textOf(event: object): string {
+    return `id: ${++this.#id}\ndata: ${JSON.stringify({ at: new Date().toISOString(), ...event })}\n\n`
+  }
+
+  #tell(event: object): void {
+    const text = this.#textOf(event)
     for (const reader of this.#readers) {
       if (this.#full(reader)) {
         reader.missed++
         continue
       }
-      this.#tellMissed(reader, at)
-      reader.response.write(event)
+      this.#tellMissed(reader)
+      reader.response.write(text)
     }
   }
 
-  #tellMissed(reader: Reader, at: string): void {
+  #tellMissed(reader: Reader): void {
     if (reader.missed === 0) return
+    const at = new Date().toISOString()
     reader.response.write(`data: ${JSON.stringify({ at, kind: 'missed', count: reader.missed })}\n\n`)
     reader.missed = 0
   }
@@ -77,7 +94,7 @@ export class EventStreams {
     for (const reader of this.#readers) {
       if (!this.#full(reader)) {
         reader.stalled = false
-        this.#tellMissed(reader, new Date().toISOString())
+        this.#tellMissed(reader)
         reader.response.write(': still here\n\n')
       } else if (reader.stalled) {
         reader.response.destroy()

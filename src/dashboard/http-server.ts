@@ -1,5 +1,5 @@
 /**
- * The HTTP side of a node, or of any process with a store: status, events, and keys, on `node:http`.
+ * The HTTP side of a node, or of any process with a store: status, metrics, events, keys and a page, on `node:http`.
  *
  * It listens on loopback unless told otherwise and asks nobody for a password: on another address, put a proxy with one
  * in front. Pages of other sites are refused (request-guard.ts), and everything that it holds for a client is bounded
@@ -14,11 +14,18 @@ import { listenError } from '../runtime/transport/limits.ts'
 import { checkQuery, parseAddress, type RequestAddress } from './address.ts'
 import { errorAnswer, jsonAnswer, notThere, textAnswer, wrongMethod, type Answer } from './answer.ts'
 import { Bodies } from './body.ts'
+import { ClusterRoutes } from './cluster-routes.ts'
+import type { ClusterView } from './cluster-view.ts'
+import { ClusterWatch } from './cluster-watch.ts'
+import { copyAnswer } from './copy-route.ts'
 import { EventStreams } from './event-streams.ts'
 import { frontPage } from './front-page.ts'
 import { resolveHttpLimits, type HttpLimits } from './http-limits.ts'
 import { KvRoutes } from './kv-routes.ts'
+import { pageFile, wantsPage } from './page-files.ts'
+import { METRICS_TYPE, metricsText } from './prometheus.ts'
 import { answerRepair } from './repair-route.ts'
+import { reportOf } from './report.ts'
 import { checkRequest } from './request-guard.ts'
 
 export interface HttpOptions {
@@ -35,6 +42,8 @@ export interface HttpOptions {
   readonly hostNames?: readonly string[]
   /** What `GET /status` shows. `store.status()` by default. */
   readonly status?: () => object
+  /** What the page shows. This process alone by default. */
+  readonly cluster?: ClusterView
   readonly limits?: Partial<HttpLimits>
 }
 
@@ -62,7 +71,14 @@ const CHECK_MS = 1_000
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/1': ['GET', 'HEAD'],
   'status/1': ['GET', 'HEAD'],
+  'report/1': ['GET', 'HEAD'],
+  'metrics/1': ['GET', 'HEAD'],
   'events/1': ['GET', 'HEAD'],
+  'page/2': ['GET', 'HEAD'],
+  'cluster/1': ['GET', 'HEAD'],
+  'cluster/2': ['GET', 'HEAD'],
+  'admin/2': ['POST'],
+  'copy/3': ['GET', 'HEAD'],
   'repair/1': ['POST'],
   'kv/2': ['GET', 'HEAD'],
   'kv/3': ['GET', 'HEAD', 'PUT', 'DELETE'],
@@ -84,6 +100,7 @@ class HttpServer implements HttpSide {
   readonly #streams: EventStreams
   readonly #bodies: Bodies
   readonly #kv: KvRoutes
+  readonly #cluster: ClusterRoutes
   #closing: Promise<void> | undefined
 
   constructor(options: HttpOptions & { readonly host: string; readonly port: number }) {
@@ -92,7 +109,9 @@ class HttpServer implements HttpSide {
     this.#options = options
     this.#host = host
     this.#hostNames = [host, ...(options.hostNames ?? [])]
-    this.#streams = new EventStreams(store, limits)
+    this.#streams = new EventStreams(limits, (tell) => store.observe(tell))
+    const self = { id: store.id, report: async () => reportOf(store) }
+    this.#cluster = new ClusterRoutes(options.cluster ?? new ClusterWatch({ sources: [self] }), limits)
     this.#bodies = new Bodies(limits)
     this.#kv = new KvRoutes(store, limits)
     const { headMsMax, connectionsMax, timeoutMsMax, heartbeatMs } = limits
@@ -122,6 +141,7 @@ class HttpServer implements HttpSide {
       })
     } catch (error) {
       this.#streams.close()
+      this.#cluster.close()
       throw listenError(error as Error, { host, port })
     }
     this.port = (this.#server.address() as AddressInfo).port
@@ -135,6 +155,7 @@ class HttpServer implements HttpSide {
         resolve()
       })
       this.#streams.close()
+      this.#cluster.close()
       this.#server.closeIdleConnections()
     })
     return this.#closing
@@ -170,11 +191,52 @@ class HttpServer implements HttpSide {
     if (!allowed.includes(method)) return wrongMethod(method, allowed)
     if (parts[0] === 'kv') return this.#routeKv({ request, response, address, method })
     checkQuery(query, [])
+    const [first, name = '', key = ''] = parts
+    switch (first) {
+      case 'admin':
+        return this.#cluster.pull(name, () => this.#bodies.json(request))
+      case 'cluster':
+        return this.#answerCluster(name, { path, response, method })
+      case 'page':
+        return pageFile(name) ?? notThere(path)
+      case 'copy':
+        return copyAnswer(this.#options.store, { keyspace: name, key })
+      default:
+        return this.#answerStore(first, { request, response, method })
+    }
+  }
+
+  #answerStore(
+    page: string | undefined,
+    { request, response, method }: { request: IncomingMessage; response: ServerResponse; method: string },
+  ): Promise<Answer | undefined> | Answer | undefined {
     const { store, status = () => store.status() } = this.#options
-    if (parts[0] === 'status') return jsonAnswer(200, status())
-    if (parts[0] === 'events') return this.#openStream(response, method)
-    if (parts[0] === 'repair') return answerRepair(store, response, HEADERS)
-    return textAnswer(frontPage(store.status(), `http://${request.headers.host ?? ''}`))
+    const { accept, host = '' } = request.headers
+    switch (page) {
+      case 'status':
+        return jsonAnswer(200, status())
+      case 'report':
+        return jsonAnswer(200, reportOf(store))
+      case 'metrics':
+        return { ...textAnswer(metricsText(store.status(), store.health())), contentType: METRICS_TYPE }
+      case 'events':
+        this.#streams.checkRoom()
+        return this.#openStream(response, method, () => this.#streams.open(response))
+      case 'repair':
+        return answerRepair(store, response, HEADERS)
+      default:
+        return (wantsPage(accept) && pageFile('index.html')) || textAnswer(frontPage(store.status(), `http://${host}`))
+    }
+  }
+
+  #answerCluster(
+    name: string,
+    { path, response, method }: { path: string; response: ServerResponse; method: string },
+  ): Promise<Answer> | Answer | undefined {
+    if (name === '') return this.#cluster.state()
+    if (name !== 'events') return notThere(path)
+    this.#cluster.checkRoom()
+    return this.#openStream(response, method, () => this.#cluster.stream(response))
   }
 
   #routeKv(call: {
@@ -198,11 +260,10 @@ class HttpServer implements HttpSide {
     return this.#kv.get({ ...asked, key })
   }
 
-  #openStream(response: ServerResponse, method: string): undefined {
-    this.#streams.checkRoom()
+  #openStream(response: ServerResponse, method: string, open: () => void): undefined {
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' })
     if (method === 'HEAD') response.end()
-    else this.#streams.open(response)
+    else open()
     return undefined
   }
 }

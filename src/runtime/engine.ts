@@ -27,6 +27,7 @@ import { isPackedAlike, readAnswer, readFrameHead, readRequest, type MessageLimi
 import { Outbox } from './outbox.ts'
 import { ReplicaHost, type DamagedRecord } from './replica-host.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import type { Link } from './transport/transport.ts'
 
 /** Receives the outcome of a call: the `tag` of every call is one of these. */
@@ -47,6 +48,7 @@ export interface EngineConfig {
   readonly members: number
   readonly epoch: number
   readonly limits: MessageLimits
+  readonly telemetry: Telemetry
   readonly onNotice: (notice: Notice) => void
   /** The storage failed: the process must not go on as this replica. */
   readonly onFatal: (error: QuorateError) => void
@@ -73,6 +75,7 @@ export class Engine {
   #timerAtMs = Infinity
   #stopped = false
   #uninterrupted = false
+  #draining = false
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -122,6 +125,10 @@ export class Engine {
     return now
   }
 
+  get telemetry(): Telemetry {
+    return this.#config.telemetry
+  }
+
   /** Answers of the replica here that wait for its disk. */
   get held(): number {
     return this.#host?.held ?? 0
@@ -137,8 +144,16 @@ export class Engine {
     return this.#outboxes.get(index)?.dropped ?? 0
   }
 
+  /** Hands on what this process leads, and takes no more calls; those in flight go on. */
+  drain(): void {
+    if (this.#stopped || this.#draining) return
+    this.#draining = true
+    this.#config.coordinator.seats.closeAll(this.#frameNow, this.#step)
+    this.#pump()
+  }
+
   call(call: Call): number {
-    if (this.#stopped) {
+    if (this.#stopped || this.#draining) {
       ;(call.tag as Ticket).done(new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent'))
       return 0
     }
@@ -185,7 +200,9 @@ export class Engine {
 
   /** Does something with the seats of this process. Throws `QUORATE_CLOSED`, and whatever that throws. */
   seats<T>(run: (seats: Seats, now: Now, step: Step) => T): T {
-    if (this.#stopped) throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    if (this.#stopped || this.#draining) {
+      throw new QuorateError('QUORATE_CLOSED', 'this store is closed; nothing was sent')
+    }
     try {
       return run(this.#config.coordinator.seats, this.#frameNow, this.#step)
     } finally {

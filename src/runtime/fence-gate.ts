@@ -8,6 +8,7 @@
 import { invalid, QuorateError } from '../core/base/errors.ts'
 import { shown } from '../core/base/shape.ts'
 import { GENERATION_AHEAD_MAX, GENERATION_MAX } from '../core/consensus/group.ts'
+import { fencedChannel, type FencedMessage } from './telemetry/channels.ts'
 
 /** Where a gate keeps its highest tokens. Both calls are synchronous: nothing can come in between. */
 export interface FenceStorage {
@@ -57,6 +58,7 @@ export class FenceGate {
     }
     const highest = before ?? 0
     if (token < highest) {
+      if (fencedChannel.hasSubscribers) fencedChannel.publish({ resource, token, highest } satisfies FencedMessage)
       const message = `${resource}: token ${token} is fenced, since ${highest} was seen`
       throw new QuorateError('QUORATE_FENCED', message)
     }

@@ -2,12 +2,22 @@
  * A node: a replica and a coordinator in this process.
  */
 import { invalid, QuorateError } from '../core/base/errors.ts'
-import { checkFields, CORE_FIELDS, resolveCore, type CoreOptions, type ResolvedCore } from '../core/options.ts'
+import {
+  checkFields,
+  checkTimeout,
+  CORE_FIELDS,
+  resolveCore,
+  type CoreOptions,
+  type ResolvedCore,
+} from '../core/options.ts'
 import { membershipOf, type Member } from '../core/placement/membership.ts'
 import type { KeyspaceDefinition } from '../core/keyspace-definition.ts'
 import type { ExchangeSummary, Standing } from '../core/notice.ts'
 import type { ReaperProgress } from '../core/replica-reaper.ts'
 import type { DamagedRecord } from './replica-host.ts'
+import { copyOf, type Copy } from './copy.ts'
+import { drain, DRAIN_MS, type DrainLeft } from './drain.ts'
+import type { Health } from './health.ts'
 import { openLevelStorage } from './storage/level-storage.ts'
 import { setAside } from './storage/set-aside.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
@@ -90,6 +100,7 @@ export class Node extends Store {
   /** Where this node listens. */
   readonly url: string
   readonly #wiring: Wiring
+  readonly #membership: NodeParts['membership']
   #storage: Storage
   readonly #reopen: (before: Storage) => Promise<Reopened>
   #closing: Promise<void> | undefined
@@ -102,6 +113,7 @@ export class Node extends Store {
     super({ id, role: 'node', clusterId, zone, membership, limits, coordinator, engine, notices })
     this.url = parts.url
     this.#wiring = wiring
+    this.#membership = membership
     this.#storage = storage
     this.#reopen = parts.reopen
   }
@@ -124,6 +136,27 @@ export class Node extends Store {
       exchanges: this.#exchanges(),
       reaping: this.#wiring.replica?.reaper?.progress ?? { waiting: 0, erased: 0 },
     }
+  }
+
+  override health(): Health {
+    const { members } = this.#membership
+    const bytes = this.#wiring.replica?.hintBytes ?? []
+    const hintBytes = Object.fromEntries(members.map(({ id }, index) => [id, bytes[index] ?? 0]))
+    delete hintBytes[this.id]
+    return { ...super.health(), hintBytes }
+  }
+
+  protected override definitions(): readonly KeyspaceDefinition[] {
+    return [...super.definitions(), ...(this.#wiring.replica?.keyspaces() ?? []).map(({ definition }) => definition)]
+  }
+
+  /**
+   * What the replica in this process holds of a key, whatever the others have: for looking at divergence. Nothing for a
+   * keyspace that is not registered here. What it shows promises nothing. Throws `QUORATE_STORAGE` for a damaged record.
+   */
+  copy(keyspace: string, key: string): Copy | undefined {
+    const known = this.#wiring.replica?.keyspaces().find(({ definition }) => definition.name === keyspace)
+    return known && copyOf(this.#storage, known.definition, key)
   }
 
   #exchanges(): NodeStatus['exchanges'] {
@@ -153,6 +186,27 @@ export class Node extends Store {
   override close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
+  }
+
+  /**
+   * Closes without haste: hands on what this process leads, takes no more calls, waits for those in flight, for answers
+   * to others that wait for the disk, and until replicas that can be reached have taken what was kept for them; then
+   * closes. What takes longer than `withinMs`, 3,000 ms by default, is left as it is, and told.
+   */
+  async drain({ withinMs = DRAIN_MS }: { readonly withinMs?: number } = {}): Promise<DrainLeft> {
+    const { engine, coordinator } = this.#wiring
+    const left = (): DrainLeft => {
+      const { monoMs } = engine.now
+      const bytes = this.#wiring.replica?.hintBytes ?? []
+      const hintBytes = bytes.reduce(
+        (sum, kept, owner) => sum + (coordinator.peers.usable(owner, monoMs) ? kept : 0),
+        0,
+      )
+      return { calls: coordinator.inFlight, held: engine.held, hintBytes }
+    }
+    const last = this.#closing === undefined ? await drain(engine, left, checkTimeout(withinMs)) : left()
+    await this.close()
+    return last
   }
 
   /** Like a crash: what this node leads is handed on to nobody. For hosts that play faults. */

@@ -3,6 +3,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { QuorateError } from '../core/base/errors.ts'
+import type { LatencySamples } from '../core/base/latency-samples.ts'
 import type { Coordinator } from '../core/coordinator.ts'
 import type { Notice, Reachability } from '../core/notice.ts'
 import type { Keyspace } from '../core/operation/keyspace.ts'
@@ -22,9 +23,11 @@ import type { Membership } from '../core/placement/membership.ts'
 import { ApKeyspace } from './ap-keyspace.ts'
 import { CpKeyspace, type CpKeyspaceConfig } from './cp-keyspace.ts'
 import type { Engine } from './engine.ts'
+import type { GroupHealth, Health } from './health.ts'
 import { withLock, type Lock, type LockOptions } from './lock.ts'
 import { GroupObserver, Seat, type CampaignOptions, type SeatSetting } from './seat.ts'
 import { Session } from './session.ts'
+import { MarginGauge } from './telemetry/margins.ts'
 import { Plain, start } from './tickets.ts'
 
 /** What a coordinator knows of one replica. */
@@ -75,10 +78,12 @@ export abstract class Store {
   readonly id: string
   readonly #parts: StoreParts
   readonly #openings = new Map<string, Opening>()
+  readonly #margins: MarginGauge
 
   constructor(parts: StoreParts) {
     this.id = parts.id
     this.#parts = parts
+    this.#margins = new MarginGauge(parts)
   }
 
   abstract close(): Promise<void>
@@ -195,6 +200,69 @@ export abstract class Store {
     const keyspaces = [...this.#openings.values()].flatMap(({ opened }) => (opened ? [opened.definition] : []))
     const { epoch } = membership
     return { id, role, clusterId, epoch, zone, replicas, inFlight: coordinator.inFlight, keyspaces }
+  }
+
+  /**
+   * The latest round trips that were measured to each replica, at most 1,024 writes and as many reads of each, of a few of the
+   * calls; replicas are numbered in the order of `status().replicas`. It goes on filling. For `latenciesFrom` of `quorate/predict`:
+   *
+   * ```ts
+   * const latencies = latenciesFrom(node.latencies(), [0, 1, 2])
+   * predict({ n: 3, r: 1, w: 1, latencies, reads: 'quorum' }).pFresh(10)
+   * ```
+   */
+  latencies(): LatencySamples {
+    return this.#parts.coordinator.peers.roundTrips.samples
+  }
+
+  /** How this store is, in numbers: for dashboards and monitoring, which ask now and then. */
+  health(): Health {
+    const { telemetry } = this.#parts.engine
+    const { tallies, times, fenced, clockStepMs } = telemetry
+    const { monoMs } = this.#parts.engine.now
+    const definitions = new Map(this.definitions().map((definition) => [definitionText(definition), definition]))
+    return {
+      keyspaces: [...definitions.values()].map((definition) => {
+        return { definition, margins: this.#margins.of(definition, monoMs) }
+      }),
+      groups: this.#groups(monoMs),
+      calls: times.series,
+      failed: Object.fromEntries(tallies.failed),
+      repairs: Object.fromEntries(tallies.repairs),
+      siblings: Object.fromEntries(tallies.siblings),
+      exchanges: Object.fromEntries(tallies.exchanges),
+      exchanged: tallies.exchanged,
+      handedOver: tallies.handedOver,
+      hintBytes: {},
+      leaderChanges: tallies.leaderChanges,
+      quorumLosses: tallies.quorumLosses,
+      fenced: fenced + (tallies.failed.get('QUORATE_FENCED') ?? 0),
+      damaged: tallies.damaged,
+      broken: tallies.broken,
+      clockStepMs,
+      events: [...tallies.events],
+    }
+  }
+
+  /** Keyspaces that are known here. */
+  protected definitions(): readonly KeyspaceDefinition[] {
+    return this.status().keyspaces
+  }
+
+  #groups(nowMs: number): readonly GroupHealth[] {
+    const { engine, coordinator } = this.#parts
+    const groups = new Map<string, GroupHealth>()
+    for (const [group, leader] of engine.telemetry.tallies.leaders) {
+      groups.set(group, { group, leader, isHere: false, leaseLeftMs: 0 })
+    }
+    for (const { group, candidate } of coordinator.seats.standing) {
+      const leader = candidate.leader(nowMs) ?? groups.get(group)?.leader
+      const leaseLeftMs = candidate.leads(nowMs) ? candidate.leftMs(nowMs) : 0
+      const known = groups.get(group)
+      if (known?.isHere === true && leaseLeftMs === 0) continue
+      groups.set(group, { group, leader, isHere: candidate.leads(nowMs), leaseLeftMs })
+    }
+    return [...groups.values()]
   }
 
   #openingOf(name: string, resolved: ResolvedKeyspace | undefined): Opening {

@@ -4,6 +4,7 @@
 import { QuorateError } from '../core/base/errors.ts'
 import type { Call } from '../core/coordinator-calls.ts'
 import type { Engine, Ticket } from './engine.ts'
+import type { EndedCall, Telemetry } from './telemetry/telemetry.ts'
 
 /** What a call ends with: turns the core's result into what the application gets. */
 export abstract class Finisher<Out> implements Ticket {
@@ -11,6 +12,16 @@ export abstract class Finisher<Out> implements Ticket {
   #reject: ((error: unknown) => void) | undefined
   onEnd: (() => void) | undefined = undefined
   ended = false
+  #telemetry: Telemetry | undefined
+  #call: EndedCall | undefined
+  #startedAtMs = 0
+
+  /** Has the call counted when it ends. */
+  count(telemetry: Telemetry, call: EndedCall): void {
+    this.#telemetry = telemetry
+    this.#call = call
+    if (telemetry.isAsked) this.#startedAtMs = performance.now()
+  }
 
   /** The application's promise. Called once, before the call is made. */
   promise(): Promise<Out> {
@@ -25,6 +36,7 @@ export abstract class Finisher<Out> implements Ticket {
   done(result: unknown): void {
     this.ended = true
     this.onEnd?.()
+    if (this.#call !== undefined) this.#telemetry?.ended(this.#call, result, this.#startedAtMs)
     if (result instanceof Error) {
       this.#reject?.(result)
       return
@@ -45,6 +57,7 @@ export function start<Out>(
 ): Promise<Out> {
   const finisher = call.tag
   const promise = finisher.promise()
+  if (call.kind !== 'open') finisher.count(engine.telemetry, call)
   if (signal?.aborted) {
     finisher.done(new QuorateError('QUORATE_ABORTED', 'the signal was aborted before the call; nothing was sent'))
     return promise

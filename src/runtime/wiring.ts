@@ -15,6 +15,7 @@ import { Malformed } from './codec/bytes.ts'
 import type { MessageLimits } from './codec/message-codec.ts'
 import { Engine } from './engine.ts'
 import type { Storage } from './storage/storage.ts'
+import { Telemetry } from './telemetry/telemetry.ts'
 import type { LinkFaults } from './transport/faults.ts'
 import type { Dialer, Link, LinkIdentity, Listener, Network, TransportLimits } from './transport/transport.ts'
 import { webSockets } from './transport/web-sockets.ts'
@@ -48,6 +49,7 @@ export function drawIdentity(): number {
 export class Wiring {
   readonly coordinator: Coordinator
   readonly engine: Engine
+  readonly telemetry: Telemetry
   readonly notices: EventEmitter<{ notice: [Notice] }> = new EventEmitter()
   /** Another takes its place when its data is found to be an older copy. */
   replica: Replica | undefined
@@ -64,12 +66,14 @@ export class Wiring {
     this.coordinator = new Coordinator({ name: identity.id, membership, local, life, zone, options: limits, random })
     if (storage !== undefined && life !== undefined) this.replica = this.#replicaOver(storage, life)
     const { replica } = this
+    this.telemetry = new Telemetry(identity.id)
     this.engine = new Engine({
       coordinator: this.coordinator,
       local: replica && storage ? { replica, index: local, storage } : undefined,
       members: membership.members.length,
       epoch: membership.epoch,
       limits: messageLimits(limits),
+      telemetry: this.telemetry,
       onNotice: (notice) => this.tell(notice),
       onFatal: config.onFatal,
     })
@@ -117,6 +121,7 @@ export class Wiring {
   /** An observer that throws must not stop the machines half-way: its error surfaces on its own. */
   #tell(notice: Notice): void {
     try {
+      this.telemetry.noted(notice)
       this.notices.emit('notice', notice)
     } catch (error) {
       setImmediate(() => {
@@ -175,6 +180,7 @@ export class Wiring {
   /** Ends calls, links and timers, in that order; the storage stays the caller's. */
   async close(how: { readonly isCrash: boolean } = { isCrash: false }): Promise<void> {
     this.engine.stop(how)
+    this.telemetry.close()
     await Promise.all([...this.#dialers.values()].map((dialer) => dialer.close()))
     await this.#listener?.close()
   }

@@ -67,6 +67,9 @@ export class Parcel extends SimEvent implements Letter {
   }
 }
 
+/** How long a letter is under way, in milliseconds, in place of what the conditions say. */
+export type DelayOf = (letter: Letter, random: Random) => number
+
 export interface Receiver {
   receive(parcel: Parcel): void
 }
@@ -90,6 +93,7 @@ export class Network {
   readonly #receivers: Receiver[] = []
   readonly #zones: readonly string[]
   readonly #freezes: boolean
+  readonly #delayOf: DelayOf | undefined
   /** By link: how many cuts are in force, how many of them hold messages back, and what they hold. */
   readonly #cuts: Uint8Array
   readonly #holds: Uint8Array
@@ -105,6 +109,7 @@ export class Network {
     readonly zones: readonly string[]
     readonly conditions: NetworkConditions
     readonly freezes: boolean
+    readonly delayOf?: DelayOf
   }) {
     const hosts = parts.zones.length
     this.#simulator = parts.simulator
@@ -112,6 +117,7 @@ export class Network {
     this.#zones = parts.zones
     this.#conditions = parts.conditions
     this.#freezes = parts.freezes
+    this.#delayOf = parts.delayOf
     this.#cuts = new Uint8Array(hosts * hosts)
     this.#holds = new Uint8Array(hosts * hosts)
     this.#lastAtUs = new Float64Array(hosts * hosts)
@@ -197,7 +203,8 @@ export class Network {
     const to = parcel.to.host
     const meanMs = this.#zones[from] === this.#zones[to] ? this.#conditions.nearMs : this.#conditions.farMs
     const slowness = (this.#slowness[from] as number) * (this.#slowness[to] as number)
-    const tookMs = Math.min(delayMs(this.#random, meanMs) * slowness, DELAY_MS_MAX)
+    const usualMs = this.#delayOf?.(parcel, this.#random) ?? delayMs(this.#random, meanMs)
+    const tookMs = Math.min(usualMs * slowness, DELAY_MS_MAX)
     let atUs = simulator.nowUs + Math.ceil((tookMs + extraMs) * 1000)
     if (this.#conditions.inOrder && extraMs === 0) {
       const link = from * this.#slowness.length + to

@@ -63,10 +63,10 @@ export class RegisterCaller {
     this.#around = around
   }
 
-  read(how: Manner, key: string, done: (outcome: ReadOutcome) => void): void {
+  read(how: Manner, key: string, done: (outcome: ReadOutcome) => void, stale = false): void {
     this.#write({ type: 'invoke', f: 'read', value: null, ...this.#at(how, key) })
     const make: CallMaker = ({ keyspace, tag }) => {
-      return { kind: 'look', tag, keyspace, key, stale: false, timeoutMs: how.timeoutMs }
+      return { kind: 'look', tag, keyspace, key, stale, timeoutMs: how.timeoutMs }
     }
     this.#call(how, make, (result) => {
       if (isResult(result)) {

@@ -151,7 +151,7 @@ describe('charts', () => {
 
   it('svg: has a path for each line, and texts that are escaped', () => {
     const svg = chartSvg(chart)
-    expect(svg.match(/stroke-width="2"/g)).toHaveLength(2)
+    expect(svg.match(/<path class="curve s\d" [^>]*><title>/g)).toHaveLength(2)
     expect(svg).toContain('records &lt;that&gt; differ')
     expect(svg).toContain('all &amp; sundry')
     expect(svg).not.toMatch(/NaN|undefined|Infinity/)
@@ -167,8 +167,9 @@ describe('charts', () => {
       notes: ['a note'],
       charts: [chart],
     }
-    const html = htmlReport([section], { command: 'bench', at: new Date(0) })
-    for (const part of ['a &lt;row&gt;', '1 B', 'a note', '<svg', '1970-01-01']) expect(html).toContain(part)
+    const html = htmlReport([section], { command: 'bench', at: new Date(0), facts: [['machine', 'two <cores>']] })
+    for (const part of ['a &lt;row&gt;', '1 B', 'two &lt;cores&gt;', 'a note', '<svg', '1970-01-01'])
+      expect(html).toContain(part)
     expect(html.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|src=|href=/)
   })
 })

@@ -8,7 +8,7 @@ const PARTS = ['goals', 'ycsb', 'memory']
 
 describe('options', () => {
   it('nothing given: everything runs', () => {
-    expect(parseOptions([], PARTS)).toEqual({ quick: false, help: false, json: undefined, seed: 1, only: PARTS })
+    expect(parseOptions([], PARTS)).toMatchObject({ quick: false, help: false, seed: 1, only: PARTS })
   })
 
   it('--only given twice: runs both, in the order of the parts', () => {
@@ -17,6 +17,26 @@ describe('options', () => {
       only: ['goals', 'memory'],
     })
   })
+
+  it('--peers: adds the part that nothing else runs', () => {
+    const parts = [...PARTS, 'peers']
+    expect(parseOptions([], parts).only).toEqual(PARTS)
+    expect(parseOptions(['--peers'], parts).only).toEqual(parts)
+    expect(parseOptions(['--peers', '--only', 'ycsb'], parts).only).toEqual(['ycsb', 'peers'])
+    expect(parseOptions(['--only', 'peers'], parts).only).toEqual(['peers'])
+  })
+
+  it('names of the matrix: in one option or in several', () => {
+    const { matrix } = parseOptions(['--settings', 'a, b', '--settings', 'c', '--runs', '7'], PARTS)
+    expect(matrix).toMatchObject({ settings: ['a', 'b', 'c'], profiles: undefined, runs: 7 })
+  })
+
+  it.each([[['--runs', '0']], [['--runs', 'many']], [['--gate', '500']], [['--seed', '']], [['--seed=-1']]])(
+    '%j: is refused, with the numbers that would do',
+    (args) => {
+      expect(() => parseOptions(args, PARTS)).toThrow(/takes a whole number from \d+ to \d+/)
+    },
+  )
 
   it.each([[['--only', 'speed']], [['--fast']], [['--seed', 'x']], [['extra']], [['--json']]])(
     '%j: is refused with a reason',

@@ -1,158 +1,25 @@
 /** Erasing deleted records: who has to agree, for how long, what is remembered, and what is refused afterwards. */
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../src/core/base/random.ts'
 import { EMPTY_CONTEXT } from '../../src/core/causality/causal-context.ts'
 import { EMPTY_RECORD, mergeDotted, mint } from '../../src/core/causality/dotted-record.ts'
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { digestOf } from '../../src/core/causality/merge.ts'
-import { definitionFingerprint, type KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
-import type { LocalMessage, Mint, Request, Scan } from '../../src/core/message.ts'
-import { resolveCore } from '../../src/core/options.ts'
-import { membershipOf } from '../../src/core/placement/membership.ts'
-import { Placement } from '../../src/core/placement/placement.ts'
-import type { DottedRecord, LwwRecord, RecordWrite, StoredRecord } from '../../src/core/record.ts'
-import { OWN_KEYSPACE, Replica } from '../../src/core/replica.ts'
-import { REAP_WALK } from '../../src/core/replica-reaper.ts'
-import { Step, type Now } from '../../src/core/step.ts'
-
-const HORIZON_MS = 1_000
-const OPTIONS = resolveCore({ horizonMs: HORIZON_MS, heartbeatMs: 100, hintAgeMsMax: 500, exchangeMs: 0 })
-const MEMBERSHIP = membershipOf(['a', 'b', 'c', 'd'].map((id) => ({ id, zone: '' })))
-const CLIENT = 1_024
-const WALL_MS = Date.UTC(2026, 0, 1)
-
-const carts: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
-const DEFINITIONS = [
-  carts,
-  { ...carts, name: 'seats', conflicts: 'lww' },
-  { ...carts, name: 'loose', sloppy: true },
-] as const
-const [CARTS, SEATS, LOOSE] = DEFINITIONS.map(definitionFingerprint) as [number, number, number]
-const LIST = new Placement(MEMBERSHIP, 3).listOf('k')
-const [FIRST, SECOND, THIRD] = LIST.replicas as [number, number, number]
-const OTHER = LIST.fallbacks[0] as number
-
-/** Four replicas and what they say to each other, with clocks of their own. */
-class Cluster {
-  readonly stored = MEMBERSHIP.members.map(() => new Map<string, StoredRecord>())
-  readonly away = new Set<number>()
-  /** Kinds of messages that are lost. */
-  readonly lost = new Set<string>()
-  readonly said: string[] = []
-  replicas: Replica[]
-  monoMs = 0
-  wallAheadMs = MEMBERSHIP.members.map(() => 0)
-
-  constructor() {
-    this.replicas = MEMBERSHIP.members.map((_, index) => this.#start(index, 1))
-  }
-
-  #start(index: number, run: number): Replica {
-    const stored = this.stored[index] as Map<string, StoredRecord>
-    const own = [...stored].flatMap(([place, record]): RecordWrite[] => {
-      const [keyspace = '', key = ''] = place.split(' ')
-      return Number(keyspace) === OWN_KEYSPACE ? [{ keyspace: OWN_KEYSPACE, key, record }] : []
-    })
-    const replica = new Replica({
-      index,
-      life: { incarnation: 100 + index, run },
-      membership: MEMBERSHIP,
-      records: { read: (keyspace, key) => stored.get(`${keyspace} ${key}`) },
-      own,
-      options: OPTIONS,
-      exchange: { random: new Random(index + 1), usable: (peer) => !this.away.has(peer), asOf: () => 0 },
-    })
-    return replica
-  }
-
-  register(): this {
-    for (const [index] of this.replicas.entries()) {
-      for (const definition of DEFINITIONS) {
-        this.ask(index, { kind: 'open', id: 1, round: 0, name: definition.name, definition, confirmed: true })
-      }
-    }
-    return this
-  }
-
-  restart(index: number): void {
-    this.replicas[index] = this.#start(index, 2)
-  }
-
-  now(index: number): Now {
-    return { monoMs: this.monoMs, wallMs: WALL_MS + this.monoMs + (this.wallAheadMs[index] as number) }
-  }
-
-  /** What a replica does, and what comes of it. Answers to clients are given back. */
-  act(index: number, run: (replica: Replica, now: Now, step: Step) => void): LocalMessage[] {
-    const step = new Step()
-    const replica = this.replicas[index] as Replica
-    run(replica, this.now(index), step)
-    const stored = this.stored[index] as Map<string, StoredRecord>
-    for (const { keyspace, key, record } of step.writes) {
-      if (record === undefined) stored.delete(`${keyspace} ${key}`)
-      else stored.set(`${keyspace} ${key}`, record)
-    }
-    for (const scan of step.scans) {
-      if (scan.to === REAP_WALK)
-        this.act(index, (it, now, next) => it.walked(scan, this.#page(index, scan.request), now, next))
-    }
-    const answers: LocalMessage[] = []
-    for (const [i, message] of step.messages.entries()) {
-      const to = step.to[i] as number
-      if (to >= CLIENT) answers.push(message)
-      else this.#deliver(index, to, message)
-    }
-    return answers
-  }
-
-  #page(index: number, { keyspace }: Scan): { entries: RecordWrite[]; done: boolean } {
-    const entries = [...(this.stored[index] as Map<string, StoredRecord>)].flatMap(([place, record]): RecordWrite[] => {
-      const [of = '', key = ''] = place.split(' ')
-      return Number(of) === keyspace ? [{ keyspace, key, record }] : []
-    })
-    return { entries, done: true }
-  }
-
-  #deliver(from: number, to: number, message: LocalMessage): void {
-    if (this.away.has(to) || this.lost.has(message.kind)) return
-    if (message.kind !== 'agree' && message.kind !== 'agreed' && message.kind !== 'reap') return
-    this.said.push(`${from} ${message.kind} ${to}`)
-    this.act(to, ({ reaper }, now, step) => {
-      if (message.kind === 'agreed') reaper?.answered(message, from, now, step)
-      else reaper?.asked(message, { from, peer: from }, now, step)
-    })
-  }
-
-  ask(index: number, request: Request): LocalMessage[] {
-    return this.act(index, (replica, now, step) => replica.receive(request, CLIENT, now, step))
-  }
-
-  /** Gives a record to replicas of the key. */
-  put(record: StoredRecord, where: readonly number[] = LIST.replicas, keyspace = CARTS): void {
-    const what = { id: 1, round: 0, keyspace, key: 'k', record, repairs: true } as const
-    for (const index of where) this.ask(index, { kind: 'write', ...what, asOf: this.clock(index) })
-  }
-
-  /** What the replica's clock tells now. */
-  clock(index: number): number {
-    const [pong] = this.ask(index, { kind: 'ping', sentAt: 0 })
-    return pong?.kind === 'pong' ? pong.clock : -1
-  }
-
-  /** Time passes for replicas that are not away. */
-  wait(ms: number): void {
-    for (const endMs = this.monoMs + ms; this.monoMs < endMs;) {
-      this.monoMs += 25
-      for (const [index] of this.replicas.entries()) {
-        if (!this.away.has(index)) this.act(index, ({ reaper }, now, step) => reaper?.tick(now, step))
-      }
-    }
-  }
-
-  held(keyspace = CARTS): readonly boolean[] {
-    return LIST.replicas.map((index) => (this.stored[index] as Map<string, StoredRecord>).has(`${keyspace} k`))
-  }
-}
+import type { LocalMessage, Mint } from '../../src/core/message.ts'
+import type { DottedRecord, LwwRecord, StoredRecord } from '../../src/core/record.ts'
+import {
+  CARTS,
+  CLIENT,
+  Cluster,
+  FIRST,
+  HORIZON_MS,
+  LIST,
+  LOOSE,
+  OTHER,
+  SEATS,
+  SECOND,
+  THIRD,
+  WALL_MS,
+} from './reaping.ts'
 
 const value = (op: number, context = EMPTY_CONTEXT, actor = 100 + FIRST): DottedRecord => {
   return mint(EMPTY_RECORD, actor, { op, at: stampOf(WALL_MS) + op, value: Uint8Array.of(op), context })

@@ -8,7 +8,6 @@ import { afterEach, expect, test } from 'vitest'
 import { EventStreams } from '../../src/dashboard/event-streams.ts'
 import { resolveHttpLimits } from '../../src/dashboard/http-limits.ts'
 import type { Notice } from '../../src/core/notice.ts'
-import type { Store } from '../../src/runtime/store.ts'
 import { ask, put, serveCluster, until, type Served } from './harness.ts'
 
 let served: Served | undefined
@@ -117,8 +116,8 @@ function streamsOver(heartbeatMs: number): {
   readonly open: () => SlowResponse
 } {
   let tell: (notice: Notice) => void = () => {}
-  const store = { observe: (listener: (notice: Notice) => void) => ((tell = listener), () => {}) } as unknown as Store
-  const streams = new EventStreams(store, resolveHttpLimits({ streamBytesMax: 1_000, heartbeatMs }))
+  const source = (listener: (notice: Notice) => void): (() => void) => ((tell = listener), () => {})
+  const streams = new EventStreams(resolveHttpLimits({ streamBytesMax: 1_000, heartbeatMs }), source)
   const open = (): SlowResponse => {
     const response = new SlowResponse()
     streams.open(response as unknown as ServerResponse)

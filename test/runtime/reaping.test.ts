@@ -88,6 +88,34 @@ describe.for([{ conflicts: 'siblings' }, { conflicts: 'lww' }] as const)('delete
   })
 })
 
+test('registers that were deleted: are erased, also after a crash, and no revision is given again', SLOW, async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'quorate-reaping-'))
+  try {
+    await using cluster = await startLocalCluster({ replicas: 3, ...OPTIONS, dataDir })
+    const locks = cluster.store.keyspace<number>('locks', { mode: 'cp' })
+    const revisions = new Map<string, number>()
+    for (const key of KEYS) {
+      await locks.put(key, 1)
+      revisions.set(key, (await locks.put(key, 2)).revision)
+      await locks.delete(key)
+    }
+    await until(() => reaping(cluster).erased === 3 * KEYS.length)
+    await cluster.kill('b')
+    await cluster.restart('b')
+    await seen(cluster.store, { b: REACHABLE })
+    for (const key of KEYS) {
+      expect(await locks.get(key)).toMatchObject({ found: false, revision: 0 })
+      const { revision } = await locks.put(key, 3, { ifRevision: 0 })
+      expect(revision).toBeGreaterThan(revisions.get(key) as number)
+      await expect(locks.put(key, 4, { ifRevision: revisions.get(key) as number })).rejects.toMatchObject({
+        code: 'QUORATE_CONDITION_FAILED',
+      })
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
 test('deletes that were stored before a start: are found and erased; a horizon of 0 keeps them', SLOW, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'quorate-reaping-'))
   try {

@@ -26,8 +26,10 @@ export interface LegSamples {
 const CAPACITY = 1024
 /** The network's own round trip changes slowly, and its median needs few. */
 const PINGS = 64
+/** Room that each list begins with. */
+const FIRST = 16
 
-/** Bounded: of each replica and kind the latest samples stay. Adding one allocates nothing. */
+/** Bounded: of each replica and kind the latest samples stay. Adding one allocates nothing, but for a few steps of growth at first. */
 export class LatencySamples {
   readonly #writes: readonly Ring[]
   readonly #reads: readonly Ring[]
@@ -80,14 +82,17 @@ export class LatencySamples {
 
 /** The latest samples of one kind: the newest takes the place of the oldest. */
 class Ring {
-  readonly #requestMs: Float64Array
+  readonly #capacity: number
+  /** Both grow until they have the capacity: many processes never measure much. */
+  #requestMs: Float64Array
   /** NaN where the round trip alone is known; it then stands in `#requestMs`. */
-  readonly #answerMs: Float64Array
+  #answerMs: Float64Array
   #added = 0
 
   constructor(capacity: number) {
-    this.#requestMs = new Float64Array(capacity)
-    this.#answerMs = new Float64Array(capacity)
+    this.#capacity = capacity
+    this.#requestMs = new Float64Array(Math.min(capacity, FIRST))
+    this.#answerMs = new Float64Array(this.#requestMs.length)
   }
 
   get count(): number {
@@ -99,9 +104,19 @@ class Ring {
     const first = known ? sample.requestMs : sample.roundTripMs
     const second = known ? sample.answerMs : 0
     if (!(first >= 0 && second >= 0 && first + second < Infinity)) return
+    if (this.#added === this.#requestMs.length && this.#added < this.#capacity) this.#grow()
     const at = this.#added++ % this.#requestMs.length
     this.#requestMs[at] = first
     this.#answerMs[at] = known ? second : NaN
+  }
+
+  #grow(): void {
+    const size = Math.min(this.#capacity, 4 * this.#requestMs.length)
+    const [request, answer] = [new Float64Array(size), new Float64Array(size)]
+    request.set(this.#requestMs)
+    answer.set(this.#answerMs)
+    this.#requestMs = request
+    this.#answerMs = answer
   }
 
   medianMs(): number {

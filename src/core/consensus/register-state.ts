@@ -28,6 +28,23 @@ export const REMEMBERED_STAMPS: number = 10_000 * 4_096
 
 /** Proposers that a state remembers. */
 export const PROPOSERS_MAX = 16
+/** Stands for all that are not named: nobody proposes under this identity. */
+const OTHERS = 0
+
+/**
+ * The state of a register that may have been deleted and erased: no revision is given twice, whoever has a write from
+ * before cannot tell what became of it, and the state cannot tell whose proposals it builds on.
+ * @param forgottenAt the highest `at` of an operation that may be among the erased
+ */
+export function erasedState(revision: number, forgottenAt: number): RegisterState {
+  return { ...UNWRITTEN, revision, forgottenAt, proposers: [OTHERS, 0] }
+}
+
+/** What registers were erased by some acceptors or by others: the state for a proposer that found no proposal. */
+export function mergeErased(a: RegisterState, b: RegisterState): RegisterState {
+  if (a.revision === 0 && a.forgottenAt === 0) return b
+  return erasedState(Math.max(a.revision, b.revision), Math.max(a.forgottenAt, b.forgottenAt))
+}
 
 /** The identity of an operation. */
 export interface OperationStamp {
@@ -47,9 +64,9 @@ export function revisionOf({ operations }: RegisterState, op: number): number | 
   return undefined
 }
 
-/** When the operation began that was applied last; 0 for none. */
-export function newestOf({ operations }: RegisterState): number {
-  return operations[1] ?? 0
+/** No operation began later that was applied last, or is forgotten; 0 for none. */
+export function newestOf({ operations, forgottenAt }: RegisterState): number {
+  return Math.max(operations[1] ?? 0, forgottenAt)
 }
 
 /** Whether an operation that is not in the table may have been, and is forgotten. */
@@ -73,7 +90,8 @@ export function proposedBy(state: RegisterState, { proposer, counter }: Ballot):
  */
 export function buildsOn({ proposers }: RegisterState, { proposer, counter }: Ballot): boolean | undefined {
   for (let i = 0; i < proposers.length; i += 2) if (proposers[i] === proposer) return proposers[i + 1] === counter
-  return proposers.length < 2 * PROPOSERS_MAX ? false : undefined
+  const namesAll = proposers.length < 2 * PROPOSERS_MAX && proposers.at(-2) !== OTHERS
+  return namesAll ? false : undefined
 }
 
 /** The state after a change by this operation, which may carry a fencing token. */

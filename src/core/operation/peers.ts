@@ -11,6 +11,7 @@ import type { Membership } from '../placement/membership.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { Step } from '../step.ts'
 import type { Names, View } from './operation.ts'
+import { RoundTrips } from './round-trips.ts'
 
 const PATIENCE_MS_MIN = 10
 const PATIENCE_MS_MAX = 1_000
@@ -41,6 +42,8 @@ const SLOW_MS = 5
 
 export class Peers {
   readonly names: Names
+  /** What replicas were measured to take. */
+  readonly roundTrips: RoundTrips
   readonly #local: number
   readonly #detector: FaultDetector
   readonly #lives: (Life | undefined)[]
@@ -58,6 +61,7 @@ export class Peers {
 
   constructor({ membership, local, life, options }: PeersConfig) {
     this.names = membership.members.map(({ id }) => id)
+    this.roundTrips = new RoundTrips(this.names.length)
     this.#lives = this.names.map((_, index) => (index === local ? life : undefined))
     this.#clocks = this.names.map(() => 0)
     this.#local = local
@@ -122,6 +126,7 @@ export class Peers {
 
   /** A replica answered the ping of `sentAt`. */
   ponged(replica: number, { sentAt, clock, incarnation, run }: Pong, nowMs: number, step: Step): void {
+    this.roundTrips.ponged(replica, nowMs - sentAt)
     const life = this.#lives[replica]
     const isSame = life?.run === run && life.incarnation === incarnation
     if (!isSame) this.#lives[replica] = { incarnation, run }

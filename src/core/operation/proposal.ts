@@ -10,9 +10,9 @@
  * that loses is over; the next one has a higher ballot and looks every operation up again.
  * Ring: decisions.
  */
-import { compareBallots, higherBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
+import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
 import { decide, type Attempt, type Verdict } from '../consensus/change.ts'
-import { proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
+import { mergeErased, proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
 import type { Outcome } from '../base/errors.ts'
 import { firstPositions, type ListQuorum } from '../quorum/quorum.ts'
 import { choose } from '../quorum/tally.ts'
@@ -118,7 +118,11 @@ export class Proposal extends Operation {
     if (this.#isAccepting) return
     this.answered |= 1 << position
     this.failed &= ~(1 << position)
-    if (compareBallots(accepted, this.#found.accepted) > 0) this.#found = { accepted, state }
+    const order = compareBallots(accepted, this.#found.accepted)
+    if (order > 0) this.#found = { accepted, state }
+    else if (order === 0 && isSameBallot(accepted, NO_BALLOT)) {
+      this.#found = { accepted, state: mergeErased(this.#found.state, state) }
+    }
     this.#stands(agenda, view)
   }
 

@@ -10,6 +10,8 @@ export interface CampaignOptions {
   readonly replicas: number
   readonly faults: FaultCounts
   readonly leaseMs: number
+  /** How long a fault lasts that does not end by itself. */
+  readonly leases: number
   readonly seed: number
 }
 
@@ -26,6 +28,7 @@ export class UsageError extends Error {
 
 /** How the options of the faults are called, and how many there are by default. */
 const COUNTS: Readonly<Record<Fault, readonly [option: string, usual: number]>> = {
+  end: ['ends', 3],
   kill: ['kills', 10],
   stop: ['stops', 5],
   busy: ['busy', 5],
@@ -42,19 +45,22 @@ Real replica processes under load, hit again and again; then judges look at what
 Targets:
   seat        the process that leads a group, of three that stand for it; the default
   lock        the process that holds a lock, of three that want it
+  leader      the replica that leads the keyspace of the clients
   registers   any replica; clients work on registers all the while, with the other targets as well
 
 How often each is done, and to whom the target says:
-  --kills N     SIGKILL; ${COUNTS.kill[1]} by default
-  --stops N     SIGSTOP for three leases; ${COUNTS.stop[1]}
-  --busy N      a loop that leaves the process no time for anything else, for three leases; ${COUNTS.busy[1]}
-  --cuts N      nothing passes between it and the others, for three leases; ${COUNTS.cut[1]}
+  --ends N      SIGTERM: it hands over what it leads; ${COUNTS.end[1]} by default
+  --kills N     SIGKILL; ${COUNTS.kill[1]}
+  --stops N     SIGSTOP; ${COUNTS.stop[1]}
+  --busy N      a loop that leaves the process no time for anything else; ${COUNTS.busy[1]}
+  --cuts N      nothing passes between it and the others; ${COUNTS.cut[1]}
   --mute N      what it sends is lost; ${COUNTS.mute[1]}
   --deaf N      what is sent to it is lost; ${COUNTS.deaf[1]}
   --bridges N   two halves that hear nothing of each other, and one replica that hears both; ${COUNTS.bridge[1]}
 
   --replicas N    3, the default, or 5
   --lease-ms N    800 by default
+  --leases N      how long a fault lasts that does not end the process; 3 by default
   --seed N        draws order, victims and load; the processes' own timing is not replayed by it
   --history FILE  writes the history there
   --json          prints the result as JSON
@@ -85,6 +91,7 @@ export function parseOptions(args: readonly string[]): CommandLine {
     replicas,
     faults: Object.fromEntries(faults) as Record<Fault, number>,
     leaseMs: whole('lease-ms', 800, [100, 60_000]),
+    leases: whole('leases', 3, [1, 10_000]),
     seed: whole('seed', Date.now() % 1_000_000, [0, Number.MAX_SAFE_INTEGER]),
     json: values['json'] === true,
     help: values['help'] === true,
@@ -94,7 +101,7 @@ export function parseOptions(args: readonly string[]): CommandLine {
 
 function parse(args: readonly string[]): ReturnType<typeof parseArgs> {
   const text = { type: 'string' } as const
-  const named = [...Object.values(COUNTS).map(([name]) => name), 'replicas', 'lease-ms', 'seed', 'history']
+  const named = [...Object.values(COUNTS).map(([name]) => name), 'replicas', 'lease-ms', 'leases', 'seed', 'history']
   try {
     return parseArgs({
       args: [...args],
