@@ -157,7 +157,8 @@ export class Coordinator {
     const found = this.leaders.look(keyspace, key, now, step)
     if (found === undefined) return false
     const { value, revision } = found
-    const receipt = leaseReceipt(this.#peers.view(keyspace.listOf(key), now.monoMs), keyspace.listOf(key))
+    const list = keyspace.listOf(key)
+    const receipt = leaseReceipt(this.#peers.view(list, now.monoMs), list)
     step.replies.push({ tag, result: { kind: 'register', value, revision, receipt } satisfies RegisterResult })
     return true
   }

@@ -223,8 +223,17 @@ export class LedOperation extends RegisterWrite {
 
 const ALONE = { level: 'linearizable', strict: true, sloppy: false, settled: true, standIns: NOBODY } as const
 
-/** Of a read that the leader in this process answers at once, under its lease. */
-export function leaseReceipt({ names, local }: View, list: PreferenceList): Receipt {
+/** By preference list, each of which belongs to one keyspace of one process. */
+const LEASE_RECEIPTS = new WeakMap<PreferenceList, Receipt>()
+
+/** Of a read that the leader in this process answers at once, under its lease: always the same. */
+export function leaseReceipt(view: View, list: PreferenceList): Receipt {
+  let receipt = LEASE_RECEIPTS.get(list)
+  if (receipt === undefined) LEASE_RECEIPTS.set(list, (receipt = newLeaseReceipt(view, list)))
+  return receipt
+}
+
+function newLeaseReceipt({ names, local }: View, list: PreferenceList): Receipt {
   const here = 1 << local
   const quorum = new CountQuorum(1, firstPositions(list.replicas.length), 'the leader')
   const served = { asked: here, current: here, counted: here, stale: 0, repaired: 0 }
