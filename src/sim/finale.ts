@@ -37,10 +37,10 @@ const SETTLE_MS = 12_000
 const CALL_MS = 2000
 /** One late message holds up all that follow it on a link that keeps the order, for as long as the longest delay. */
 const TRIES = 10
+/** With a leader the renewals of its lease have to get through as well, again and again, and this network may lose a quarter. */
+const TRIES_LED = 40
 const PAUSE_MS = 1000
 const SLICE_MS = 500
-/** By now everything has succeeded or failed for good. */
-const WORK_MS_MAX = 4 * TRIES * (CALL_MS + PAUSE_MS)
 /** Some rounds of handing over, each with a slow moment of its own. */
 const HANDOFF_MS_MAX = 90_000
 /** A repair that a slow moment holds up for too long is refused, and left to the next read. */
@@ -123,7 +123,7 @@ export class Finale {
   /** Lets time pass until every call that was begun has ended. */
   #work(): void {
     const { simulator } = this.#parts.around
-    const endUs = simulator.nowUs + WORK_MS_MAX * 1000
+    const endUs = simulator.nowUs + this.#workMsMax * 1000
     while (this.#underWay > 0 && simulator.nowUs < endUs) simulator.runFor(SLICE_MS)
     if (this.#underWay > 0) this.problems.push(`after healing, ${this.#underWay} calls never ended`)
   }
@@ -150,14 +150,14 @@ export class Finale {
     const change = (expected: Held, triesLeft: number): void => {
       const value = `last${host.config.index}.${triesLeft}`
       caller.change({ how, key, value, expected, operation: undefined }, ({ kind, why }) => {
-        if (kind === 'ok') around.simulator.after(1, () => read(() => this.#underWay--, TRIES))
+        if (kind === 'ok') around.simulator.after(1, () => read(() => this.#underWay--, this.#tries))
         else
           this.#again({ what: `a compare-and-set of ${key}`, host, why, triesLeft }, (left) => {
-            read((held) => change(held, left), TRIES)
+            read((held) => change(held, left), this.#tries)
           })
       })
     }
-    read((held) => change(held, TRIES), TRIES)
+    read((held) => change(held, this.#tries), this.#tries)
   }
 
   /** A read, a write with what was read, and a read, of a key that the run was about. */
@@ -182,14 +182,14 @@ export class Finale {
       const value = `last${host.config.index}.${triesLeft}`
       const what = { key, value, isDelete: false, follows: seen, operation: undefined }
       caller.put({ how: this.#manner(host, undefined), ...what }, ({ kind, why }) => {
-        if (kind === 'ok') around.simulator.after(1, () => get(() => this.#underWay--, TRIES))
+        if (kind === 'ok') around.simulator.after(1, () => get(() => this.#underWay--, this.#tries))
         else
           this.#again({ what: `a write of ${key}`, host, why, triesLeft }, (left) => {
-            get((latest) => put(latest, left), TRIES)
+            get((latest) => put(latest, left), this.#tries)
           })
       })
     }
-    get((seen) => put(seen, TRIES), TRIES)
+    get((seen) => put(seen, this.#tries), this.#tries)
   }
 
   /** Reads every key at level all, and then what every replica holds. */
@@ -201,7 +201,7 @@ export class Finale {
     for (let round = 0; round < REPAIR_ROUNDS && keys.length > 0; round++) {
       for (const key of keys) {
         this.#underWay++
-        this.#readAll(key, random.pick(hosts), TRIES)
+        this.#readAll(key, random.pick(hosts), this.#tries)
       }
       this.#work()
       around.simulator.runFor(QUIET_MS)
@@ -251,6 +251,15 @@ export class Finale {
     }
     if (this.#digests(key, holders).size > 1)
       this.problems.push(`the replicas of ${key} differ in causal state after a read at level all`)
+  }
+
+  get #tries(): number {
+    return this.#parts.hosts[0]?.config.keyspace.definition.leader === true ? TRIES_LED : TRIES
+  }
+
+  /** By then everything has succeeded or failed for good. */
+  get #workMsMax(): number {
+    return 4 * this.#tries * (CALL_MS + PAUSE_MS)
   }
 
   get #isCp(): boolean {
