@@ -9,6 +9,7 @@ import { ABSENT, digestOf } from '../core/causality/merge.ts'
 import { isDead } from '../core/causality/tombstone.ts'
 import { definitionFingerprint } from '../core/keyspace-definition.ts'
 import type { Level } from '../core/quorum/level.ts'
+import type { StoredRecord } from '../core/record.ts'
 import { Caller, type CallerSurroundings, type Manner } from './caller.ts'
 import type { Seen } from './history.ts'
 import { RegisterCaller, type Held } from './register-caller.ts'
@@ -115,7 +116,7 @@ export class Finale {
       holders.map((index) => {
         const { config } = hosts[index] as Host
         const record = config.disk?.read(definitionFingerprint(config.keyspace.definition), key)
-        return reaps && record !== undefined && isDead(record, 0) ? ABSENT : digestOf(record)
+        return reaps && record !== undefined && mayBeErased(record) ? ABSENT : digestOf(record)
       }),
     )
   }
@@ -269,4 +270,9 @@ export class Finale {
   #manner(host: Host, level: Level | undefined): Manner {
     return { host, session: undefined, level, timeoutMs: CALL_MS, giveUpMs: 2 * CALL_MS }
   }
+}
+
+/** Whether it is erased somewhere or will be; a register as soon as whatever it has promised is over. */
+function mayBeErased(record: StoredRecord): boolean {
+  return record.kind === 'register' ? record.state.value === null : isDead(record, 0)
 }

@@ -70,4 +70,9 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     showed: 'a repair that a slow moment held up was refused as too old, and the last reads did not repair again',
   },
+  {
+    seed: 8100071,
+    mode: 'cp',
+    showed: 'a deleted register with a promise at all acceptors but one counted as another than with none, and no more',
+  },
 ]
