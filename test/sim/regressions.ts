@@ -73,6 +73,6 @@ export const REGRESSIONS: readonly Regression[] = [
   {
     seed: 8100071,
     mode: 'cp',
-    showed: 'a deleted register with a promise at all acceptors but one counted as another than with none, and no more',
+    showed: 'copies of a deleted register were called different where only some of its acceptors had promised more',
   },
 ]
