@@ -34,9 +34,10 @@ const QUICK = {
     'siblings-r2-w2',
     'sloppy',
     'cp',
+    'cp-leader',
     'cp-stale-read',
   ],
-  profiles: ['LNKD-SSD', 'LNKD-DISK'],
+  profiles: ['LNKD-DISK'],
   situations: ['healing'],
   workloads: ['carts'],
 }

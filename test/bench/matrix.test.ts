@@ -218,7 +218,7 @@ describe('cells', () => {
     expect(again.breaches.map(({ guarantee }) => guarantee)).toContain('fresh reads')
   })
 
-  it.each(['n3-r2-w2', 'n5-r3-w3', 'siblings-r2-w2', 'grid-2x3', 'level-local-each', 'cp', 'cp-flexible'])(
+  it.each(['n3-r2-w2', 'n5-r3-w3', 'siblings-r2-w2', 'grid-2x3', 'level-local-each', 'cp', 'cp-flexible', 'cp-leader'])(
     '%s in a partition that heals: nothing that is promised breaks, and calls fail meanwhile',
     (setting) => {
       const result = resultOf(`${setting}/LAN/healing/carts`, [1], 200)
