@@ -12,7 +12,8 @@
  * moment; that a change was made is true in any case.
  * Ring: machines.
  */
-import { visibleIn, type Verdict, type Visible } from './consensus/change.ts'
+import { AppliedMemory } from './consensus/applied-memory.ts'
+import { visibleIn, type Attempt, type Memory, type Verdict, type Visible } from './consensus/change.ts'
 import type { Seat } from './coordinator-seats.ts'
 import type { Keyspace } from './operation/keyspace.ts'
 import { Proposal, type Decided, type Proposable, type ProposalEnd } from './operation/proposal.ts'
@@ -25,6 +26,7 @@ export interface LedCall extends Proposable {
   readonly key: string
   /** Nobody waits for it any more. */
   readonly isOver: boolean
+  readonly attempt: Attempt & { memory?: Memory | undefined }
   /** Whether it may have been sent before. */
   isRetry: boolean
   /** The round that served it; nothing for what was read under the lease. */
@@ -45,6 +47,8 @@ interface Entry {
   readonly key: string
   /** What was chosen last; nothing before it is known. */
   state: RegisterState | undefined
+  /** What its table had forgotten when it was recovered here: of what began later, everything is known. */
+  forgottenAt: number | undefined
   waiting: LedCall[]
   round: Proposal | undefined
   /** Whether it was used since it was last looked at for dropping. */
@@ -58,6 +62,7 @@ const ENTRIES_MAX = 65_536
 const TABLE_BYTES_MAX = 67_108_864
 /** Entries that are looked at to make room for one. */
 const DROP_LOOKS_MAX = 16
+const NEW = { state: undefined, forgottenAt: undefined, round: undefined, isUsed: true, bytes: 0 }
 const ENTRY_BYTES = 200
 const BYTES_PER_NUMBER = 8
 /** A value that views more memory than this is copied, or what came with it would be kept as well. */
@@ -70,6 +75,7 @@ export class Lead {
   #steps = 0
   #bytes = 0
   readonly #table = new Map<string, Entry>()
+  readonly #memory = new AppliedMemory()
   /** Operations of which a retry was served here: an earlier attempt that comes late is one as well. */
   readonly #retried = new Retried()
   /** Retries that were told that nothing was done: an earlier attempt that comes late must not be. */
@@ -99,10 +105,11 @@ export class Lead {
     if (change.kind !== 'look' && this.#isDead(call)) return call.told({ kind: 'fenced' }, undefined, now, step)
     const entry = this.#table.get(call.key) ?? this.#add(call.key)
     entry.isUsed = true
-    if (change.kind === 'look' && change.isFresh === true && entry.round === undefined) entry.state = undefined
+    if (change.kind === 'look' && change.isFresh === true && entry.round === undefined) this.#know(entry, undefined)
     else if (change.kind === 'look' && entry.state !== undefined) {
       return call.told({ kind: 'looked', now: visibleIn(entry.state) }, undefined, now, step)
     }
+    if (call.isRetry) call.attempt.memory = this.#memory.of(() => entry.forgottenAt)
     entry.waiting.push(call)
     if (entry.round === undefined) this.#begin(entry, now, step)
   }
@@ -148,6 +155,7 @@ export class Lead {
   #enter(generation: number, now: Now, step: Step): void {
     const entries = [...this.#table.values()]
     this.#table.clear()
+    this.#memory.clear()
     this.#bytes = 0
     this.#steps = 0
     this.#generation = generation
@@ -173,8 +181,12 @@ export class Lead {
   }
 
   #won(entry: Entry, round: Proposal, now: Now, step: Step): void {
-    if (round.isAccepting) this.#know(entry, round.state)
     const { decided } = round
+    if (round.isAccepting) {
+      if (entry.state !== undefined) this.#memory.changed(entry.state, round.state, appliedIn(decided))
+      this.#know(entry, round.state)
+      entry.forgottenAt ??= round.state.forgottenAt
+    }
     if (decided.length === entry.waiting.length) entry.waiting = []
     else {
       const served = new Set<Proposable>(decided.map(({ operation }) => operation))
@@ -203,11 +215,12 @@ export class Lead {
     const bytes = state === undefined ? 0 : (state.value?.length ?? 0) + BYTES_PER_NUMBER * state.operations.length
     this.#bytes += bytes - entry.bytes
     entry.state = state === undefined ? undefined : ownState(state)
+    if (state === undefined) entry.forgottenAt = undefined
     entry.bytes = bytes
   }
 
   #add(key: string): Entry {
-    const entry = { key, state: undefined, waiting: [], round: undefined, isUsed: true, bytes: 0 }
+    const entry: Entry = { ...NEW, key, waiting: [] }
     this.#table.set(key, entry)
     if (this.#table.size > ENTRIES_MAX || this.#bytes + this.#table.size * ENTRY_BYTES > TABLE_BYTES_MAX) this.#drop()
     return entry
@@ -227,6 +240,13 @@ export class Lead {
       this.#table.set(key, entry)
     }
   }
+}
+
+function appliedIn(decided: readonly Decided[]): { op: number; at: number; revision: number }[] {
+  return decided.flatMap(({ operation: { attempt }, verdict }) => {
+    const { op, at } = attempt
+    return verdict.kind === 'applied' ? [{ op, at, revision: verdict.now.revision }] : []
+  })
 }
 
 function ownState(state: RegisterState): RegisterState {

@@ -98,6 +98,7 @@ export class Leaders {
 
   /** It is registered at the replica here. */
   registered(definition: KeyspaceDefinition): void {
+    if (definition.leader !== true) return
     if (!this.#led.has(definitionFingerprint(definition))) this.want(this.#host.keyspaceOf(definition))
   }
 

@@ -4,7 +4,7 @@
  *
  * Ring: machines.
  */
-import type { Attempt, Verdict } from './consensus/change.ts'
+import type { Attempt, Memory, Verdict } from './consensus/change.ts'
 import type { Leader } from './consensus/group.ts'
 import type { Submit, SubmitResult, Told } from './consensus/submit-message.ts'
 import type { LedCall } from './coordinator-lead.ts'
@@ -22,7 +22,7 @@ export interface RemoteHost {
 
 export class RemoteCall implements LedCall {
   readonly isOver = false
-  readonly attempt: Attempt & { isRetry: boolean }
+  readonly attempt: Attempt & { isRetry: boolean; memory?: Memory | undefined }
   readonly #request: Submit
   readonly #from: Address
   readonly #host: RemoteHost

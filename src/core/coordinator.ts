@@ -21,8 +21,6 @@ import { Operations } from './coordinator-operations.ts'
 import { Registers } from './coordinator-registers.ts'
 import { Leaders, type LeadersHost } from './coordinator-leaders.ts'
 import { BallotSource } from './consensus/ballot-source.ts'
-import type { Leader } from './consensus/group.ts'
-import type { Submit } from './consensus/submit-message.ts'
 import { newestOf } from './consensus/register-state.ts'
 import type { Answer, Life, LocalAnswer, Refused } from './message.ts'
 import { isFinal } from './refusal.ts'
@@ -41,7 +39,7 @@ import type { RegisterResult } from './operation/register-write.ts'
 import { Scan } from './operation/scan.ts'
 import type { ResolvedCore, ResolvedKeyspace } from './options.ts'
 import type { Membership } from './placement/membership.ts'
-import type { Address, Now, Step } from './step.ts'
+import type { Now, Step } from './step.ts'
 
 const BEAT_MS = 5
 
@@ -75,7 +73,8 @@ export class Coordinator {
   /** Where this process stands in elections. */
   readonly seats: Seats
   readonly #registers: Registers
-  readonly #leaders: Leaders
+  /** Keyspaces with a leader. */
+  readonly leaders: Leaders
 
   constructor(config: CoordinatorConfig) {
     const { options, local } = config
@@ -101,7 +100,7 @@ export class Coordinator {
     }
     const ballots = config.ballots ?? ((proposer: number) => new BallotSource(proposer))
     this.#registers = new Registers({ ...host, ballots })
-    this.#leaders = new Leaders({ ...host, name: config.name, local, options, seats: this.seats })
+    this.leaders = new Leaders({ ...host, name: config.name, local, options, seats: this.seats })
     this.#operations = new Operations({ ...config, peers: this.#peers })
   }
 
@@ -118,28 +117,8 @@ export class Coordinator {
     const { membership, zone, options } = this.#config
     const keyspace = new Keyspace(resolved, { membership, zone, timeoutMs: options.timeoutMs })
     this.#opened.set(keyspace.fingerprint, keyspace.definition)
-    this.#leaders.want(keyspace)
+    this.leaders.want(keyspace)
     return keyspace
-  }
-
-  /** A keyspace that the replica here has: this process stands for its leadership, if it has a leader. */
-  registered(definition: KeyspaceDefinition): void {
-    if (definition.leader === true) this.#leaders.registered(definition)
-  }
-
-  /** Who leads a keyspace, as far as is known here. */
-  leader(keyspace: Keyspace, nowMs: number): Leader | undefined {
-    return this.#leaders.leader(keyspace, nowMs)
-  }
-
-  /** Somebody asks this process as the leader of a keyspace. */
-  submitted(request: Submit, from: Address, now: Now, step: Step): void {
-    this.#leaders.submitted(request, from, now, step)
-  }
-
-  /** Nothing comes from this address any more. */
-  forget(from: Address): void {
-    this.#leaders.forget(from)
   }
 
   /**
@@ -175,7 +154,7 @@ export class Coordinator {
   /** A read that needs nobody: of a key that this process leads and knows. */
   #lookHere({ keyspace, key, tag }: LookCall, now: Now, step: Step): boolean {
     if (!keyspace.isLed) return false
-    const found = this.#leaders.look(keyspace, key, now, step)
+    const found = this.leaders.look(keyspace, key, now, step)
     if (found === undefined) return false
     const { value, revision } = found
     const receipt = leaseReceipt(this.#peers.view(keyspace.listOf(key), now.monoMs), keyspace.listOf(key))
@@ -206,7 +185,7 @@ export class Coordinator {
       operation.fail(this.#agenda, { code: 'QUORATE_CLOSED', why: 'this store was closed' }, this.#peers.names)
       this.#carryOut(operation, now, step)
     }
-    this.#leaders.close(now, step)
+    this.leaders.close(now, step)
     this.seats.closeAll(now, step)
   }
 
@@ -218,16 +197,16 @@ export class Coordinator {
     }
     if (answer.kind === 'ruled' || (answer.kind === 'refused' && answer.id >= SEAT_IDS)) {
       this.seats.receive(answer, from, now, step)
-      this.#leaders.check(now, step)
+      this.leaders.check(now, step)
       return
     }
     if (answer.kind === 'led') {
-      this.registered(answer.definition)
+      this.leaders.registered(answer.definition)
       step.wakeAt = Math.min(step.wakeAt, now.monoMs)
       return
     }
     if (answer.kind === 'stuck') {
-      if (answer.definition.leader === true) this.#leaders.settle(answer, now, step)
+      if (answer.definition.leader === true) this.leaders.settle(answer, now, step)
       else this.#registers.settle(answer, now, step)
       return
     }
@@ -287,9 +266,9 @@ export class Coordinator {
     }
     this.#registers.tick(now, step)
     this.#handoff?.tick(now, step)
-    this.#leaders.hasten(now, step)
+    this.leaders.hasten(now, step)
     this.seats.tick(now, step)
-    this.#leaders.check(now, step)
+    this.leaders.check(now, step)
     step.wakeAt = Math.min(step.wakeAt, this.#peers.wakeAtMs, this.#registers.wakeAtMs)
   }
 
@@ -328,7 +307,7 @@ export class Coordinator {
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs)
     } else if (operation instanceof LedOperation) {
       if (answer.kind === 'submitted' && answer.round === operation.round) {
-        this.#leaders.answered(operation, answer, { agenda, view })
+        this.leaders.answered(operation, answer, { agenda, view })
       }
     } else if (operation instanceof Scan) {
       if (answer.kind === 'scan-page') operation.paged(position, answer, agenda)
@@ -376,7 +355,7 @@ export class Coordinator {
     const { done, queue } = agenda
     agenda.clear()
     if (done !== undefined) this.#end(operation, done, now, step)
-    else if (queue && operation instanceof LedOperation) this.#leaders.seek(operation, now, step)
+    else if (queue && operation instanceof LedOperation) this.leaders.seek(operation, now, step)
     else if (queue && operation instanceof RegisterOperation) this.#registers.enqueue(operation, now, step)
   }
 
@@ -391,11 +370,11 @@ export class Coordinator {
   #end(operation: Operation, result: unknown, now: Now, step: Step): void {
     this.#inFlight.remove(operation)
     if (operation instanceof Proposal) {
-      const rounds = operation.plan.led === undefined ? this.#registers : this.#leaders
+      const rounds = operation.plan.led === undefined ? this.#registers : this.leaders
       return rounds.ended(operation, result as ProposalEnd, now, step)
     }
     if (operation instanceof LedOperation) {
-      if (!this.#leaders.left(operation)) return
+      if (!this.leaders.left(operation)) return
     } else if (operation instanceof RegisterOperation && !this.#registers.left(operation)) return
     step.replies.push({ tag: operation.tag, result })
     if (result instanceof QuorateError) {

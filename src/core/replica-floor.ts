@@ -30,7 +30,7 @@ type ErasedKind = Exclude<StoredRecord['kind'], 'register'>
 
 /** No keyspace has a name that begins like these. */
 const DOTS = '/erased/dots'
-const REGISTERS = '/erased/registers'
+const REGISTERS = '/erased/registers/'
 const STAMPS: Readonly<Record<ErasedKind, string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
 
 export class Floor {
@@ -38,7 +38,8 @@ export class Floor {
   #dots: CausalContext = EMPTY_CONTEXT
   /** The newest stamp in an erased record of each kind; 0 for none. */
   readonly #newest: Record<ErasedKind, number> = { dotted: 0, lww: 0 }
-  #register: RegisterRecord = EMPTY_REGISTER
+  /** By keyspace: proposers of one know nothing of the ballots of another. */
+  readonly #registers = new Map<number, RegisterRecord>()
 
   /** @param ownKeyspace the keyspace in which a replica keeps what is its own. */
   constructor(ownKeyspace: number) {
@@ -50,8 +51,9 @@ export class Floor {
     if (key === DOTS && record.kind === 'dotted') this.#dots = record.context
     else if (key === STAMPS.dotted && record.kind === 'lww') this.#newest.dotted = record.at
     else if (key === STAMPS.lww && record.kind === 'lww') this.#newest.lww = record.at
-    else if (key === REGISTERS && record.kind === 'register') this.#register = asAbsent(record)
-    else return false
+    else if (key.startsWith(REGISTERS) && record.kind === 'register') {
+      this.#registers.set(Number(key.slice(REGISTERS.length)), asAbsent(record))
+    } else return false
     return true
   }
 
@@ -64,9 +66,9 @@ export class Floor {
     return seenUpTo(this.#dots, actor)
   }
 
-  /** What stands for a register that is not here; the same object until something is erased. */
-  get register(): RegisterRecord {
-    return this.#register
+  /** What stands for a register that is not here; the same object until another one is erased. */
+  registerOf(keyspace: number): RegisterRecord {
+    return this.#registers.get(keyspace) ?? EMPTY_REGISTER
   }
 
   /** Whether a write of this time may have been in an erased record of this kind. */
@@ -75,22 +77,22 @@ export class Floor {
   }
 
   /** These records are about to be erased. */
-  raise(records: readonly StoredRecord[], step: Step): void {
+  raise(erased: readonly { readonly keyspace: number; readonly record: StoredRecord }[], step: Step): void {
     let dots = this.#dots
     const newest = { ...this.#newest }
-    let register = this.#register
-    for (const record of records) {
+    const registers = new Map<number, RegisterRecord>()
+    for (const { keyspace, record } of erased) {
       if (record.kind === 'register') {
-        register = above(register, record)
+        registers.set(keyspace, above(registers.get(keyspace) ?? this.registerOf(keyspace), record))
         continue
       }
       newest[record.kind] = Math.max(newest[record.kind], newestIn(record))
       if (record.kind === 'dotted') dots = joinContexts(dots, highestOf(record))
     }
-    if (register !== this.#register) {
-      this.#register = register
+    for (const [keyspace, register] of registers) {
+      this.#registers.set(keyspace, register)
       const { promised, state } = register
-      this.#keep(REGISTERS, { kind: 'register', promised, accepted: promised, state }, step)
+      this.#keep(REGISTERS + keyspace, { kind: 'register', promised, accepted: promised, state }, step)
     }
     if (!sameContext(dots, this.#dots)) {
       this.#dots = dots

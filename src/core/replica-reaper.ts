@@ -284,7 +284,7 @@ export class ReplicaReaper {
     }
     if (ripe.size === 0) return
     this.#owner.floor.raise(
-      [...ripe.values()].map(({ record }) => record),
+      [...ripe.values()].map(({ entry: { keyspace }, record }) => ({ keyspace, record })),
       step,
     )
     for (const [name, { entry, record }] of ripe) {

@@ -18,7 +18,7 @@ export interface ReplicaRegistersConfig {
   readonly index: Address
   readonly read: (keyspace: number, key: string) => StoredRecord | undefined
   /** What stands for a register that is not here: it may have been erased. */
-  readonly absent: () => RegisterRecord
+  readonly absent: (keyspace: number) => RegisterRecord
   /** Stores a record in place of another. */
   readonly change: (write: RecordWrite, before: StoredRecord | undefined, step: Step) => void
 }
@@ -83,7 +83,7 @@ export class ReplicaRegisters {
   }
 
   #held(keyspace: number, key: string): RegisterRecord {
-    return this.#read(keyspace, key) ?? this.#config.absent()
+    return this.#read(keyspace, key) ?? this.#config.absent(keyspace)
   }
 
   #read(keyspace: number, key: string): RegisterRecord | undefined {
@@ -92,6 +92,6 @@ export class ReplicaRegisters {
   }
 
   #store(write: RecordWrite, before: RegisterRecord, step: Step): void {
-    this.#config.change(write, before === this.#config.absent() ? undefined : before, step)
+    this.#config.change(write, before === this.#config.absent(write.keyspace) ? undefined : before, step)
   }
 }

@@ -85,7 +85,12 @@ export class Replica {
       erase: (key, before, step) => change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
-    this.#registers = new ReplicaRegisters({ index, read, absent: () => this.#floor.register, change })
+    this.#registers = new ReplicaRegisters({
+      index,
+      read,
+      absent: (keyspace) => this.#floor.registerOf(keyspace),
+      change,
+    })
     this.#mints = new Mints({ life, options, floor: this.#floor, read, isFull, change })
     this.#keyspaces = new Keyspaces({
       index,

@@ -231,7 +231,7 @@ export class Engine {
     if (address === undefined) return
     this.#addresses.delete(link)
     this.#replica?.forget(address)
-    this.#config.coordinator.forget(address)
+    this.#config.coordinator.leaders.forget(address)
     this.#outboxes.delete(address)
   }
 
@@ -266,7 +266,7 @@ export class Engine {
       if (isQuestion(request)) this.#host?.ask(request, { from, peer: memberIndex }, now)
       else if (isReaping(request)) this.#host?.reap(request, { from, peer: memberIndex }, now)
       else if (request.kind === 'announce') this.#host?.announced(request, { from, peer: memberIndex })
-      else if (request.kind === 'submit') coordinator.submitted(request, from, now, this.#step)
+      else if (request.kind === 'submit') coordinator.leaders.submitted(request, from, now, this.#step)
       else this.#host?.serve(request, from, now)
     }
     this.#pump()

@@ -129,7 +129,7 @@ export abstract class Store {
       open: () => this.#open(name, opening, resolved),
       opened: () => opening.opened,
       newOperation: (keyspace, key) => coordinator.newOperation(keyspace, key, engine.now),
-      leader: () => opening.opened && coordinator.leader(opening.opened, performance.now()),
+      leader: () => opening.opened && coordinator.leaders.leader(opening.opened, performance.now()),
     }
   }
 

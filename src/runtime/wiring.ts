@@ -78,7 +78,7 @@ export class Wiring {
       onFatal: config.onFatal,
     })
     for (const { definition, confirmed } of replica?.keyspaces() ?? []) {
-      if (confirmed) this.coordinator.registered(definition)
+      if (confirmed) this.coordinator.leaders.registered(definition)
     }
   }
 

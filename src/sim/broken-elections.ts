@@ -3,6 +3,8 @@
  * wrong clock.
  */
 import { Candidate } from '../core/consensus/candidate.ts'
+import type { CoordinatorConfig } from '../core/coordinator.ts'
+import type { Breakage } from './breakage.ts'
 import { groupName, groupOfKey, groupToRecord, recordToGroup } from '../core/consensus/group.ts'
 import type { RecordChange, RecordWrite } from '../core/record.ts'
 import type { Records } from '../core/records.ts'
@@ -10,18 +12,28 @@ import type { Now } from '../core/step.ts'
 import { NodeClock } from './clocks.ts'
 
 /** Counts a lease from the moment at which the answer came. */
-export class LateCandidate extends Candidate {
+class LateCandidate extends Candidate {
   protected override countedFromMs({ nowMs }: { readonly nowMs: number }): number {
     return nowMs
   }
 }
 
 /** Believes in its role, whatever the clock says, until somebody tells it otherwise. */
-export class SureCandidate extends Candidate {
+class SureCandidate extends Candidate {
   override leads(): boolean {
     return this.role === 'leader'
   }
 }
+
+/** What stands in elections, where that is broken. */
+export function brokenCandidate(breakage: Breakage | undefined): Pick<CoordinatorConfig, 'candidate'> {
+  if (breakage === 'lease-from-answer') return { candidate: (config) => new LateCandidate(config) }
+  if (breakage === 'lease-unchecked-on-answer') return { candidate: (config) => new SureCandidate(config) }
+  return {}
+}
+
+/** A pre-vote that nobody gave. */
+export const WOULD = { kind: 'ruled', round: 0, granted: true, generation: 0, led: undefined, leftMs: 0 } as const
 
 /** Spans are measured on the wall clock, jumps and all. */
 export class WallClock extends NodeClock {

@@ -17,7 +17,6 @@ import {
   type Accept,
   type Answer,
   type Errand,
-  type LocalAnswer,
   type LocalMessage,
   type Message,
   type Request,
@@ -40,12 +39,11 @@ import {
   TimerReaper,
   withoutFloors,
 } from './breakage.ts'
-import type { Candidate, CandidateConfig } from '../core/consensus/candidate.ts'
-import { LateCandidate, SureCandidate, withoutVotes } from './broken-elections.ts'
+import { isAnswer } from './answers.ts'
+import { brokenCandidate, withoutVotes, WOULD } from './broken-elections.ts'
+import { Fencing } from './fencing.ts'
 import { NO_BALLOT } from '../core/base/ballot.ts'
-import { groupName, groupOfKey } from '../core/consensus/group.ts'
 import { UNWRITTEN } from '../core/consensus/register-state.ts'
-import type { RecordChange } from '../core/record.ts'
 import type { HostConfig } from './host-config.ts'
 import type { Endpoint, Parcel } from './network.ts'
 
@@ -95,8 +93,6 @@ export class Process {
   /** Looks of its exchanges. */
   readonly looks: LookEffect[] = []
   keyspace: Keyspace | undefined = undefined
-  /** What machines that work would not do. */
-  readonly problems: string[] = []
   /** Whether its replica has found that its disk holds an older copy. */
   isOlderCopy = false
   /** When the machine wants to be ticked, on its own clock. */
@@ -106,9 +102,9 @@ export class Process {
   readonly #step = new Step()
   readonly #local: LocalMessage[] = []
   readonly #forged: { readonly from: Address; readonly answer: Answer }[] = []
-  /** Whether a proposer asks its acceptor; and the generation of the leader whom that voted for. */
+  readonly #fencing: Fencing
+  /** Whether a proposer asks its acceptor. */
   #isAsked = false
-  #generation = 0
   /** Reads of registers. */
   readonly #reads = new Set<number>()
   readonly #endpoints = new Map<Address, Endpoint>()
@@ -120,9 +116,10 @@ export class Process {
     const { name, membership, options, disk, zone, random, index, breakage } = config
     this.#config = config
     this.endpoint = { host: index, life }
+    this.#fencing = new Fencing(config.keyspace.definition)
     const local = disk === undefined ? -1 : index
     const lifeOfReplica = disk && { incarnation: disk.incarnation, run: random.identity() }
-    const around = {
+    this.coordinator = new Coordinator({
       name,
       membership,
       local,
@@ -131,13 +128,7 @@ export class Process {
       options,
       random: random.fork(),
       ...(breakage === 'counter-without-max' && { ballots: (proposer: number) => new ForgetfulBallots(proposer) }),
-    }
-    const late = (settings: CandidateConfig): Candidate => new LateCandidate(settings)
-    const sure = (settings: CandidateConfig): Candidate => new SureCandidate(settings)
-    this.coordinator = new Coordinator({
-      ...around,
-      ...(breakage === 'lease-from-answer' && { candidate: late }),
-      ...(breakage === 'lease-unchecked-on-answer' && { candidate: sure }),
+      ...brokenCandidate(breakage),
     })
     if (disk === undefined || lifeOfReplica === undefined) return
     const { peers } = this.coordinator
@@ -150,12 +141,17 @@ export class Process {
     const own = breakage === 'counters-restart' ? withoutFloors(disk.own()) : disk.own()
     const records = breakage === 'floor-ignored' ? withoutVotes(disk, () => this.#isAsked) : disk
     const parts = { index, life: lifeOfReplica, membership, records, own, options, exchange }
-    for (const write of own) this.#voted(write)
+    for (const write of own) this.#fencing.wrote(write)
     this.#replica = new Replica(parts)
     for (const { definition, confirmed } of this.#replica.keyspaces()) {
-      if (confirmed) this.coordinator.registered(definition)
+      if (confirmed) this.coordinator.leaders.registered(definition)
     }
     if (breakage === 'reaps-by-timer') this.#timer = new TimerReaper(options.horizonMs)
+  }
+
+  /** What machines that work would not do. */
+  get problems(): string[] {
+    return this.#fencing.problems
   }
 
   /** Whether its replica has everything that it should have. */
@@ -191,7 +187,7 @@ export class Process {
       else if (isReaping(message)) this.#quietly(() => this.#replica?.reaper?.asked(message, asker, now, this.#step))
       else if (message.kind === 'announce') this.#exchange((_, standing) => standing.asked(message, asker, this.#step))
       else if (message.kind === 'submit') {
-        this.coordinator.submitted(message, address, now, this.#step)
+        this.coordinator.leaders.submitted(message, address, now, this.#step)
         this.#absorb()
       } else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
     }
@@ -294,22 +290,9 @@ export class Process {
     if (this.#replica === undefined) return
     this.#isAsked = request.kind === 'prepare' || request.kind === 'accept'
     this.#replica.receive(request, from, now, this.#step)
-    if (request.kind === 'accept') this.#checkFloor(request)
+    if (request.kind === 'accept') this.#fencing.answered(request, this.#step.messages)
     this.#isAsked = false
     this.#absorb()
-  }
-
-  /** An acceptor that voted for a leader accepts nothing of one before him. */
-  #checkFloor({ ballot, id }: Accept): void {
-    if (this.#config.keyspace.definition.leader !== true || ballot.counter >= this.#generation) return
-    const { messages } = this.#step
-    if (!messages.some((message) => message.kind === 'accepted' && message.id === id)) return
-    this.problems.push(`it accepted in generation ${ballot.counter}, and had voted in ${this.#generation}`)
-  }
-
-  #voted({ key, record }: RecordChange): void {
-    const group = groupName('keyspace', this.#config.keyspace.definition.name)
-    if (groupOfKey(key) === group && record?.kind === 'lww') this.#generation = record.at
   }
 
   /** Takes everything out of the step. */
@@ -341,7 +324,7 @@ export class Process {
     if (disk === undefined) return 0
     const { writes } = this.#step
     const waits = writes.length > 0 || disk.touchedStaged
-    for (const write of writes) this.#voted(write)
+    for (const write of writes) this.#fencing.wrote(write)
     for (const write of writes) disk.stage(breakage === undefined ? write : brokenWrite(write, breakage))
     disk.touchedStaged = false
     if (breakage === 'early-acknowledgement') return 0
@@ -413,32 +396,5 @@ export class Process {
     const ticket = tag as Ticket
     this.tickets.delete(ticket)
     ticket.end(result)
-  }
-}
-
-/** A pre-vote that nobody gave. */
-const WOULD = { kind: 'ruled', round: 0, granted: true, generation: 0, led: undefined, leftMs: 0 } as const
-
-function isAnswer(message: LocalMessage): message is Answer | LocalAnswer {
-  switch (message.kind) {
-    case 'read-answer':
-    case 'written':
-    case 'minted':
-    case 'promised':
-    case 'accepted':
-    case 'preempted':
-    case 'told':
-    case 'scan-page':
-    case 'opened':
-    case 'refused':
-    case 'pong':
-    case 'hinted':
-    case 'ruled':
-    case 'stuck':
-    case 'submitted':
-    case 'led':
-      return true
-    default:
-      return false
   }
 }

@@ -13,7 +13,6 @@ import { Texts, type CallerSurroundings } from './caller.ts'
 import { WallClock } from './broken-elections.ts'
 import { Client } from './client.ts'
 import { NodeClock } from './clocks.ts'
-import { spanMs } from './delays.ts'
 import { drawCluster, type ClusterPlan, type GivenKeyspace, type HostPlan } from './cluster-plan.ts'
 import { SimDisk } from './disk.ts'
 import type { Fault, FaultClass, NemesisPlan } from './faults.ts'
@@ -22,6 +21,7 @@ import { RegisterClient } from './register-client.ts'
 import { Recorder } from './history.ts'
 import { Host } from './host.ts'
 import { Leadership } from './leadership.ts'
+import { driftOf, withLeases } from './led-plan.ts'
 import { drawLeadership, withinDrift, type GivenLeadership, type LeadershipPlan } from './leadership-plan.ts'
 import { Nemesis } from './nemesis.ts'
 import { drawNemesis } from './nemesis-plan.ts'
@@ -123,15 +123,6 @@ export function simulate(options: SimulateOptions): SimulationRun {
   }
 }
 
-/** By how much clocks may be off in runs with a leader. */
-const CLOCK_DRIFTS = [0.01, 0.2]
-/** One-way delays in a lease at least: half as many in the time of a round of an election. */
-const LEASE_TRIPS = 30
-
-function driftOf({ clockDriftMax }: ClusterPlan): { readonly exclusive: boolean; readonly clockDriftMax: number } {
-  return { exclusive: clockDriftMax !== undefined, clockDriftMax: clockDriftMax ?? 0 }
-}
-
 /** What is shared by everything that draws. One stream each, so that one that draws more does not shift the others. */
 interface Streams {
   readonly cluster: Random
@@ -190,7 +181,8 @@ class Run {
     const { keys, readLevels } = workload
     this.#promises = new Promises({ cluster: planned, breakage, keys, readLevels })
     const drawn = this.#drawNemesis(planned, workload)
-    const cluster = leadership === undefined ? this.#withLeases(planned, drawn) : planned
+    const cluster =
+      leadership === undefined ? withLeases(planned, drawn, { random: this.#streams.leadership, breakage }) : planned
     const faults = withinDrift(drawn.faults, leadership ?? driftOf(cluster))
     const nemesis = { ...drawn, faults }
     this.#promises.wipes = nemesis.faults.filter((fault) => fault.kind === 'crash' && fault.wipes).length
@@ -268,19 +260,6 @@ class Run {
     const clockDriftMax = this.#options.breakage === 'lease-without-drift' ? 0 : leadership.clockDriftMax
     const options = { ...cluster.options, clockDriftMax, leaseMsMax: leadership.leaseMs }
     return { cluster: { ...cluster, options }, leadership }
-  }
-
-  /**
-   * A keyspace with a leader has leases, long enough for elections on this network, and clocks that are off by no more
-   * than is believed.
-   */
-  #withLeases(cluster: ClusterPlan, { conditions }: NemesisPlan): ClusterPlan {
-    if (cluster.keyspace.definition.leader !== true) return cluster
-    const random = this.#streams.leadership
-    const clockDriftMax = random.pick(CLOCK_DRIFTS)
-    const leaseMsMax = Math.max(spanMs(random, { min: 300, max: 4000 }), LEASE_TRIPS * conditions.farMs)
-    const believed = this.#options.breakage === 'lease-without-drift' ? 0 : clockDriftMax
-    return { ...cluster, clockDriftMax, options: { ...cluster.options, clockDriftMax: believed, leaseMsMax } }
   }
 
   get #hasElections(): boolean {

@@ -6,7 +6,7 @@ import { decide } from '../../src/core/consensus/change.ts'
 import { buildsOn, erasedState, mergeErased, proposedBy, UNWRITTEN } from '../../src/core/consensus/register-state.ts'
 import type { LocalMessage } from '../../src/core/message.ts'
 import type { RegisterRecord, RegisterState } from '../../src/core/record.ts'
-import { Cluster, FIRST, HORIZON_MS, LIST, LOCKS, SECOND, WALL_MS } from './reaping.ts'
+import { Cluster, FIRST, HORIZON_MS, LIST, LOCKS, OTHERS, SECOND, WALL_MS } from './reaping.ts'
 
 const ballot = (counter: number, proposer = 9): Ballot => ({ counter, proposer, step: 0 })
 const AT = stampOf(WALL_MS)
@@ -110,6 +110,11 @@ describe('after a register was erased', () => {
     const preempted = { ballot: ballot(5), revision: 4 }
     const unsure = decide(state, { change, op: 66, at: AT + 9, isRetry: false, proposed: preempted })
     expect(unsure.verdict).toEqual({ kind: 'forgotten' })
+  })
+
+  test('keys of another keyspace: have promised nothing', () => {
+    const [answer] = erased().ask(FIRST, { kind: 'prepare', ...head, keyspace: OTHERS, ballot: ballot(1) })
+    expect(answer).toMatchObject({ kind: 'promised', accepted: NO_BALLOT, state: UNWRITTEN })
   })
 
   test('other keys that are not here: have promised as much, and a read finds nothing promised', () => {

@@ -24,8 +24,15 @@ const DEFINITIONS = [
   { ...carts, name: 'seats', conflicts: 'lww' },
   { ...carts, name: 'loose', sloppy: true },
   locks,
+  { ...locks, name: 'others' },
 ] as const
-export const [CARTS, SEATS, LOOSE, LOCKS] = DEFINITIONS.map(definitionFingerprint) as [number, number, number, number]
+export const [CARTS, SEATS, LOOSE, LOCKS, OTHERS] = DEFINITIONS.map(definitionFingerprint) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+]
 export const LIST = new Placement(MEMBERSHIP, 3).listOf('k')
 export const [FIRST, SECOND, THIRD] = LIST.replicas as [number, number, number]
 export const OTHER = LIST.fallbacks[0] as number

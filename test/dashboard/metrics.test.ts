@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FenceGate, MemoryFences, type CallMessage, type FencedMessage, type NoticeMessage } from '../../src/index.ts'
-import { Histogram } from '../../src/runtime/telemetry/call-times.ts'
+import { CallTimes, Histogram } from '../../src/runtime/telemetry/call-times.ts'
 import { ask, put, serveCluster, until, type Served } from './harness.ts'
 
 const RULES = fileURLToPath(new URL('../../docs/alerts.rules.yml', import.meta.url))
@@ -135,4 +135,13 @@ test('histogram: quantiles lie within the steps that hold them', () => {
   expect(times.quantileMs(0.99)).toBeGreaterThan(90)
   times.add(60_000)
   expect(times.quantileMs(1)).toBe(10_000)
+})
+
+test('call times: levels without end are counted together beyond a bound', () => {
+  const times = new CallTimes()
+  for (let i = 0; i < 1_000; i++) times.took('carts', 'get', `level ${i}`, 1)
+  times.took('carts', 'get', 'level 7', 1)
+  expect(times.series.length).toBeLessThan(300)
+  expect(times.series.reduce((sum, series) => sum + series.times.count, 0)).toBe(1_001)
+  expect(times.series.find(({ level }) => level === 'level 7')?.times.count).toBe(2)
 })

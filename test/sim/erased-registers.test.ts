@@ -16,7 +16,7 @@ test('acceptors that erase registers: every history is linearizable', () => {
 })
 
 test('acceptors that forget what they have erased: some history is not', { timeout: 120_000 }, () => {
-  using _ = vi.spyOn(Floor.prototype, 'register', 'get').mockReturnValue(EMPTY_REGISTER)
+  using _ = vi.spyOn(Floor.prototype, 'registerOf').mockReturnValue(EMPTY_REGISTER)
   let seed = 60
   while (seed < SEEDS_MAX && faultsAt(seed).length === 0) seed++
   expect(seed).toBeLessThan(SEEDS_MAX)

@@ -9,8 +9,11 @@ import {
 } from '../../src/check/index.ts'
 import type { SimulationRun } from '../../src/sim/index.ts'
 
-/** Those of AP histories, those of registers, and the run's own look at the replicas before anybody reads. */
-export type Accuser = JudgeName | 'linearizable' | 'settled' | 'unreadHealing'
+/**
+ * Those of AP histories, those of registers, and the run's own look: at the replicas before anybody reads, and at
+ * acceptors that voted for a leader.
+ */
+export type Accuser = JudgeName | 'linearizable' | 'settled' | 'unreadHealing' | 'fencing'
 
 interface Accusation {
   readonly judge: Accuser
@@ -25,11 +28,11 @@ export function leadershipFaultsOf({ history, guarantees, problems }: Simulation
 }
 
 function accusationsOf({ history, guarantees }: SimulationRun): Accusation[] {
-  const { conflicts, skewMs, monotonic } = guarantees
+  const { conflicts, skewMs, monotonic, settles } = guarantees
   if (conflicts !== 'registers') return [...checkApHistory(history, { conflicts, skewMs, monotonic }).violations]
-  const verdicts = { linearizable: checkLinearizable(history), settled: checkSettled(history) }
+  const verdicts = { linearizable: checkLinearizable(history), ...(settles && { settled: checkSettled(history) }) }
   return (['linearizable', 'settled'] as const).flatMap((judge) => {
-    const { violations, undecided } = verdicts[judge]
+    const { violations = [], undecided = [] } = verdicts[judge] ?? {}
     return [
       ...violations.map(({ rule, message }) => ({ judge, rule, message })),
       ...undecided.map((key) => ({ judge, rule: 'undecided', message: `key ${key} took too many steps` })),
@@ -53,5 +56,6 @@ export function faultsOf(run: SimulationRun): string[] {
 export function accusersOf(run: SimulationRun): Set<string> {
   const accusers = new Set<string>(accusationsOf(run).map(({ judge }) => judge))
   if (run.problems.some((problem) => problem.endsWith('without a read'))) accusers.add('unreadHealing')
+  if (run.problems.some((problem) => problem.includes('had voted in'))) accusers.add('fencing')
   return accusers
 }

@@ -92,6 +92,29 @@ const RUSHED = {
   thinkMs: 20,
   timeoutMs: 3000,
 } as const
+const LED = { mode: 'cp', leader: true, r: 2, w: 2 } as const
+/** Reads and changes of one register, some through whoever sleeps. */
+const LED_WORKLOAD = {
+  operations: 600,
+  durationMs: 30_000,
+  clients: 10,
+  keys: ['k1'],
+  weights: [
+    ['get', 3],
+    ['put', 1],
+    ['blind', 2],
+  ],
+  hasteRate: 0,
+  retryRate: 0,
+  homeRate: 0.5,
+  burstRate: 0.5,
+  timeoutMs: 3000,
+} as const
+/** Each replica in turn sleeps for longer than most leases. */
+const NAPS: readonly Fault[] = Array.from({ length: 28 }, (_, i) => {
+  return { kind: 'pause', host: i % 3, atMs: 1500 + i * 1000, forMs: 2500 }
+})
+const NEAR = { lossRate: 0, duplicateRate: 0, replayRate: 0, nearMs: 2, farMs: 5 } as const
 /** More than any run has, clients included. */
 const HOSTS_MAX = 16
 /**
@@ -294,6 +317,29 @@ const CASES: readonly Case[] = [
       keyspace: REGISTERS,
       workload: { ...CONTENDED, retryRate: 0.9, plannedRate: 1, retryMs: 500 },
       nemesis: { classes: ['loss', 'partition', 'pause'] },
+    },
+  },
+  {
+    breakage: 'leader-skips-recovery',
+    judge: 'linearizable',
+    setting: { keyspace: LED, workload: LED_WORKLOAD, nemesis: { classes: ['crash', 'pause'] } },
+  },
+  {
+    breakage: 'lease-unchecked-on-answer',
+    judge: 'linearizable',
+    setting: {
+      keyspace: LED,
+      workload: LED_WORKLOAD,
+      nemesis: { faults: NAPS, permanent: false, conditions: NEAR },
+    },
+  },
+  {
+    breakage: 'floor-ignored',
+    judge: 'fencing',
+    setting: {
+      keyspace: LED,
+      workload: LED_WORKLOAD,
+      nemesis: { faults: NAPS, permanent: false, conditions: NEAR },
     },
   },
 ]

@@ -45,12 +45,22 @@ export type Change =
   /** Only looks, at a state that is settled. `isFresh`: by a round, even where a leader knows the state. */
   | { readonly kind: 'look'; readonly isFresh?: boolean }
 
+/** What whoever has made all changes of a register for a while remembers of them. */
+export interface Memory {
+  /** The revision that an operation made, if it is one of those that the state's table has dropped. */
+  revisionOf(op: number): number | undefined
+  /** Operations that began after this are in the table or here, if they were applied. */
+  readonly completeFrom: number
+}
+
 export interface Attempt extends OperationStamp {
   readonly change: Change
   /** Whether an earlier call may have proposed it, so that a table which has forgotten it cannot tell. */
   readonly isRetry: boolean
   /** The fencing token that the change carries, if any. */
   readonly token?: number | undefined
+  /** What a leader remembers beyond the state's own table, of a retry. */
+  readonly memory?: Memory | undefined
   /** The last round of this call that proposed it, and the revision that it was to make. */
   readonly proposed: { readonly ballot: Ballot; readonly revision: number } | undefined
 }
@@ -82,13 +92,15 @@ export function visibleIn(state: RegisterState): Visible {
 export function decide(state: RegisterState, attempt: Attempt): Decision {
   const { change, op } = attempt
   if (change.kind === 'look') return { state, verdict: { kind: 'looked', now: visibleIn(state) } }
-  const revision = revisionOf(state, op)
+  const { memory } = attempt
+  const revision = revisionOf(state, op) ?? memory?.revisionOf(op)
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }
   const landed = attempt.proposed === undefined ? false : buildsOn(state, attempt.proposed.ballot)
   if (landed === true) return { state, verdict: { kind: 'repeated', revision: attempt.proposed?.revision ?? 0 } }
   const isLost = landed === undefined || attempt.isRetry
-  if (isLost && mayBeForgotten(state, attempt.at)) return { state, verdict: { kind: 'forgotten' } }
+  const isKnown = memory !== undefined && attempt.at > memory.completeFrom
+  if (isLost && !isKnown && mayBeForgotten(state, attempt.at)) return { state, verdict: { kind: 'forgotten' } }
   if (change.kind === 'fence') return { state: withFence(state, attempt), verdict: { kind: 'fenced' } }
   if (attempt.token !== undefined && ruleOnToken(attempt.token, state.token || undefined) !== 'passes') {
     return { state, verdict: { kind: 'outdated', highest: state.token } }

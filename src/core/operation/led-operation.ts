@@ -7,7 +7,7 @@
  * Ring: decisions.
  */
 import type { ErrorCode, ErrorDetail, Outcome } from '../base/errors.ts'
-import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
+import type { Attempt, Change, Memory, Verdict, Visible } from '../consensus/change.ts'
 import type { Leader } from '../consensus/group.ts'
 import type { Told, Wish } from '../consensus/submit-message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
@@ -72,7 +72,7 @@ export class LedOperation extends RegisterWrite {
     return this.plan.key
   }
 
-  override get attempt(): Attempt {
+  override get attempt(): Attempt & { memory?: Memory | undefined } {
     return this.#now
   }
 

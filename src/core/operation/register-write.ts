@@ -133,9 +133,13 @@ export class RegisterWrite extends RegisterOperation {
   }
 
   #outdated(highest: number): QuorateError {
-    const { token } = this.#attempt
-    const why = `the fencing token ${token} does not follow ${highest}, which a change of the key has carried`
-    return new QuorateError('QUORATE_FENCED', `${this.#what}: ${why}; nothing was changed`, this.identity())
+    const { token = 0 } = this.#attempt
+    const isAhead = token > highest
+    const relation = isAhead ? 'lies further above' : 'is lower than'
+    const why = `the fencing token ${token} ${relation} ${highest}, which a change of the key has carried`
+    const explained = isAhead ? `${why}, than any that can have been given since` : why
+    const code = isAhead ? 'QUORATE_LIMIT' : 'QUORATE_FENCED'
+    return new QuorateError(code, `${this.#what}: ${explained}; nothing was changed`, this.identity())
   }
 
   #conditionFailed(current: Visible): QuorateError {

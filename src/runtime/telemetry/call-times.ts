@@ -53,12 +53,22 @@ export interface CallSeries {
 
 export class CallTimes {
   readonly #byKeyspace = new Map<string, Map<string, Map<string, CallSeries>>>()
+  /** What was counted last, by operation: mostly it is the same again. */
+  readonly #latest = new Map<string, CallSeries>()
   #size = 0
 
   /** A call succeeded. */
   took(keyspace: string, operation: string, level: string, ms: number): void {
+    const latest = this.#latest.get(operation)
+    if (latest !== undefined && latest.keyspace === keyspace && latest.level === level) latest.times.add(ms)
+    else this.#find(keyspace, operation, level).times.add(ms)
+  }
+
+  #find(keyspace: string, operation: string, level: string): CallSeries {
     const known = this.#byKeyspace.get(keyspace)?.get(operation)?.get(level)
-    ;(known ?? this.#add(keyspace, operation, level)).times.add(ms)
+    const series = known ?? this.#add(keyspace, operation, level)
+    this.#latest.set(operation, series)
+    return series
   }
 
   get series(): readonly CallSeries[] {

@@ -4,9 +4,9 @@
  */
 import { checkLeadership, checkLinearizable, type HistoryLine } from '../../../src/check/index.ts'
 import { Random } from '../../../src/core/base/random.ts'
-import { fileFences } from '../../../src/index.ts'
-import { Cluster } from '../cluster.ts'
-import { canBeBusy, drawFaults, FAULTS, inflict, undo, type Fault } from './faults.ts'
+import { fileFences, QuorateError, type Client } from '../../../src/index.ts'
+import { Cluster, until } from '../cluster.ts'
+import { canBeBusy, drawFaults, FAULTS, inflict, isFatal, undo, type Fault } from './faults.ts'
 import type { CampaignOptions } from './options.ts'
 import { RegisterLoad } from './register-load.ts'
 import { targetOf } from './targets.ts'
@@ -45,7 +45,8 @@ export interface CampaignSetting extends CampaignOptions {
 
 const IDS = ['a', 'b', 'c', 'd', 'e'] as const
 const CLIENTS = ['left', 'right'] as const
-const HEARTBEAT_MS = 200
+/** As many heartbeats make a lease, where it cannot be chosen. */
+const LEASE_HEARTBEATS = 3
 const CALL_MS = 2_000
 const CONNECT_MS = 60_000
 const WORKERS = 4
@@ -57,10 +58,11 @@ const WORK_MAX = 20_000_000
 
 export async function runCampaign(setting: CampaignSetting): Promise<CampaignResult> {
   const { main, replicas, leaseMs, leases } = setting
+  const heartbeatMs = heartbeatOf(setting)
   const cluster = await Cluster.start({
     main,
     ids: IDS.slice(0, replicas),
-    serve: ['--heartbeat-ms', String(HEARTBEAT_MS)],
+    serve: ['--heartbeat-ms', String(heartbeatMs)],
     execArgv: canBeBusy(leases * leaseMs),
   })
   const fences = fileFences(cluster.file('tokens'))
@@ -91,7 +93,7 @@ class Campaign {
     const random = new Random(seed)
     const load = await this.#load(seed)
     const around = { cluster: this.#cluster, load, witness: this.#witness, random: random.fork() }
-    const span = { leaseMs, busyMs: leases * leaseMs, heartbeatMs: HEARTBEAT_MS }
+    const span = { leaseMs, busyMs: leases * leaseMs, heartbeatMs: heartbeatOf(this.#setting) }
     const target = targetOf(name, { ...around, ...span, keyspace: KEYSPACE, clients: CLIENTS })
     const faults = drawFaults(counts, random)
     try {
@@ -112,23 +114,36 @@ class Campaign {
   }
 
   async #load(seed: number): Promise<RegisterLoad> {
-    const options = { heartbeatMs: HEARTBEAT_MS, timeoutMs: CONNECT_MS, transport: { backoffMsMax: 100 } }
+    const options = {
+      heartbeatMs: heartbeatOf(this.#setting),
+      timeoutMs: CONNECT_MS,
+      transport: { backoffMsMax: 100 },
+    }
     const clients = await Promise.all(CLIENTS.map((client) => this.#cluster.client(client, options)))
-    const { replicas: n } = this.#setting
-    const keyspaces = clients.map((client) => client.keyspace<string>(KEYSPACE, { mode: 'cp', n, timeoutMs: CALL_MS }))
+    const { replicas, target } = this.#setting
+    await everybodyVotes(clients[0] as Client, replicas)
+    const kind = target === 'leader' ? { leader: true } : { n: replicas }
+    const keyspaces = clients.map((client) => {
+      client.observe((notice) => {
+        if (notice.kind === 'leader' && notice.leader !== undefined) this.#witness.led(notice.group, notice.leader)
+      })
+      return client.keyspace<string>(KEYSPACE, { mode: 'cp', ...kind, timeoutMs: CALL_MS })
+    })
     return new RegisterLoad({ keyspaces, workers: WORKERS, seed, tell: (line) => this.#witness.lines.push(line) })
   }
 
   async #round(fault: Fault, target: ReturnType<typeof targetOf>): Promise<void> {
     const { leaseMs, leases } = this.#setting
     const { proxies } = this.#cluster
+    // Others stand ready for what is handed over once they have asked for it in vain.
+    if (fault === 'end') await sleep(2 * leaseMs)
     const terms = this.#witness.terms
     const victim = target.victim()
     inflict(fault, victim, proxies)
     const atMs = nowMs()
     try {
       this.#note(fault, (await target.recovered(fault, atMs)) - atMs)
-      if (fault !== 'kill') await sleep(leases * leaseMs - (nowMs() - atMs))
+      if (!isFatal(fault)) await sleep(leases * leaseMs - (nowMs() - atMs))
     } finally {
       undo(fault, victim, proxies)
     }
@@ -178,6 +193,27 @@ class Campaign {
     }
     return recoveries
   }
+}
+
+/**
+ * Waits until each replica has heard from each other once. Before that it does not know whether it has forgotten
+ * anything, and neither votes nor accepts; one that is killed by then leaves the others without a quorum.
+ */
+async function everybodyVotes(client: Client, replicas: number): Promise<void> {
+  const all = client.keyspace<string>('all', { mode: 'cp', n: replicas, phase1: 1, phase2: replicas })
+  await until(async () => {
+    try {
+      await all.put('k', 'v', { timeoutMs: CALL_MS })
+      return true
+    } catch (error) {
+      if (!(error instanceof QuorateError)) throw error
+      return false
+    }
+  })
+}
+
+function heartbeatOf({ leaseMs }: CampaignOptions): number {
+  return Math.round(leaseMs / LEASE_HEARTBEATS)
 }
 
 /** Registers have nanoseconds, leaders milliseconds, on the same clock. */

@@ -1,13 +1,13 @@
 /**
  * What is done to a process in a campaign, and how it is undone.
  *
- * `cut`: nothing passes between it and the others. `mute`: what it sends is lost. `deaf`: what is sent to it is lost.
+ * `end`: it is asked to stop, and hands over what it leads. `cut`: nothing passes between it and the others. `mute`: what it sends is lost. `deaf`: what is sent to it is lost.
  * `bridge`: the others are two halves that hear nothing of each other, and one in the middle hears both.
  */
 import { Random } from '../../../src/core/base/random.ts'
 import type { Proxies } from '../proxy.ts'
 
-export const FAULTS = ['kill', 'stop', 'busy', 'cut', 'mute', 'deaf', 'bridge'] as const
+export const FAULTS = ['end', 'kill', 'stop', 'busy', 'cut', 'mute', 'deaf', 'bridge'] as const
 export type Fault = (typeof FAULTS)[number]
 /** Of each kind how many. */
 export type FaultCounts = Readonly<Record<Fault, number>>
@@ -29,6 +29,8 @@ export function canBeBusy(ms: number): readonly string[] {
 
 export function inflict(fault: Fault, { name, signal, halves }: Victim, proxies: Proxies): void {
   switch (fault) {
+    case 'end':
+      return signal('SIGTERM')
     case 'kill':
       return signal('SIGKILL')
     case 'stop':
@@ -50,6 +52,11 @@ export function inflict(fault: Fault, { name, signal, halves }: Victim, proxies:
 
 function areApart(these: readonly string[], those: readonly string[], from: string, to: string): boolean {
   return these.includes(from) && those.includes(to)
+}
+
+/** Whether the process is gone by it. */
+export function isFatal(fault: Fault): boolean {
+  return fault === 'end' || fault === 'kill'
 }
 
 /** Ends what does not end by itself. */

@@ -9,7 +9,7 @@ import { writeSync } from 'node:fs'
 import type { HistoryLine } from '../../../src/check/index.ts'
 import { QuorateError } from '../../../src/core/base/errors.ts'
 import { connect, type Client, type CpKeyspace } from '../../../src/index.ts'
-import { ABSENT, RegisterHistorian, type ChangeEnd, type Held } from './register-historian.ts'
+import { RegisterHistorian, type ChangeEnd, type Held } from './register-historian.ts'
 import { nowMs, sleep } from './time.ts'
 
 export interface HolderPlan {
@@ -62,22 +62,31 @@ function historian(): RegisterHistorian {
   return new RegisterHistorian(processes++, tell)
 }
 
-async function lead(tenure: Tenure, register: CpKeyspace<string>): Promise<void> {
-  const { token, leftMs } = tenure
+/** The token under which it acts now, if it does. */
+let acting: number | undefined
+/** It was asked to stop, and acts no more. */
+let isEnding = false
+
+async function lead(held: Tenure, register: CpKeyspace<string>): Promise<void> {
+  const { token } = held
+  const leftMs = (): number => (isEnding ? 0 : held.leftMs())
+  const tenure = { token, leftMs }
+  acting = token
   const of = { group, node, term: token } as const
   tell({ type: 'elected', ...of, time: nowMs() })
   tellHeld(tenure)
   const history = historian()
-  let held: Held | undefined
+  let seen: Held | undefined
   let count = 0
   while (leftMs() > 0) {
-    held ??= await history.read(register, key)
+    seen ??= await history.read(register, key)
     const start = nowMs()
-    if (held === undefined || leftMs() === 0) {
+    if (seen === undefined || leftMs() === 0) {
       await sleep(ACT_MS)
       continue
     }
-    const end: ChangeEnd | undefined = await change({ history, register, held, value: `${node}:${token}:${++count}` })
+    const value = `${node}:${token}:${++count}`
+    const end: ChangeEnd | undefined = await change({ history, register, token, value, expected: seen })
     if (end?.kind === 'ok' && leftMs() > 0) {
       const time = nowMs()
       tell({ type: 'ack', ...of, seq: end.held.revision, start, time })
@@ -85,12 +94,14 @@ async function lead(tenure: Tenure, register: CpKeyspace<string>): Promise<void>
       if (count % 10 === 1) tell({ type: 'use', token })
     }
     // After an unknown end, whatever it came to has to be looked up.
-    held = end?.kind === 'ok' || end?.kind === 'precondition' ? end.held : undefined
+    seen = end?.kind === 'ok' || end?.kind === 'precondition' ? end.held : undefined
     await sleep(ACT_MS)
   }
+  acting = undefined
+  if (isEnding) return
   tell({ type: 'stepdown', ...of, time: nowMs() })
   // Beside what comes next: it may well hold the lead again before this is answered.
-  void actLate(token, held ?? ABSENT, register)
+  void actLate(token, register)
 }
 
 function tellHeld({ token, leftMs }: Tenure): void {
@@ -99,17 +110,17 @@ function tellHeld({ token, leftMs }: Tenure): void {
   if (left > 0) tell({ type: 'granted', lock: group, holder: node, token, time, until: time + left })
 }
 
-/** As somebody would who slept between his last look at the clock and his write. */
-async function actLate(token: number, held: Held, register: CpKeyspace<string>): Promise<void> {
+/** As somebody would who slept between his last look at the clock and his write, which only its token can stop. */
+async function actLate(token: number, register: CpKeyspace<string>): Promise<void> {
   tell({ type: 'use', token })
   const history = historian()
   for (let attempt = 0; ; attempt++) {
     const start = nowMs()
-    const end = await change({ history, register, held, value: `${node}:${token}:late-${attempt}` })
+    const end = await change({ history, register, token, value: `${node}:${token}:late-${attempt}` })
     if (end?.kind === 'ok') {
       tell({ type: 'ack', group, node, term: token, seq: end.held.revision, start, time: nowMs() })
     }
-    if (end?.kind === 'ok' || end?.kind === 'precondition') {
+    if (end?.kind === 'ok' || end?.kind === 'fenced') {
       tell({ type: 'late', token, accepted: end.kind === 'ok' })
       return
     }
@@ -121,12 +132,13 @@ async function actLate(token: number, held: Held, register: CpKeyspace<string>):
 interface Act {
   readonly history: RegisterHistorian
   readonly register: CpKeyspace<string>
-  readonly held: Held
+  readonly token: number
   readonly value: string
+  readonly expected?: Held
 }
 
-async function change({ history, register, held, value }: Act): Promise<ChangeEnd | undefined> {
-  const planned = await history.plan(register, { key, value, expected: held })
+async function change({ history, register, token, ...what }: Act): Promise<ChangeEnd | undefined> {
+  const planned = await history.plan(register, { key, fence: token, ...what })
   return planned && history.change(register, planned)
 }
 
@@ -163,4 +175,9 @@ const client = await connect({
 const register = client.keyspace<string>(keyspace, { mode: 'cp', n, timeoutMs: CALL_MS })
 if (plan.by === 'seat') stand(client, register)
 else void queue(client, register)
+process.once('SIGTERM', () => {
+  if (acting !== undefined) tell({ type: 'released', lock: group, holder: node, token: acting, time: nowMs() })
+  isEnding = true
+  void client.close().then(() => process.exit())
+})
 tell({ type: 'ready' })

@@ -48,14 +48,15 @@ function tell(result: CampaignResult, options: CommandLine, output: Output): voi
     const terms = target === 'registers' ? '' : `, at most ${termsMax} terms at work`
     return [`  ${fault.padEnd(8)} ${String(count).padStart(4)} times: p50 ${p50Ms} ms, slowest ${maxMs} ms${terms}`]
   })
+  const led = target === 'registers' ? '' : `${leaders} leaders\n`
   const lateActs =
-    target === 'registers'
+    target === 'registers' || target === 'leader'
       ? ''
-      : `${leaders} leaders; late acts: ${late.refusedByReplicas} refused by replicas, ${late.refusedByGate} by the gate, ` +
+      : `late acts: ${late.refusedByReplicas} refused by replicas, ${late.refusedByGate} by the gate, ` +
         `${late.accepted} before anybody else had acted\n`
   const text =
     `From the fault to the next acknowledged change, with a lease of ${leaseMs} ms:\n${rows.join('\n')}\n` +
-    `${seconds.toFixed(0)} s; ${ok} calls ok, ${fail} certainly not, ${info} unknown\n${lateActs}` +
+    `${seconds.toFixed(0)} s; ${ok} calls ok, ${fail} certainly not, ${info} unknown\n${led}${lateActs}` +
     `${checked.linearizable + checked.leadership} observations judged: ` +
     (violations.length === 0 ? output.style('green', 'no promise was broken') : output.style('red', 'broken'))
   const { history: _, ...figures } = result

@@ -28,6 +28,7 @@ export class UsageError extends Error {
 
 /** How the options of the faults are called, and how many there are by default. */
 const COUNTS: Readonly<Record<Fault, readonly [option: string, usual: number]>> = {
+  end: ['ends', 3],
   kill: ['kills', 10],
   stop: ['stops', 5],
   busy: ['busy', 5],
@@ -44,10 +45,12 @@ Real replica processes under load, hit again and again; then judges look at what
 Targets:
   seat        the process that leads a group, of three that stand for it; the default
   lock        the process that holds a lock, of three that want it
+  leader      the replica that leads the keyspace of the clients
   registers   any replica; clients work on registers all the while, with the other targets as well
 
 How often each is done, and to whom the target says:
-  --kills N     SIGKILL; ${COUNTS.kill[1]} by default
+  --ends N      SIGTERM: it hands over what it leads; ${COUNTS.end[1]} by default
+  --kills N     SIGKILL; ${COUNTS.kill[1]}
   --stops N     SIGSTOP; ${COUNTS.stop[1]}
   --busy N      a loop that leaves the process no time for anything else; ${COUNTS.busy[1]}
   --cuts N      nothing passes between it and the others; ${COUNTS.cut[1]}
@@ -57,7 +60,7 @@ How often each is done, and to whom the target says:
 
   --replicas N    3, the default, or 5
   --lease-ms N    800 by default
-  --leases N      how long all but SIGKILL lasts; 3 by default
+  --leases N      how long a fault lasts that does not end the process; 3 by default
   --seed N        draws order, victims and load; the processes' own timing is not replayed by it
   --history FILE  writes the history there
   --json          prints the result as JSON

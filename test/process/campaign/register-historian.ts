@@ -23,6 +23,8 @@ export interface ChangePlan {
   readonly value: string | null
   /** What has to be there; left out for a change that does not look. */
   readonly expected?: Held
+  /** The fencing token that it carries. */
+  readonly fence?: number
 }
 
 /** One change with its identity. */
@@ -34,6 +36,8 @@ export interface PlannedChange extends ChangePlan {
 export type ChangeEnd =
   | { readonly kind: 'ok'; readonly held: Held }
   | { readonly kind: 'precondition'; readonly held: Held }
+  /** Refused for its token: a change of the same key has carried a higher one. */
+  | { readonly kind: 'fenced' }
   | { readonly kind: 'fail' | 'info'; readonly error: QuorateError }
 
 type Keyspace = CpKeyspace<string>
@@ -75,9 +79,13 @@ export class RegisterHistorian {
 
   /** One attempt. A further one with the same plan is a retry. */
   async change(keyspace: Keyspace, plan: PlannedChange): Promise<ChangeEnd> {
-    const { key, value, expected: from, operation } = plan
+    const { key, value, expected: from, operation, fence } = plan
     this.#line('invoke', plan)
-    const options = { operation, ...(from !== undefined && { ifRevision: from.revision }) }
+    const options = {
+      operation,
+      ...(from !== undefined && { ifRevision: from.revision }),
+      ...(fence !== undefined && { fence }),
+    }
     try {
       const changing = value === null ? keyspace.delete(key, options) : keyspace.put(key, value, options)
       const { revision } = await changing
@@ -89,6 +97,10 @@ export class RegisterHistorian {
         const held = { value: (error.current.value as string | undefined) ?? null, revision: error.current.revision }
         this.#line('fail', plan, { reason: 'precondition', current: held.value })
         return { kind: 'precondition', held }
+      }
+      if (error.code === 'QUORATE_FENCED') {
+        this.#line('fail', plan, { reason: error.code })
+        return { kind: 'fenced' }
       }
       const kind = error.outcome === 'none' ? 'fail' : 'info'
       this.#line(kind, plan, { reason: error.code })

@@ -41,14 +41,15 @@ export class RegisterLoad {
     this.#state.prefix = prefix
   }
 
-  /** Waits until a change that began after this moment has been acknowledged to each worker; gives when. */
-  acknowledgedToAll(sinceMs: number): Promise<number> {
-    const waiting = new Set(this.#workers.map((_, index) => index))
+  /** Waits until a change that began after this moment has been acknowledged to so many workers; gives when. */
+  acknowledged(to: 'one' | 'all', sinceMs: number): Promise<number> {
+    const heard = new Set<number>()
+    const enough = to === 'one' ? 1 : this.#workers.length
     return new Promise((resolve, reject) => {
       this.#running.catch(reject)
       const hear = (index: number, startMs: number): void => {
-        if (startMs >= sinceMs) waiting.delete(index)
-        if (waiting.size > 0) return
+        if (startMs >= sinceMs) heard.add(index)
+        if (heard.size < enough) return
         this.#state.heard.delete(hear)
         resolve(nowMs())
       }

@@ -1,8 +1,9 @@
 /**
  * Whom a campaign hits, and when what it hits has recovered.
  *
- * `registers`: any replica; there is no leader, and clients go on as soon as they find quorums without it. `seat` and
- * `lock`: the process that leads a group or holds a lock, of three that want to; it changes a register while it does.
+ * `registers`: any replica; there is no leader, and clients go on as soon as they find quorums without it. `leader`: the
+ * replica that leads the clients' keyspace. `seat` and `lock`: the process that leads a group or holds a lock, of three
+ * that want to; it changes a register while it does.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
@@ -11,13 +12,13 @@ import type { HistoryLine } from '../../../src/check/index.ts'
 import type { Random } from '../../../src/core/base/random.ts'
 import type { Cluster } from '../cluster.ts'
 import { urlsOf } from '../replica.ts'
-import { canBeBusy, type Fault, type Victim } from './faults.ts'
+import { canBeBusy, isFatal, type Fault, type Victim } from './faults.ts'
 import type { HolderPlan, Told } from './holder.ts'
 import type { RegisterLoad } from './register-load.ts'
 import { nowMs, within } from './time.ts'
 import type { Witness } from './witness.ts'
 
-export const TARGETS = ['seat', 'lock', 'registers'] as const
+export const TARGETS = ['seat', 'lock', 'leader', 'registers'] as const
 export type TargetName = (typeof TARGETS)[number]
 
 export interface TargetSetting {
@@ -46,49 +47,84 @@ export interface Target {
 }
 
 export function targetOf(name: TargetName, setting: TargetSetting): Target {
-  return name === 'registers' ? new ReplicaTarget(setting) : new HolderTarget(name, setting)
+  if (name === 'registers') return new ReplicaTarget(setting)
+  return name === 'leader' ? new LeaderTarget(setting) : new HolderTarget(name, setting)
 }
 
 const RECOVERY_MS = 60_000
 
 class ReplicaTarget implements Target {
-  readonly #setting: TargetSetting
+  protected readonly setting: TargetSetting
   #hit = ''
 
   constructor(setting: TargetSetting) {
-    this.#setting = setting
+    this.setting = setting
   }
 
   async start(): Promise<void> {
-    await this.recovered('kill', nowMs())
+    await this.recovered('bridge', nowMs())
   }
 
   victim(): Victim {
-    const { cluster, random, clients } = this.#setting
-    const name = random.pick(cluster.ids)
-    this.#hit = name
-    const others = cluster.ids.filter((id) => id !== name)
-    const half = others.length >> 1
-    const [first, ...rest] = clients
-    const halves = [
-      [...others.slice(0, half), first ?? ''],
-      [...others.slice(half), ...rest],
-    ] as const
-    return { name, signal: (signal) => cluster.replica(name).signal(signal), halves }
+    const name = this.setting.random.pick(this.setting.cluster.ids)
+    // It is the one in the middle.
+    return this.hit(name, this.#others(name))
   }
 
   recovered(fault: Fault, sinceMs: number): Promise<number> {
-    return within(RECOVERY_MS, `a change for everybody after ${fault}`, this.#setting.load.acknowledgedToAll(sinceMs))
+    const acknowledged = this.setting.load.acknowledged('all', sinceMs)
+    return within(RECOVERY_MS, `a change for everybody after ${fault}`, acknowledged)
   }
 
   async mend(fault: Fault): Promise<void> {
-    const { cluster } = this.#setting
-    if (fault !== 'kill') return
+    const { cluster } = this.setting
+    if (!isFatal(fault)) return
     await cluster.replica(this.#hit).ended
     await cluster.up(this.#hit)
   }
 
+  /** @param apart replicas that stand in two halves when there is a bridge. */
+  protected hit(name: string, apart: readonly string[]): Victim {
+    const { cluster, clients } = this.setting
+    this.#hit = name
+    const half = apart.length >> 1
+    const [first, ...rest] = clients
+    const halves = [
+      [...apart.slice(0, half), first ?? ''],
+      [...apart.slice(half), ...rest],
+    ] as const
+    return { name, signal: (signal) => cluster.replica(name).signal(signal), halves }
+  }
+
+  #others(name: string): readonly string[] {
+    return this.setting.cluster.ids.filter((id) => id !== name)
+  }
+
   stop(): void {}
+}
+
+class LeaderTarget extends ReplicaTarget {
+  override async start(): Promise<void> {
+    await this.mend('bridge')
+  }
+
+  override victim(): Victim {
+    const { cluster, witness } = this.setting
+    const name = witness.keyspaceLeader?.id ?? ''
+    // Of a bridge, one half has the leader, and another replica is the middle.
+    const [, ...others] = cluster.ids.filter((id) => id !== name)
+    return this.hit(name, [name, ...others])
+  }
+
+  override recovered(fault: Fault, sinceMs: number): Promise<number> {
+    const acknowledged = this.setting.load.acknowledged('one', sinceMs)
+    return within(RECOVERY_MS, `a change after ${fault}`, acknowledged)
+  }
+
+  override async mend(fault: Fault): Promise<void> {
+    await super.mend(fault)
+    await this.recovered(fault, nowMs())
+  }
 }
 
 const GROUP = 'reports'
@@ -142,7 +178,7 @@ class HolderTarget implements Target {
   async mend(fault: Fault): Promise<void> {
     const { cluster, witness } = this.#setting
     const { node, term } = this.#hit
-    if (fault === 'kill') {
+    if (isFatal(fault)) {
       this.#holders.delete(node)
       cluster.proxies.forget(node)
       await this.#startOne()

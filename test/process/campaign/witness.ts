@@ -3,7 +3,7 @@
  * use at a time.
  */
 import type { HistoryLine } from '../../../src/check/index.ts'
-import { FenceGate, QuorateError, type FenceStorage } from '../../../src/index.ts'
+import { FenceGate, QuorateError, type FenceStorage, type Leader } from '../../../src/index.ts'
 import type { Told } from './holder.ts'
 import { nowMs } from './time.ts'
 
@@ -29,19 +29,32 @@ export class Witness {
   readonly #gate: FenceGate
   readonly #resource: string
   readonly #listeners = new Set<(said: HistoryLine | Told, node: string) => void>()
-  /** Terms in which something was acknowledged. */
   readonly #terms = new Set<number>()
   readonly #lateActs = new Set<string>()
   #lastAck: Ack | undefined
+  #keyspaceLeader: Leader | undefined
 
   constructor(resource: string, fences: FenceStorage) {
     this.#resource = resource
     this.#gate = new FenceGate(fences)
   }
 
-  /** How many terms have acknowledged something. */
+  /** How many terms have acknowledged something, or were told of to clients. */
   get terms(): number {
     return this.#terms.size
+  }
+
+  /** Who led the keyspace of the clients last, as far as they know. */
+  get keyspaceLeader(): Leader | undefined {
+    return this.#keyspaceLeader
+  }
+
+  /** A client was told who leads the keyspace. */
+  led(group: string, leader: Leader): void {
+    if (leader.generation <= (this.#keyspaceLeader?.generation ?? 0)) return
+    this.#keyspaceLeader = leader
+    this.#terms.add(leader.generation)
+    this.lines.push({ type: 'elected', group, node: leader.id, term: leader.generation, time: nowMs() })
   }
 
   get lastAck(): Ack | undefined {
