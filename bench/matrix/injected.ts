@@ -12,6 +12,7 @@ import { Random } from '../../src/core/base/random.ts'
 import { predict, type Prediction } from '../../src/predict/index.ts'
 import { startCluster } from '../cluster.ts'
 import { LatencyRecorder } from '../latency-recorder.ts'
+import { median } from '../statistics.ts'
 import { DelayingProxy, type Delays } from './delaying-proxy.ts'
 import { drawMs } from './draws.ts'
 
@@ -33,6 +34,8 @@ export interface Validated {
   /** Milliseconds, measured and predicted. */
   readonly writeP99Ms: readonly [number, number]
   readonly readP99Ms: readonly [number, number]
+  /** What was added to each leg of writes and of reads for the rest of the way. */
+  readonly restMs: readonly [number, number]
 }
 
 /** Writers, and as many readers: frames of several have delays of their own, so trials are nearly independent. */
@@ -146,11 +149,14 @@ async function runTrials(of: {
 interface BothLegs {
   readonly there: readonly number[]
   readonly back: readonly number[]
+  /** What stands in each of them that no proxy did. */
+  readonly restMs: number
 }
 
 /**
- * What the proxies did, and for each leg half of what the rest of the way took on average: sockets, turns of the event
- * loop, and the replica. Clients measure whole round trips themselves, of which the delays are the larger part.
+ * What the proxies did, and for each leg half of what the rest of the way usually took: sockets, turns of the event loop,
+ * and the replica. Clients measure whole round trips themselves, of which the delays are the larger part. Medians, since a
+ * process that stood still for a while would move a mean for all.
  */
 function legsOf(proxies: readonly DelayingProxy[], clients: readonly Client[], kind: 'writes' | 'reads'): BothLegs {
   const [there, back] = [proxies.flatMap((proxy) => proxy.there), proxies.flatMap((proxy) => proxy.back)]
@@ -161,8 +167,10 @@ function legsOf(proxies: readonly DelayingProxy[], clients: readonly Client[], k
       return Array.from(first ?? [], (ms, at) => ms + (second?.[at] as number))
     }),
   )
-  const restMs = Math.max(0, mean(trips) - mean(there) - mean(back)) / 2 || 0
-  return { there: there.map((ms) => ms + restMs), back: back.map((ms) => ms + restMs) }
+  // Each with one from half a run away: the delays of both directions are independent.
+  const sums = there.map((ms, at) => ms + (back[(at + (back.length >> 1)) % back.length] as number))
+  const restMs = Math.max(0, median(trips) - median(sums)) / 2
+  return { there: there.map((ms) => ms + restMs), back: back.map((ms) => ms + restMs), restMs }
 }
 
 function mean(values: readonly number[]): number {
@@ -197,5 +205,6 @@ function compared(
     rmse: Math.sqrt(square / points.length),
     writeP99Ms: [writeTimes.quantileUs(0.99) / 1000, prediction.writeMs(0.99)],
     readP99Ms: [readTimes.quantileUs(0.99) / 1000, prediction.readMs(0.99)],
+    restMs: [legs.writers.restMs, legs.readers.restMs],
   }
 }
