@@ -92,7 +92,8 @@ function clamp(share: number): number {
 }
 
 export function tickText({ unit, floor, from }: Axis, value: number): string {
-  if (floor !== undefined && value === from) return floor
+  // Powers of ten are not exact.
+  if (floor !== undefined && from !== undefined && value < from * 1.000001) return floor
   if (unit === 'share') return value === 0 ? '0' : `${Number((100 * value).toPrecision(2))} %`
   if (unit === 'ms') return value >= 1000 ? `${shortNumber(value / 1000)} s` : `${shortNumber(value)} ms`
   return shortNumber(value)

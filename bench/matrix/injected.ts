@@ -3,7 +3,8 @@
  * of them by an exponential time, as the authors of PBS did to validate their model (Bailis et al. 2012, section 5.2).
  *
  * Writers and readers are clients of their own, so that each connection carries one kind of leg. What is predicted rests
- * on the delays that the proxies really made, and on when each read really began.
+ * on the delays that the proxies really made, on what the rest of the way took by the clients' own measurement, and on
+ * when each read really began.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type ApKeyspace, type Client } from '../../src/index.ts'
@@ -11,6 +12,7 @@ import { Random } from '../../src/core/base/random.ts'
 import { predict, type Prediction } from '../../src/predict/index.ts'
 import { startCluster } from '../cluster.ts'
 import { LatencyRecorder } from '../latency-recorder.ts'
+import { median } from '../statistics.ts'
 import { DelayingProxy, type Delays } from './delaying-proxy.ts'
 import { drawMs } from './draws.ts'
 
@@ -32,6 +34,8 @@ export interface Validated {
   /** Milliseconds, measured and predicted. */
   readonly writeP99Ms: readonly [number, number]
   readonly readP99Ms: readonly [number, number]
+  /** What was added to each leg of writes and of reads for the rest of the way. */
+  readonly restMs: readonly [number, number]
 }
 
 /** Writers, and as many readers: frames of several have delays of their own, so trials are nearly independent. */
@@ -75,7 +79,11 @@ export async function validate(injection: Injection): Promise<Validated> {
   try {
     const writers = await open('writers', { there: exponentialOf(wMs), back: exponentialOf(arsMs) })
     const readers = await open('readers', { there: exponentialOf(arsMs), back: exponentialOf(arsMs) })
-    for (const keyspace of [...writers, ...readers]) await keyspace.get('warm')
+    for (const keyspace of [...writers, ...readers]) {
+      // Everybody writes and reads everywhere once: samples of both kinds are there from each replica.
+      await keyspace.put('warm', 0, { w: 3 })
+      await keyspace.get('warm', { r: 3 })
+    }
     const all = [...proxies.writers, ...proxies.readers]
     for (const proxy of all) proxy.delays = true
     await sleep(SETTLE_MS)
@@ -83,7 +91,10 @@ export async function validate(injection: Injection): Promise<Validated> {
     await runTrials({ writers, readers, injection: { ...injection, writes: WARM }, prefix: 'w' })
     for (const proxy of all) proxy.there.length = proxy.back.length = 0
     const measured = await runTrials({ writers, readers, injection, prefix: 'k' })
-    return compared(measured, injection, proxies)
+    return compared(measured, injection, {
+      writers: legsOf(proxies.writers, clients.slice(0, PAIRS), 'writes'),
+      readers: legsOf(proxies.readers, clients.slice(PAIRS), 'reads'),
+    })
   } finally {
     await Promise.all(clients.map((client) => client.close()))
     await Promise.all([...proxies.writers, ...proxies.readers].map((proxy) => proxy.close()))
@@ -134,28 +145,57 @@ async function runTrials(of: {
   return { reads, writeTimes, readTimes }
 }
 
+/** Both legs of one kind of call, sampled. */
+interface BothLegs {
+  readonly there: readonly number[]
+  readonly back: readonly number[]
+  /** What stands in each of them that no proxy did. */
+  readonly restMs: number
+}
+
+/**
+ * What the proxies did, and for each leg half of what the rest of the way usually took: sockets, turns of the event loop,
+ * and the replica. Clients measure whole round trips themselves, of which the delays are the larger part. Medians, since a
+ * process that stood still for a while would move a mean for all.
+ */
+function legsOf(proxies: readonly DelayingProxy[], clients: readonly Client[], kind: 'writes' | 'reads'): BothLegs {
+  const [there, back] = [proxies.flatMap((proxy) => proxy.there), proxies.flatMap((proxy) => proxy.back)]
+  const trips = clients.flatMap((client) =>
+    Object.keys(client.status().replicas).flatMap((_, replica) => {
+      const legs = client.latencies().legs(replica)
+      const [first, second] = kind === 'writes' ? [legs?.w, legs?.a] : [legs?.r, legs?.s]
+      return Array.from(first ?? [], (ms, at) => ms + (second?.[at] as number))
+    }),
+  )
+  // Each with one from half a run away: the delays of both directions are independent.
+  const sums = there.map((ms, at) => ms + (back[(at + (back.length >> 1)) % back.length] as number))
+  const restMs = Math.max(0, median(trips) - median(sums)) / 2
+  return { there: there.map((ms) => ms + restMs), back: back.map((ms) => ms + restMs), restMs }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 function compared(
   { reads, writeTimes, readTimes }: Measured,
   { r, w, seed }: Injection,
-  proxies: { readonly writers: readonly DelayingProxy[]; readonly readers: readonly DelayingProxy[] },
+  legs: { readonly writers: BothLegs; readonly readers: BothLegs },
 ): Validated {
-  const samples = (of: readonly DelayingProxy[], way: 'there' | 'back') => {
-    return { kind: 'samples', ms: of.flatMap((proxy) => proxy[way]) } as const
-  }
+  const samples = (ms: readonly number[]) => ({ kind: 'samples', ms }) as const
   const latencies = {
-    w: samples(proxies.writers, 'there'),
-    a: samples(proxies.writers, 'back'),
-    r: samples(proxies.readers, 'there'),
-    s: samples(proxies.readers, 'back'),
+    w: samples(legs.writers.there),
+    a: samples(legs.writers.back),
+    r: samples(legs.readers.there),
+    s: samples(legs.readers.back),
   }
   const prediction: Prediction = predict({ n: 3, r, w, latencies, trials: TRIALS, seed, reads: 'quorum' })
   const points = Array.from({ length: POINTS }, (_, point) => {
     const some = reads.filter((read) => read.point === point)
-    const mean = (of: (read: Read) => number): number => some.reduce((sum, read) => sum + of(read), 0) / some.length
     return {
-      tMs: mean(({ tMs }) => tMs),
-      measured: mean(({ isFresh }) => Number(isFresh)),
-      predicted: mean(({ tMs }) => prediction.pFresh(tMs)),
+      tMs: mean(some.map(({ tMs }) => tMs)),
+      measured: mean(some.map(({ isFresh }) => Number(isFresh))),
+      predicted: mean(some.map(({ tMs }) => prediction.pFresh(tMs))),
     }
   })
   const square = points.reduce((sum, { measured, predicted }) => sum + (measured - predicted) ** 2, 0)
@@ -165,5 +205,6 @@ function compared(
     rmse: Math.sqrt(square / points.length),
     writeP99Ms: [writeTimes.quantileUs(0.99) / 1000, prediction.writeMs(0.99)],
     readP99Ms: [readTimes.quantileUs(0.99) / 1000, prediction.readMs(0.99)],
+    restMs: [legs.writers.restMs, legs.readers.restMs],
   }
 }

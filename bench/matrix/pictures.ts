@@ -8,8 +8,8 @@ import { SITUATIONS } from './situations.ts'
 import type { CellResult } from './tally.ts'
 
 /** Settings of which curves are drawn, as far as they were measured. */
-const CURVES = ['n3-r1-w1', 'n3-r1-w2', 'n3-r2-w1', 'n3-r2-w2', 'n3-r1-w3', 'siblings-r2-w2', 'cp', 'cp-stale-read']
-const TIMELINES = ['n3-r1-w1', 'n3-r2-w2', 'n3-r1-w3', 'siblings-r2-w2', 'sloppy', 'cp']
+const CURVES = ['n3-r1-w1', 'n3-r1-w2', 'n3-r2-w1', 'n3-r2-w2', 'siblings-r2-w2', 'cp', 'cp-leader', 'cp-stale-read']
+const TIMELINES = ['n3-r1-w1', 'n3-r2-w2', 'n3-r1-w3', 'sloppy', 'cp', 'cp-leader']
 
 const FAMILIES: readonly (readonly [string, (name: string) => boolean])[] = [
   ['N = 3', (name) => /^n3-r\d-w\d$/.test(name)],

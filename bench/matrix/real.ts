@@ -21,7 +21,7 @@ import { Steps, WORKLOADS, type Workload } from './workloads.ts'
 
 const LOOPBACK = PROFILES[0] as Profile
 const NAMES = { situations: ['healthy', 'healing'], workload: 'ycsb-a' } as const
-const QUICK: ReadonlySet<string> = new Set(['n3-r1-w1', 'n3-r2-w2'])
+const QUICK: ReadonlySet<string> = new Set(['n3-r2-w2'])
 const CLIENTS = 3
 const PROCESSES = 6
 const RATE_PER_SECOND = 60

@@ -34,9 +34,10 @@ const QUICK = {
     'siblings-r2-w2',
     'sloppy',
     'cp',
+    'cp-leader',
     'cp-stale-read',
   ],
-  profiles: ['LNKD-SSD', 'LNKD-DISK'],
+  profiles: ['LNKD-DISK'],
   situations: ['healing'],
   workloads: ['carts'],
 }
@@ -47,7 +48,8 @@ export function cellsOf(
   options: { readonly quick: boolean; readonly extra: readonly Profile[] },
 ): Cell[] {
   const profiles = [...PROFILES, ...options.extra]
-  const isAsked = Object.values(wanted).some((names) => names !== undefined) || options.extra.length > 0
+  const asked = [wanted.settings, wanted.profiles, wanted.situations, wanted.workloads]
+  const isAsked = asked.some((names) => names !== undefined) || options.extra.length > 0
   const settings = pick('setting', SETTINGS, wanted.settings ?? (options.quick ? QUICK.settings : ['all']))
   if (isAsked) {
     const usual = options.extra.length > 0 ? options.extra.map(({ name }) => name) : [USUAL.profile]

@@ -176,6 +176,14 @@ export const SETTINGS: readonly Setting[] = [
     promises: LINEARIZABLE,
   },
   {
+    name: 'cp-leader',
+    about: 'registers with an elected leader, which reads under its lease',
+    replicas: 3,
+    keyspace: { mode: 'cp', leader: true },
+    promises: LINEARIZABLE,
+    real: true,
+  },
+  {
     name: 'cp-stale-read',
     about: 'registers, reads take what a replica has',
     replicas: 3,

@@ -8,7 +8,11 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 const OPERATION = { create: 1, get: 4, set: 5 } as const
-const SESSION_MS = 30_000
+const SESSION_MS = 20_000
+/** Servers end sessions that say nothing, as these do while others are measured. */
+const PING_MS = 4_000
+const PING = Buffer.concat([int(8), int(-2), int(11)])
+const PING_NUMBER = -2
 /** Everybody may do everything: one entry, all permissions, scheme and id. */
 const OPEN_TO_ALL = Buffer.concat([int(1), int(31), text('world'), text('anyone')])
 const ANY_VERSION = -1
@@ -28,6 +32,8 @@ export class ZooKeeperSession {
   #rest: Buffer = Buffer.alloc(0)
   #numbers = 0
   #sending: Buffer[] = []
+  #ended: Error | undefined
+  #pings: NodeJS.Timeout | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -45,6 +51,7 @@ export class ZooKeeperSession {
     await session.#ask(
       Buffer.concat([int(0), Buffer.alloc(8), int(SESSION_MS), Buffer.alloc(8), int(16), Buffer.alloc(16)]),
     )
+    session.#pings = setInterval(() => socket.write(PING), PING_MS)
     return session
   }
 
@@ -63,6 +70,7 @@ export class ZooKeeperSession {
   }
 
   close(): void {
+    clearInterval(this.#pings)
     this.#socket.destroy()
   }
 
@@ -75,6 +83,7 @@ export class ZooKeeperSession {
 
   /** One frame for each turn of the event loop. */
   #ask(body: Buffer): Promise<Buffer> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
     if (this.#sending.length === 0) {
       setImmediate(() => {
         this.#socket.write(Buffer.concat(this.#sending))
@@ -91,7 +100,8 @@ export class ZooKeeperSession {
     while (this.#rest.length - at >= 4) {
       const size = this.#rest.readInt32BE(at)
       if (this.#rest.length - at - 4 < size) break
-      this.#next()?.resolve(this.#rest.subarray(at + 4, at + 4 + size))
+      const body = this.#rest.subarray(at + 4, at + 4 + size)
+      if (size < 4 || body.readInt32BE(0) !== PING_NUMBER) this.#next()?.resolve(body)
       at += 4 + size
     }
     this.#rest = this.#rest.subarray(at)
@@ -106,6 +116,8 @@ export class ZooKeeperSession {
   }
 
   #fail(error: Error): void {
+    this.#ended ??= error
+    clearInterval(this.#pings)
     for (const { reject } of this.#waiting.splice(this.#head)) reject(error)
   }
 }

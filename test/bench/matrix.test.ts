@@ -13,7 +13,7 @@ import { SETTINGS } from '../../bench/matrix/settings.ts'
 import { Tally, type CellResult } from '../../bench/matrix/tally.ts'
 import { asApHistory, asRegisterHistory } from '../../bench/matrix/translate.ts'
 import { Steps, WORKLOADS } from '../../bench/matrix/workloads.ts'
-import { UsageError } from '../../bench/options.ts'
+import { parseOptions, UsageError } from '../../bench/options.ts'
 import type { HistoryLine } from '../../src/check/history.ts'
 import { Random } from '../../src/core/base/random.ts'
 import { predict, type Latencies } from '../../src/predict/index.ts'
@@ -36,6 +36,11 @@ describe('selection', () => {
       expect(groups).toBeGreaterThan(15)
     }
     expect(cellsOf({}, { ...ALL, quick: true }).length).toBeLessThan(names.length / 5)
+  })
+
+  it('a number of runs alone: asks for no other cells', () => {
+    const { matrix } = parseOptions(['--runs', '3'], ['matrix'])
+    expect(cellsOf(matrix, ALL)).toHaveLength(cellsOf({}, ALL).length)
   })
 
   it('names asked for: their full product, without scans of registers', () => {
@@ -218,7 +223,7 @@ describe('cells', () => {
     expect(again.breaches.map(({ guarantee }) => guarantee)).toContain('fresh reads')
   })
 
-  it.each(['n3-r2-w2', 'n5-r3-w3', 'siblings-r2-w2', 'grid-2x3', 'level-local-each', 'cp', 'cp-flexible'])(
+  it.each(['n3-r2-w2', 'n5-r3-w3', 'siblings-r2-w2', 'grid-2x3', 'level-local-each', 'cp', 'cp-flexible', 'cp-leader'])(
     '%s in a partition that heals: nothing that is promised breaks, and calls fail meanwhile',
     (setting) => {
       const result = resultOf(`${setting}/LAN/healing/carts`, [1], 200)

@@ -23,7 +23,7 @@ describe('axes', () => {
 
   it('ticks: are short', () => {
     const axis = { label: '', scale: 'log', unit: 'share', from: 1e-5, floor: 'none' } as const
-    expect([1e-5, 1e-4, 0.25, 1].map((value) => tickText(axis, value))).toEqual(['none', '0.01 %', '25 %', '100 %'])
+    expect([10 ** -5, 1e-4, 0.25, 1].map((value) => tickText(axis, value))).toEqual(['none', '0.01 %', '25 %', '100 %'])
     const ms = { label: '', scale: 'log', unit: 'ms' } as const
     expect([0.5, 20, 1500].map((value) => tickText(ms, value))).toEqual(['0.5 ms', '20 ms', '1.5 s'])
   })
