@@ -2,6 +2,7 @@
  * A cluster inside this process, for development and tests: real replicas over loopback WebSockets, and the faults
  * that networks and machines have.
  */
+import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { invalid } from '../core/base/errors.ts'
 import type { CoreOptions } from '../core/options.ts'
@@ -152,7 +153,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   const faults = new LinkFaults()
   const nodes = new Map<string, Node>()
   try {
-    for (const id of ids) nodes.set(id, await prepareNode(optionsOf(id), faults))
+    for (const id of ids) nodes.set(id, await openSomewhere(optionsOf(id), faults))
     const urls = Object.fromEntries([...nodes].map(([id, node]) => [id, node.url]))
     for (const node of nodes.values()) node.dialPeers(urls)
     const members = Object.fromEntries(ids.map((id) => [id, { url: urls[id] as string, zone: zoneOf(id) }]))
@@ -163,6 +164,22 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   } catch (error) {
     await Promise.all([...nodes.values()].map((node) => node.close()))
     throw error
+  }
+}
+
+/** So many ports are tried before a replica is not started. */
+const PORT_TRIES = 100
+/** Below the ports that systems take for outgoing connections: a replica that is stopped finds its port free again. */
+const PORTS = { from: 10_000, to: 30_000 } as const
+
+async function openSomewhere(options: NodeOptions, faults: LinkFaults): Promise<Node> {
+  for (let triesLeft = PORT_TRIES; ; triesLeft--) {
+    try {
+      return await prepareNode({ ...options, listen: { port: randomInt(PORTS.from, PORTS.to) } }, faults)
+    } catch (error) {
+      const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+      if (cause?.code !== 'EADDRINUSE' || triesLeft === 0) throw error
+    }
   }
 }
 
