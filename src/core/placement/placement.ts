@@ -24,7 +24,7 @@ export interface PreferenceList {
 }
 
 /** In which partition a key lies, whatever its keyspace. */
-export function partitionOf(key: string): number {
+function partitionOf(key: string): number {
   return hashString(key) % PARTITIONS
 }
 

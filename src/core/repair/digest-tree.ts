@@ -25,7 +25,7 @@
 import { Digest, finish, hashString, hashTwice } from '../base/hash.ts'
 import { invariant } from '../base/invariant.ts'
 import { ABSENT } from '../causality/merge.ts'
-import { PARTITIONS, partitionOf } from '../placement/placement.ts'
+import { PARTITIONS } from '../placement/placement.ts'
 
 /** Sums and items are below this. */
 const MODULUS = 2 ** 52
@@ -291,5 +291,6 @@ export class DigestForest {
 
 /** Where a record is compared. */
 export function placeOf(name: KeyName): { readonly partition: number; readonly position: number } {
-  return { partition: partitionOf(name.key), position: positionOf(name) }
+  hashTwice(name.key, seedOf(name.keyspace), HASHES)
+  return { partition: (HASHES[0] as number) & (PARTITIONS - 1), position: (HASHES[1] as number) >>> 0 }
 }

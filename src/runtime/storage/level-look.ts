@@ -4,7 +4,7 @@
  * One walk over the keys of the keyspaces, however many ranges the look has, and then the records that it is about. The
  * walk reads no values, goes in pages in the background, and other work goes on between them. It takes some two
  * seconds for a million keys, and what it has met of the partitions around those ranges serves the looks that follow: an
- * exchange makes one for each thirty thousand keys on each side.
+ * exchange makes one for each hundred thousand keys on each side.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RecordWrite, StoredRecord } from '../../core/record.ts'
@@ -63,7 +63,7 @@ async function walk(
   { database, keyspaces }: LookSources,
 ): Promise<{ readonly gathering: Gathering; readonly neighbours: Neighbours }> {
   const gathering = new Gathering(look)
-  const neighbours = new Neighbours(rangesOf(look)[0]?.partition ?? 0)
+  const neighbours = new Neighbours(rangesOf(look).map(({ partition }) => partition))
   const offer = (keyspace: number, key: string): void => {
     const placed = { keyspace, key, ...placeOf({ keyspace, key }) }
     gathering.offer(placed, placed)

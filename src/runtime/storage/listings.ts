@@ -12,8 +12,8 @@ import { Gathering, rangesOf } from '../../core/repair/gather.ts'
 import type { Placed } from './neighbours.ts'
 import type { LookRange } from './storage.ts'
 
-/** One for each peer that may be exchanging. */
-const LISTINGS_MAX = 4
+/** For exchanges of two kinds of keyspaces, or in two places, at once. */
+const LISTINGS_MAX = 2
 /** A listing that was not asked for so many writes is forgotten, and so is a look that takes as long. */
 const WRITES_MAX = 16_384
 const WHOLE = 2 ** 32
@@ -31,10 +31,15 @@ interface Listing {
   readonly keyspaces: readonly number[]
   /** By partition: of these ranges every name is known. */
   readonly ranges: ReadonlyMap<number, readonly PlaceRange[]>
-  /** By partition, in the order of places. */
-  readonly names: Map<number, Placed[]>
+  /** By partition, in the order of places once it is asked for. */
+  readonly names: Map<number, Names>
   /** How many names had been written when it was last asked. */
   usedAt: number
+}
+
+interface Names {
+  all: Placed[]
+  isSorted: boolean
 }
 
 /** What is written while a look is under way. */
@@ -79,10 +84,10 @@ export class Listings {
   keep({ keyspaces }: LookRange, { ranges, names, partitions }: Met, written: Written): void {
     if (written.length > WRITES_MAX) return
     const known = new Map<number, PlaceRange[]>()
-    const byPartition = new Map<number, Placed[]>()
+    const byPartition = new Map<number, Names>()
     for (const [partition, met] of partitions) {
       known.set(partition, [{ partition, from: 0, to: WHOLE }])
-      byPartition.set(partition, met.toSorted(byPlace))
+      byPartition.set(partition, { all: [...met], isSorted: false })
     }
     for (const { partition, from, to } of ranges) {
       if (partitions.has(partition)) continue
@@ -103,16 +108,22 @@ export class Listings {
   gather({ look, keyspaces }: LookRange): Gathering | undefined {
     if (this.#latest.length === 0) return undefined
     const gathering = new Gathering(look)
+    const positionsMax = look.kind === 'digests' ? look.entriesMax + 1 : Infinity
+    // Ranges of a look may overlap.
+    const positions = new Set<number>()
     for (const range of rangesOf(look)) {
       const listing = this.#latest.find((one) => isSame(one.keyspaces, keyspaces) && covers(one, range))
       if (listing === undefined) return undefined
       listing.usedAt = this.#writes
-      const names = listing.names.get(range.partition) ?? []
+      const names = sorted(listing, range.partition)
       for (let i = firstFrom(names, range.from); i < names.length; i++) {
         const name = names[i] as Placed
         if (name.position >= range.to) break
+        positions.add(name.partition * WHOLE + name.position)
         gathering.offer(name, name)
       }
+      // Whatever comes after these has no room in the answer.
+      if (positions.size > positionsMax) break
     }
     return gathering
   }
@@ -141,13 +152,21 @@ function firstFrom(names: readonly Placed[], position: number): number {
 /** Adds a name in its place, once, or takes it out, if it is one that the listing would have. */
 function apply(listing: Listing, placed: Placed, { isErased }: Pick<KeyChange, 'isErased'>): void {
   if (!listing.keyspaces.includes(placed.keyspace) || !covers(listing, placed)) return
-  const all = listing.names.get(placed.partition) ?? []
+  const all = sorted(listing, placed.partition)
   let at = firstFrom(all, placed.position)
   while (at < all.length && byPlace(all[at] as Placed, placed) < 0) at++
   const isThere = at < all.length && byPlace(all[at] as Placed, placed) === 0
   if (isThere && isErased) all.splice(at, 1)
   if (!isThere && !isErased) all.splice(at, 0, placed)
-  listing.names.set(placed.partition, all)
+}
+
+/** The names of a partition in their order: put so when somebody needs it, a few hundred at a time. */
+function sorted({ names }: Listing, partition: number): Placed[] {
+  let found = names.get(partition)
+  if (found === undefined) names.set(partition, (found = { all: [], isSorted: true }))
+  if (!found.isSorted) found.all.sort(byPlace)
+  found.isSorted = true
+  return found.all
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

@@ -12,20 +12,22 @@ export interface Placed extends KeyName {
   readonly position: number
 }
 
-/** Some 3 MB. */
-const NAMES_MAX = 32_768
+/** Some 12 MB. */
+const NAMES_MAX = 131_072
 
 export class Neighbours {
   readonly #first: number
+  readonly #isRising: boolean
   readonly #namesMax: number
   readonly #met = new Map<number, Placed[]>()
   #count = 0
-  /** How many partitions are kept, from the first one downwards and around. */
+  /** How many partitions are kept, from the first one on and around. */
   #reach = PARTITIONS
 
-  /** @param first the partition that the look begins with: exchanges go down from there. */
-  constructor(first: number, namesMax: number = NAMES_MAX) {
-    this.#first = first
+  /** @param around the partitions of the look, in its order: an exchange goes on in the same direction. */
+  constructor(around: readonly number[], namesMax: number = NAMES_MAX) {
+    this.#first = around[0] ?? 0
+    this.#isRising = (around.at(-1) ?? 0) >= this.#first
     this.#namesMax = namesMax
   }
 
@@ -42,7 +44,7 @@ export class Neighbours {
   partitions(): ReadonlyMap<number, Placed[]> {
     const all = new Map<number, Placed[]>()
     for (let distance = 0; distance < this.#reach; distance++) {
-      const partition = (this.#first - distance + PARTITIONS) % PARTITIONS
+      const partition = this.#at(distance)
       all.set(partition, this.#met.get(partition) ?? [])
     }
     return all
@@ -50,13 +52,19 @@ export class Neighbours {
 
   #dropFarthest(): void {
     const farthest = Math.max(...[...this.#met.keys()].map((partition) => this.#distanceOf(partition)))
-    const partition = (this.#first - farthest + PARTITIONS) % PARTITIONS
+    const partition = this.#at(farthest)
     this.#count -= this.#met.get(partition)?.length ?? 0
     this.#met.delete(partition)
     this.#reach = farthest
   }
 
   #distanceOf(partition: number): number {
-    return (this.#first - partition + PARTITIONS) % PARTITIONS
+    const distance = this.#isRising ? partition - this.#first : this.#first - partition
+    return (distance + PARTITIONS) % PARTITIONS
+  }
+
+  #at(distance: number): number {
+    const partition = this.#isRising ? this.#first + distance : this.#first - distance
+    return (partition + PARTITIONS) % PARTITIONS
   }
 }

@@ -106,7 +106,7 @@ describe('listings', () => {
 
   test('partitions around those of a look: are known whole, and lists of them need no walk', () => {
     const all = namesTo(2_000)
-    const neighbours = new Neighbours(placeOf(nameAt(0)).partition, 500)
+    const neighbours = new Neighbours([placeOf(nameAt(0)).partition], 500)
     for (const name of all) neighbours.offer(placed(name))
     const listings = new Listings()
     const looking = listings.begin()
@@ -125,21 +125,24 @@ describe('listings', () => {
 
 describe('neighbours', () => {
   test('one partition with more names than there is room for: nothing is kept', () => {
-    const neighbours = new Neighbours(9, 10)
+    const neighbours = new Neighbours([9], 10)
     for (let i = 0; i < 20; i++) neighbours.offer({ ...nameAt(i), partition: 9, position: i })
-    for (let i = 0; i < 5; i++) neighbours.offer({ ...nameAt(i), partition: 8, position: i })
+    for (let i = 0; i < 5; i++) neighbours.offer({ ...nameAt(i), partition: 10, position: i })
     expect(neighbours.partitions().size).toBe(0)
   })
 
-  test('too many names: the partitions that the exchange comes to last are dropped', () => {
-    const neighbours = new Neighbours(1, 10)
+  test.for([
+    { around: [1, 0], kept: [1, 0] },
+    { around: [1], kept: [1, 2] },
+    { around: [255, 254], kept: [255, 254] },
+    { around: [254, 255], kept: [254, 255] },
+  ])('too many names: the partitions that the exchange comes to last are dropped, $around', ({ around, kept }) => {
+    const neighbours = new Neighbours(around, 10)
     const order = [255, 2, 0, 1, 254]
     for (const partition of order) {
       for (let i = 0; i < 4; i++) neighbours.offer({ ...nameAt(i), partition, position: i })
     }
-    expect([...neighbours.partitions()].map(([partition, { length }]) => [partition, length])).toEqual([
-      [1, 4],
-      [0, 4],
-    ])
+    const partitions = [...neighbours.partitions()].filter(([, names]) => names.length > 0)
+    expect(partitions.map(([partition, { length }]) => [partition, length])).toEqual(kept.map((one) => [one, 4]))
   })
 })
