@@ -42,6 +42,8 @@ const TRIES = 10
 const TRIES_LED = 40
 const PAUSE_MS = 1000
 const SLICE_MS = 500
+/** Some exchanges with questions that are asked again. */
+const CATCH_UP_MS_MAX = 30_000
 /** Some rounds of handing over, each with a slow moment of its own. */
 const HANDOFF_MS_MAX = 90_000
 /** A repair that a slow moment holds up for too long is refused, and left to the next read. */
@@ -81,12 +83,20 @@ export class Finale {
     if (isWhole && this.#parts.unreadMs > 0) this.#compareUnread()
     for (const host of working) this.#exercise(host)
     this.#work()
-    for (const { config, isLost } of working) {
-      if (isLost) this.problems.push(`${config.name} has not caught up after healing`)
-    }
+    this.#catchUp(working)
     if (!isWhole) return
     this.#handOver(working)
     this.#finish(working)
+  }
+
+  /** Lets time pass until every replica has what it lost: it may wait for answers that went astray before the end. */
+  #catchUp(working: readonly Host[]): void {
+    const { simulator } = this.#parts.around
+    const endUs = simulator.nowUs + CATCH_UP_MS_MAX * 1000
+    while (working.some(({ isLost }) => isLost) && simulator.nowUs < endUs) simulator.runFor(SLICE_MS)
+    for (const { config, isLost } of working) {
+      if (isLost) this.problems.push(`${config.name} has not caught up after healing`)
+    }
   }
 
   /** Lets time pass until nobody keeps anything for another replica any more. */

@@ -75,4 +75,10 @@ export const REGRESSIONS: readonly Regression[] = [
     mode: 'cp',
     showed: 'copies of a deleted register were called different where only some of its acceptors had promised more',
   },
+  {
+    seed: 5008215,
+    showed:
+      'a session read nothing after its own write: a replica that had it had answered with a digest, and counted as one that had erased it',
+  },
+  { seed: 5001237, showed: 'a replica was given up that still waited to ask again for what it had lost' },
 ]

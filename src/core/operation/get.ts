@@ -191,12 +191,12 @@ export class Get extends Operation {
   }
 
   /**
-   * Whether what the session has seen was deleted and erased: then no replica of the key keeps anything of it. Where
-   * stand-ins may keep it still, nobody can tell.
+   * Whether what the session has seen was deleted and erased: then no replica of the key keeps anything of it, and each
+   * one has said so: one that answered with a digest alone may have it. Where stand-ins may keep it still, nobody can tell.
    */
   #isErased(): boolean {
     const { keyspace, list } = this.plan
-    return !keyspace.isSloppy && this.#merged === undefined && this.answered === firstPositions(list.replicas.length)
+    return !keyspace.isSloppy && this.#merged === undefined && this.#holders === firstPositions(list.replicas.length)
   }
 
   /** Whether replicas whose state is known, in full or by an equal digest, make up the quorum. */
