@@ -50,6 +50,9 @@ export class Keyspaces {
   readonly #config: KeyspacesConfig
   readonly #byName = new Map<string, Registered>()
   readonly #byFingerprint = new Map<number, KeyspaceDefinition>()
+  /** What `definitionOf` gave; forgotten with every change. */
+  #lastFingerprint = -1
+  #last: KeyspaceDefinition | undefined
 
   constructor(config: KeyspacesConfig) {
     this.#config = config
@@ -61,6 +64,14 @@ export class Keyspaces {
 
   get definitions(): ReadonlyMap<number, KeyspaceDefinition> {
     return this.#byFingerprint
+  }
+
+  /** One of them. Mostly it is the one that was asked for last: a map hashes a fingerprint each time anew. */
+  definitionOf(fingerprint: number): KeyspaceDefinition | undefined {
+    if (fingerprint === this.#lastFingerprint) return this.#last
+    this.#last = this.#byFingerprint.get(fingerprint)
+    this.#lastFingerprint = fingerprint
+    return this.#last
   }
 
   isConfirmed({ name }: KeyspaceDefinition): boolean {
@@ -150,6 +161,7 @@ export class Keyspaces {
   }
 
   #remember(registered: Registered): void {
+    this.#lastFingerprint = -1
     this.#byName.set(registered.definition.name, registered)
     this.#byFingerprint.set(definitionFingerprint(registered.definition), registered.definition)
   }

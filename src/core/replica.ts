@@ -249,7 +249,7 @@ export class Replica {
     if (definition.mode === 'cp') return this.#refuseKind(request, definition, from, step)
     const { id, round } = request
     const isHandoff = from === this.#config.index && id >= HANDOFF_IDS
-    if (!(isHandoff ? this.#knows(request, from, step) : this.#mayRead(request, from, step))) return
+    if (!isHandoff && !this.#isWhole(definition, request, from, step)) return
     const record = this.#config.records.read(request.keyspace, request.key)
     const full = request.digest ? undefined : record
     step.send(from, { kind: 'read-answer', id, round, digest: digestOf(record), record: full })
@@ -296,7 +296,7 @@ export class Replica {
     from: Address,
     step: Step,
   ): KeyspaceDefinition | undefined {
-    const definition = this.#keyspaces.definitions.get(request.keyspace)
+    const definition = this.#keyspaces.definitionOf(request.keyspace)
     const closed = this.standing?.whyClosed
     if (closed !== undefined) {
       if (this.standing?.isNew === true) return undefined
@@ -316,12 +316,22 @@ export class Replica {
     step: Step,
   ): KeyspaceDefinition | undefined {
     const definition = this.#knows(request, from, step)
-    if (definition === undefined || this.standing === undefined) return definition
+    return definition !== undefined && this.#isWhole(definition, request, from, step) ? definition : undefined
+  }
+
+  /** Whether nothing of the keyspace may be forgotten here; if it may, the request is refused. */
+  #isWhole(
+    definition: KeyspaceDefinition,
+    request: { readonly id: number; readonly round: number },
+    from: Address,
+    step: Step,
+  ): boolean {
+    if (this.standing === undefined) return true
     const isAcceptor = definition.mode === 'cp'
-    if (isAcceptor ? this.standing.mayVote(definition) : this.standing.of(definition) === 'serving') return definition
-    if (this.standing.isNew) return undefined
+    if (isAcceptor ? this.standing.mayVote(definition) : this.standing.of(definition) === 'serving') return true
+    if (this.standing.isNew) return false
     this.#refuse(request, 'catching-up', isAcceptor ? MAY_HAVE_PROMISED : MAY_HAVE_FORGOTTEN, from, step)
-    return undefined
+    return false
   }
 
   #refuseKind(

@@ -38,13 +38,13 @@ export class Outbox {
 
   /** Adds a message that is packed alike to the one that was just added to `other`, without packing it again. */
   addAsIn(other: Outbox, message: Message): void {
-    const packed = other.#lastStart < other.#writer.length ? other.#writer.view(other.#lastStart) : undefined
-    if (packed === undefined) {
+    // What filled the other frame has left with it.
+    if (other.#lastStart >= other.#writer.length) {
       this.add(message)
       return
     }
     this.#begin()
-    this.#writer.raw(packed)
+    this.#writer.rawOf(other.#writer, other.#lastStart)
     if (message.kind === 'write') this.#writer.float64At(this.#lastStart + AS_OF_AT, message.asOf)
     if (this.#writer.length >= FRAME_BYTES) this.flush()
   }

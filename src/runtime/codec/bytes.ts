@@ -10,6 +10,10 @@ import { Names } from './names.ts'
 
 const names = new Names()
 
+/** Texts up to this length are looked at byte by byte. */
+const SHORT = 64
+const ASCII_MAX = 0x7f
+
 /** What was read is not what quorate writes. */
 export class Malformed extends Error {
   override readonly name = 'Malformed'
@@ -58,10 +62,23 @@ export class ByteWriter {
 
   /** UTF-8 of at most 65,535 bytes, with its length before it. */
   text(value: string): void {
-    this.#room(2 + 3 * value.length)
-    const written = this.#buffer.write(value, this.length + 2, 'utf8')
+    const { length } = value
+    this.#room(2 + 3 * length)
+    const start = this.length + 2
+    const written = this.#writeAscii(value, start) ? length : this.#buffer.write(value, start, 'utf8')
     this.#view.setUint16(this.length, written, true)
-    this.length += 2 + written
+    this.length = start + written
+  }
+
+  /** A short text of ASCII, such as most keys are, at this offset: a call out of JavaScript takes several times as long. */
+  #writeAscii(value: string, start: number): boolean {
+    if (value.length > SHORT) return false
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      if (code > ASCII_MAX) return false
+      this.#buffer[start + i] = code
+    }
+    return true
   }
 
   /** Printable ASCII of 1 to 255 characters, with its length before it. */
@@ -86,11 +103,17 @@ export class ByteWriter {
     this.length += 8 * values.length
   }
 
-  /** Copies a part that another writer, or this one, has written. */
-  raw(value: Uint8Array): void {
-    this.#room(value.length)
-    this.#buffer.set(value, this.length)
-    this.length += value.length
+  /** Copies what another writer has written since `from`. */
+  rawOf(other: ByteWriter, from: number): void {
+    const size = other.length - from
+    this.#room(size)
+    copy(other.#buffer, other.#view, from, { bytes: this.#buffer, view: this.#view, at: this.length, size })
+    this.length += size
+  }
+
+  /** Copies all that was written to a place in other memory, which has room for it. */
+  copyTo(bytes: Uint8Array, view: DataView, at: number): void {
+    copy(this.#buffer, this.#view, 0, { bytes, view, at, size: this.length })
   }
 
   /** What was written since `from`, without a copy: valid until the next write. */
@@ -173,11 +196,17 @@ export class ByteReader {
     const size = this.uint16()
     if (size > sizeBytesMax) throw new Malformed(`a text of ${size} bytes is over the limit of ${sizeBytesMax}`)
     const start = this.#take(size)
+    if (size <= SHORT && this.#isAscii(start, start + size)) return this.#buffer.toString('latin1', start, start + size)
     const text = this.#buffer.toString('utf8', start, start + size)
     if (text.includes('\ufffd') && !isUtf8(this.#buffer.subarray(start, start + size))) {
       throw new Malformed('a text is not UTF-8')
     }
     return text
+  }
+
+  #isAscii(start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if ((this.#buffer[i] as number) > ASCII_MAX) return false
+    return true
   }
 
   /** Printable ASCII of 1 to `sizeBytesMax` characters. */
@@ -213,6 +242,26 @@ export class ByteReader {
     this.#at = start + sizeBytes
     return start
   }
+}
+
+/** Up to here four bytes at a time are faster than a view of them and one copy. */
+const FEW_BYTES = 512
+
+/** Both ends are given with a view over the same memory. */
+function copy(
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  to: { readonly bytes: Uint8Array; readonly view: DataView; readonly at: number; readonly size: number },
+): void {
+  const { at, size } = to
+  if (size > FEW_BYTES) {
+    to.bytes.set(bytes.subarray(from, from + size), at)
+    return
+  }
+  let done = 0
+  for (; done + 4 <= size; done += 4) to.view.setUint32(at + done, view.getUint32(from + done, true), true)
+  for (; done < size; done++) to.bytes[at + done] = bytes[from + done] as number
 }
 
 function viewOf(bytes: Uint8Array): DataView {

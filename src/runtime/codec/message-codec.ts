@@ -254,12 +254,18 @@ function readMessage(reader: ByteReader, limits: MessageLimits, kind: number): M
     case KIND['read-answer']:
       return { kind: 'read-answer', id, round, digest: reader.whole(), record: readOptional(reader, limits) }
     case KIND.write:
-      return { kind: 'write', id, round, ...readSent(reader, limits), record: readRecord(reader, limits) }
     case KIND_HINT: {
-      const where = readSent(reader, limits)
+      // Field by field: to spread a part of it would take as long as all the rest.
+      const asOf = reader.whole()
+      const keyspace = reader.whole()
+      const key = readKey(reader, limits)
+      const repairs = reader.flag()
+      if (kind === KIND.write) {
+        return { kind: 'write', id, round, asOf, keyspace, key, repairs, record: readRecord(reader, limits) }
+      }
       const owner = reader.uint8()
       if (owner >= POSITIONS_MAX) throw new Malformed(`${owner} is no member's index`)
-      return { kind: 'write', id, round, ...where, record: readRecord(reader, limits), owner }
+      return { kind: 'write', id, round, asOf, keyspace, key, repairs, record: readRecord(reader, limits), owner }
     }
     case KIND.written:
       return { kind: 'written', id, round }
@@ -348,12 +354,6 @@ function readRare(
     default:
       throw new Malformed(`${kind} is no kind of message`)
   }
-}
-
-function readSent(reader: ByteReader, limits: MessageLimits): Pick<Write, 'keyspace' | 'key' | 'asOf' | 'repairs'> {
-  const asOf = reader.whole()
-  const keyspace = reader.whole()
-  return { asOf, keyspace, key: readKey(reader, limits), repairs: reader.flag() }
 }
 
 function readKey(reader: ByteReader, limits: MessageLimits): string {

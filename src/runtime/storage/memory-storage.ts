@@ -43,6 +43,9 @@ export class MemoryStorage implements Storage {
   readonly #writer = new ByteWriter()
   readonly #decoded = new DecodedRecords()
   readonly #arena = new RecordArena((record) => this.#decoded.forget(record))
+  /** Asked for last: mostly the next call asks for the same. */
+  #lastId = -1
+  #last: Keyspace | undefined
   #foundKey = ''
   #foundIn = -1
   #foundRecord: number | undefined = undefined
@@ -119,16 +122,15 @@ export class MemoryStorage implements Storage {
   #put(keyspace: number, key: string, content: StoredRecord): void {
     this.#writer.reset()
     writeKept(this.#writer, content)
-    const bytes = this.#writer.view()
     const record = this.#find(keyspace, key)
     if (record === undefined) {
       const { records, keys, places } = this.#keyspace(keyspace)
-      records.set(key, (this.#foundRecord = this.#arena.add(bytes)))
+      records.set(key, (this.#foundRecord = this.#arena.add(this.#writer)))
       keys.add(key)
       places?.add(key)
     } else {
       this.#decoded.forget(record)
-      this.#arena.replace(record, bytes)
+      this.#arena.replace(record, this.#writer)
     }
   }
 
@@ -202,12 +204,22 @@ export class MemoryStorage implements Storage {
     if (key === this.#foundKey && keyspace === this.#foundIn) return this.#foundRecord
     this.#foundKey = key
     this.#foundIn = keyspace
-    this.#foundRecord = this.#keyspaces.get(keyspace)?.records.get(key)
+    this.#foundRecord = this.#known(keyspace)?.records.get(key)
     return this.#foundRecord
   }
 
+  #known(id: number): Keyspace | undefined {
+    if (id === this.#lastId) return this.#last
+    const keyspace = this.#keyspaces.get(id)
+    if (keyspace !== undefined) {
+      this.#lastId = id
+      this.#last = keyspace
+    }
+    return keyspace
+  }
+
   #keyspace(id: number): Keyspace {
-    let keyspace = this.#keyspaces.get(id)
+    let keyspace = this.#known(id)
     if (keyspace === undefined) {
       keyspace = { records: new Map(), keys: new SortedKeys(), places: undefined, placing: undefined }
       this.#keyspaces.set(id, keyspace)

@@ -4,12 +4,14 @@
  *
  * A `Buffer` for each record would cost more than the record: about a hundred bytes of object, and a block of memory
  * that lives as long as its longest-lived neighbour. Here a record costs 16 bytes beyond its own. Blocks are written
- * from front to back and never written again, so a view that a reader still holds keeps its bytes whatever happens
- * here. When too much of the blocks is garbage, the emptiest block is copied out and left to the collector.
+ * from front to back and not written again, so a view that a reader still holds keeps its bytes whatever happens
+ * here; only bytes of which no view was ever given make room for others of the same size. When too much of the blocks is
+ * garbage, the emptiest block is copied out and left to the collector.
  *
  * The caller's duty: forget a number that it has removed; keep views only while they are needed, because each keeps its
  * whole block; and drop views that are kept for longer when `moved` names their record.
  */
+import type { ByteWriter } from '../codec/bytes.ts'
 
 /** Large enough that the block itself costs nothing, small enough that copying one out is not noticed. */
 const BLOCK_BYTES = 256 * 1024
@@ -19,6 +21,10 @@ const OWN_BLOCK_BYTES = 32 * 1024
 
 /** Before each record: its number and its size, so that a block can be walked. */
 const HEADER_BYTES = 8
+const SIZE_AT = 4
+/** Beside the size: a view of the record was given. */
+const VIEWED = 0x8000_0000
+const SIZE = 0x7fff_ffff
 
 /** The place of a record that was removed. */
 const NOWHERE = -1
@@ -55,22 +61,30 @@ export class RecordArena {
     return this.#heldBytes
   }
 
-  /** Copies the bytes and gives them a number: one that is free again, or else the next, counted up from 0. */
-  add(bytes: Uint8Array): number {
+  /** Copies what was written and gives it a number: one that is free again, or else the next, counted up from 0. */
+  add(written: ByteWriter): number {
     const record = this.#freeRecords.pop() ?? this.#count++
     if (record === this.#places.length) {
       const larger = new Float64Array(2 * record)
       larger.set(this.#places)
       this.#places = larger
     }
-    this.#store(record, bytes)
+    this.#store(record, written)
     return record
   }
 
-  /** Copies other bytes in the place of a record's. */
-  replace(record: number, bytes: Uint8Array): void {
+  /** Copies what was written in the place of a record's bytes. */
+  replace(record: number, written: ByteWriter): void {
     const place = this.#places[record] as number
-    this.#store(record, bytes)
+    const block = this.#blockAt(place)
+    const start = place % BLOCK_BYTES
+    // Not so for one that was viewed.
+    const isAlike = block.view.getUint32(start + SIZE_AT, true) === written.length
+    if (isAlike) {
+      written.copyTo(block.bytes, block.view, start + HEADER_BYTES)
+      return
+    }
+    this.#store(record, written)
     this.#release(place)
     this.#tidy()
   }
@@ -87,8 +101,10 @@ export class RecordArena {
   view(record: number): Buffer {
     const place = this.#places[record] as number
     const block = this.#blockAt(place)
-    const start = (place % BLOCK_BYTES) + HEADER_BYTES
-    return block.bytes.subarray(start, start + block.view.getUint32(start - 4, true))
+    const start = place % BLOCK_BYTES
+    const size = sizeAt(block, start)
+    block.view.setUint32(start + SIZE_AT, size | VIEWED, true)
+    return block.bytes.subarray(start + HEADER_BYTES, start + HEADER_BYTES + size)
   }
 
   /** One byte of a record. */
@@ -103,14 +119,14 @@ export class RecordArena {
     return this.#blockAt(place).view.getFloat64((place % BLOCK_BYTES) + HEADER_BYTES + offset, true)
   }
 
-  #store(record: number, bytes: Uint8Array): void {
-    const size = HEADER_BYTES + bytes.length
+  #store(record: number, written: ByteWriter): void {
+    const size = HEADER_BYTES + written.length
     const number = this.#room(size)
     const block = this.#blocks[number] as Block
     const start = block.used
     block.view.setUint32(start, record, true)
-    block.view.setUint32(start + 4, bytes.length, true)
-    block.bytes.set(bytes, start + HEADER_BYTES)
+    block.view.setUint32(start + SIZE_AT, written.length, true)
+    written.copyTo(block.bytes, block.view, start + HEADER_BYTES)
     this.#took(block, size)
     this.#places[record] = number * BLOCK_BYTES + start
   }
@@ -145,7 +161,7 @@ export class RecordArena {
   #release(place: number): void {
     const number = Math.floor(place / BLOCK_BYTES)
     const block = this.#blocks[number] as Block
-    const size = HEADER_BYTES + block.view.getUint32((place % BLOCK_BYTES) + 4, true)
+    const size = HEADER_BYTES + sizeAt(block, place % BLOCK_BYTES)
     block.live -= size
     this.#liveBytes -= size
     if (block.live === 0 && number !== this.#current) this.#drop(number, block)
@@ -183,7 +199,7 @@ export class RecordArena {
     if (block === undefined) return
     for (let at = 0; at < block.used;) {
       const record = block.view.getUint32(at, true)
-      const size = HEADER_BYTES + block.view.getUint32(at + 4, true)
+      const size = HEADER_BYTES + sizeAt(block, at)
       if (this.#places[record] === number * BLOCK_BYTES + at) this.#move(record, block.bytes.subarray(at, at + size))
       at += size
     }
@@ -200,4 +216,9 @@ export class RecordArena {
     this.#took(block, bytes.length)
     this.#moved(record)
   }
+}
+
+/** The size of the record whose header is here. */
+function sizeAt({ view }: Block, start: number): number {
+  return view.getUint32(start + SIZE_AT, true) & SIZE
 }

@@ -17,12 +17,21 @@ const anyField: fc.Arbitrary<Field> = fc.oneof(
   fc.tuple(fc.constant('float64' as const), fc.double()),
   fc.tuple(fc.constant('text' as const), fc.string({ unit: 'binary' })),
   fc.tuple(fc.constant('bytes' as const), fc.uint8Array()),
-  fc.tuple(fc.constant('raw' as const), fc.uint8Array({ minLength: 1, maxLength: 3 })),
+  fc.tuple(
+    fc.constant('raw' as const),
+    fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 9 }), fc.uint8Array({ minLength: 505, maxLength: 520 })),
+  ),
   fc.tuple(
     fc.constant('pairs' as const),
     fc.array(fc.tuple(fc.maxSafeNat(), fc.maxSafeNat()), { maxLength: 4 }).map((pairs) => pairs.flat()),
   ),
 )
+
+function behindOneByte(value: Uint8Array): ByteWriter {
+  const writer = new ByteWriter()
+  for (const byte of [0, ...value]) writer.uint8(byte)
+  return writer
+}
 
 function write(writer: ByteWriter, [kind, value]: Field): void {
   switch (kind) {
@@ -33,7 +42,7 @@ function write(writer: ByteWriter, [kind, value]: Field): void {
       writer.bytes(value)
       return
     case 'raw':
-      writer.raw(value)
+      writer.rawOf(behindOneByte(value), 1)
       return
     case 'pairs':
       writer.numbers(value)
