@@ -48,6 +48,11 @@ export class GroupCommit<Item> {
     return this.#failure
   }
 
+  /** Items that are not durable, in order. */
+  get items(): readonly Item[] {
+    return [...(this.#flying?.items ?? []), ...(this.#open?.items ?? [])]
+  }
+
   /** Adds to the batch being filled; the bytes may change once this returns. The item comes back with `durable`. */
   put(key: Uint8Array, value: Uint8Array, item: Item): void {
     const { batch, items } = this.#filling()

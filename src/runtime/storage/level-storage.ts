@@ -1,10 +1,9 @@
 /**
  * Records on disk, in LevelDB: what a replica keeps when its process ends.
  *
- * A change is visible as soon as it is staged, from a table of records and erasures on their way to the disk; once its
- * batch is durable it moves to a cache of decoded records; what is in neither is read from disk, and its checksum is
- * looked at. A read that misses both blocks the process for as long as the disk takes, so give the cache the size of
- * what is hot.
+ * A change is visible as soon as it is staged, in a table of decoded records, and stays there at least until its batch is
+ * durable; what is not in it is read from disk, and its checksum is looked at. A read that misses the table blocks the
+ * process for as long as the disk takes, so give it the size of what is hot.
  *
  * The caller's duty: one storage per directory; stop at the first commit that fails; refuse clients' writes while
  * `full` is true.
@@ -20,8 +19,8 @@ import { diskKey, keyspacePrefix, openRecord, RecordWriter, sizeOnDisk } from '.
 import { lookThroughLevel } from './level-look.ts'
 import { Listings } from './listings.ts'
 import { scanLevel, type Staged } from './level-scan.ts'
-import { RecordCache } from './record-cache.ts'
 import { RecordCopier } from './record-copier.ts'
+import { RecordTable, type Known, type KnownKeys } from './record-table.ts'
 import type { LookRange, ScanRange, ScanResult, Storage, StorageIdentity } from './storage.ts'
 
 export interface LevelStorageOptions extends DirectoryOptions {
@@ -63,13 +62,7 @@ interface Parts {
 /** What is kept for each keyspace in use. */
 interface Keyspace {
   readonly prefix: Buffer
-  /** Before a key, it makes the key's name in the cache. */
-  readonly tag: string
-  readonly staged: Map<string, StagedIn>
-}
-
-interface StagedIn extends Staged {
-  readonly keyspace: Keyspace
+  readonly known: KnownKeys
 }
 
 class LevelStorage implements Storage {
@@ -77,12 +70,15 @@ class LevelStorage implements Storage {
   readonly durable = true
   readonly #database: Database
   readonly #space: FreeSpace
-  readonly #cache: RecordCache
+  readonly #table: RecordTable
   readonly #listings = new Listings()
   readonly #keyspaces = new Map<number, Keyspace>()
+  /** Asked for last: mostly the next call asks for the same. */
+  #lastId = -1
+  #last: Keyspace | undefined
   readonly #writer = new RecordWriter()
   readonly #copier = new RecordCopier()
-  readonly #commits: GroupCommit<StagedIn>
+  readonly #commits: GroupCommit<Known>
   #own: readonly RecordWrite[] = []
   #touchedStaged = false
   #closing: Promise<void> | undefined
@@ -91,8 +87,9 @@ class LevelStorage implements Storage {
     this.#database = database
     this.identity = identity
     this.#space = space
-    this.#cache = new RecordCache(cacheBytesMax)
-    this.#commits = new GroupCommit({ begin: () => database.batch(), durable: (items) => this.#settle(items) })
+    const table = new RecordTable(cacheBytesMax)
+    this.#table = table
+    this.#commits = new GroupCommit({ begin: () => database.batch(), durable: (changes) => table.settled(changes) })
   }
 
   get full(): boolean {
@@ -104,15 +101,12 @@ class LevelStorage implements Storage {
   }
 
   read(keyspace: number, key: string): StoredRecord | undefined {
-    const { prefix, tag, staged } = this.#keyspace(keyspace)
-    const waiting = staged.get(key)
-    this.#touchedStaged = waiting !== undefined
-    if (waiting !== undefined) return waiting.record
-    const name = tag + key
-    const cached = this.#cache.get(name)
-    if (cached !== undefined) return cached ?? undefined
+    const { prefix, known } = this.#keyspace(keyspace)
+    const there = this.#table.get(known, key)
+    this.#touchedStaged = there !== undefined && there.waiting > 0
+    if (there !== undefined) return there.record
     const record = this.#readDisk({ keyspace, prefix, key })
-    this.#cache.set(name, record)
+    this.#table.found(known, key, record)
     return record
   }
 
@@ -121,7 +115,8 @@ class LevelStorage implements Storage {
     const keyspace = this.#keyspace(change.keyspace)
     const { key, record } = change
     this.#listings.note(change)
-    keyspace.staged.set(key, record === undefined ? this.#erase(keyspace, key) : this.#put(keyspace, key, record))
+    if (record === undefined) this.#erase(keyspace, key)
+    else this.#put(keyspace, key, record)
   }
 
   commit(done: (error?: Error) => void): void {
@@ -131,12 +126,12 @@ class LevelStorage implements Storage {
 
   async scan(range: ScanRange): Promise<ScanResult> {
     this.#assertOpen()
-    const { prefix, staged } = this.#keyspace(range.keyspace)
+    const { prefix } = this.#keyspace(range.keyspace)
     try {
       return await scanLevel(range, {
         database: this.#database,
         prefix,
-        staged: staged.values(),
+        staged: this.#staged(range.keyspace),
         decode: (key, row) => decode({ keyspace: range.keyspace, key }, row),
       })
     } catch (error) {
@@ -148,8 +143,7 @@ class LevelStorage implements Storage {
   async look(range: LookRange): Promise<Found> {
     this.#assertOpen()
     const keyspaces = range.keyspaces.map((id) => {
-      const { prefix, staged } = this.#keyspace(id)
-      return { keyspace: id, prefix, staged: [...staged.values()] }
+      return { keyspace: id, prefix: this.#keyspace(id).prefix, staged: this.#staged(id) }
     })
     try {
       const load = (names: readonly KeyName[]): Promise<readonly (StoredRecord | undefined)[]> => this.#load(names)
@@ -177,29 +171,25 @@ class LevelStorage implements Storage {
     return this.#closing
   }
 
-  #put(keyspace: Keyspace, key: string, record: StoredRecord): StagedIn {
+  #put({ prefix, known }: Keyspace, key: string, record: StoredRecord): void {
     const writer = this.#writer
-    writer.write(keyspace.prefix, key, record)
-    const sizeBytes = sizeOnDisk(writer.key, writer.value)
-    const item = { keyspace, key, record: this.#copier.copy(record), sizeBytes }
-    this.#commits.put(writer.key, writer.value, item)
-    return item
+    writer.write(prefix, key, record)
+    const change = this.#table.stage(known, key, this.#copier.copy(record))
+    change.diskBytes = sizeOnDisk(writer.key, writer.value)
+    this.#commits.put(writer.key, writer.value, change)
   }
 
-  #erase(keyspace: Keyspace, key: string): StagedIn {
-    const item = { keyspace, key, record: undefined, sizeBytes: 0 }
-    this.#commits.erase(diskKey(keyspace.prefix, key), item)
-    return item
+  #erase({ prefix, known }: Keyspace, key: string): void {
+    this.#commits.erase(diskKey(prefix, key), this.#table.stage(known, key, undefined))
   }
 
-  /** Changes of a durable batch are no longer on their way, unless a later one took their place. */
-  #settle(items: readonly StagedIn[]): void {
-    for (const item of items) {
-      const { staged, tag } = item.keyspace
-      if (staged.get(item.key) !== item) continue
-      staged.delete(item.key)
-      this.#cache.set(tag + item.key, item.record)
-    }
+  /** What is on its way to the disk, as it is now. */
+  #staged(id: number): Staged[] {
+    const { known } = this.#keyspace(id)
+    const changes = new Set(this.#commits.items)
+    return [...changes].flatMap(({ among, key, record, diskBytes }) => {
+      return among === known ? [{ key, record, sizeBytes: record === undefined ? 0 : diskBytes }] : []
+    })
   }
 
   #readDisk(place: {
@@ -218,17 +208,15 @@ class LevelStorage implements Storage {
     return value === undefined ? undefined : decode(place, [key, value])
   }
 
-  /** Records of keys, from the disk in the background. The cache keeps what clients have read. */
+  /** Records of keys, from the disk in the background. The table keeps what clients have read. */
   async #load(names: readonly KeyName[]): Promise<readonly (StoredRecord | undefined)[]> {
     const rows = await this.#database.getMany(
       names.map(({ keyspace, key }) => diskKey(this.#keyspace(keyspace).prefix, key)),
     )
     return names.map(({ keyspace, key }, i) => {
-      const { prefix, tag, staged } = this.#keyspace(keyspace)
-      const waiting = staged.get(key)
-      if (waiting !== undefined) return waiting.record
-      const cached = this.#cache.get(tag + key)
-      if (cached !== undefined) return cached ?? undefined
+      const { prefix, known } = this.#keyspace(keyspace)
+      const there = known.get(key)
+      if (there !== undefined) return there.record
       const row = rows[i]
       try {
         return row === undefined ? undefined : decode({ keyspace, key }, [diskKey(prefix, key), row])
@@ -239,12 +227,14 @@ class LevelStorage implements Storage {
   }
 
   #keyspace(id: number): Keyspace {
+    if (id === this.#lastId && this.#last !== undefined) return this.#last
     let keyspace = this.#keyspaces.get(id)
     if (keyspace === undefined) {
-      keyspace = { prefix: keyspacePrefix(id), tag: `${this.#keyspaces.size.toString(36)}:`, staged: new Map() }
+      keyspace = { prefix: keyspacePrefix(id), known: new Map() }
       this.#keyspaces.set(id, keyspace)
     }
-    return keyspace
+    this.#lastId = id
+    return (this.#last = keyspace)
   }
 
   #assertOpen(): void {
