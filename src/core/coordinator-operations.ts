@@ -114,8 +114,9 @@ export class Operations {
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const reach = keyspace.isSloppy ? keyspace.reachOf(list) : undefined
     const by = authorText({ coordinator: this.#config.name, session: call.session })
-    const version = { op, at, by, value, expires }
-    return new Put({ keyspace, key, list, reach, write, ...version, home: operation?.home, seen, times })
+    const home = operation?.home
+    // Named one by one: to spread a part of it would take as long as all the rest.
+    return new Put({ keyspace, key, list, reach, write, op, at, by, value, expires, home, seen, times })
   }
 
   /** A write that was first tried before the horizon may have been deleted since, and that erased. */

@@ -5,7 +5,6 @@
  * as they are. Reading checks every field and throws `Malformed`, upon which the link is closed.
  */
 import type { Submit, Submitted } from '../../core/consensus/submit-message.ts'
-import { definitionText, parseDefinition, type KeyspaceDefinition } from '../../core/keyspace-definition.ts'
 import {
   isExchangeAnswer,
   isQuestion,
@@ -25,6 +24,7 @@ import { REFUSALS } from '../../core/refusal.ts'
 import type { ExchangeAnswer, Question } from '../../core/repair/exchange-message.ts'
 import type { Agree, Agreed, Reap } from '../../core/repair/reap-message.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
+import { DEFINITION_BYTES_MAX, readDefinition, writeDefinition } from './definition-codec.ts'
 import { ELECTION_KIND, isElection, readElection, writeElection } from './election-codec.ts'
 import { EXCHANGE_KIND, readExchange, writeExchange } from './exchange-codec.ts'
 import { readReaping, REAP_KIND, writeReaping } from './reap-codec.ts'
@@ -48,8 +48,6 @@ export interface MessageLimits extends RecordLimits {
 
 const FRAME_VERSION = 1
 const DETAIL_BYTES_MAX = 1024
-/** Two expressions of 4,096 characters, and the rest. */
-const DEFINITION_BYTES_MAX = 10_240
 
 /** Requests are odd and answers even, so that a link carries each in one direction only. */
 const KIND = {
@@ -91,29 +89,32 @@ export function readFrameHead(reader: ByteReader, epoch: number): void {
 }
 
 export function writeMessage(writer: ByteWriter, message: Message): void {
-  const isHint = message.kind === 'write' && message.owner !== undefined
-  writer.uint8(isHint ? KIND_HINT : KIND[message.kind])
-  // The messages of reads and writes first: all others together are few.
+  // The messages of reads and writes first, with their kinds by name: all others together are few.
   switch (message.kind) {
     case 'read':
+      writer.uint8(KIND.read)
       writeNumbers(writer, message)
       writer.float64(message.keyspace)
       writer.text(message.key)
       writer.uint8(message.digest ? 1 : 0)
       return
     case 'read-answer':
+      writer.uint8(KIND['read-answer'])
       writeNumbers(writer, message)
       writer.float64(message.digest)
       writeOptional(writer, message.record)
       return
     case 'write':
+      writer.uint8(message.owner === undefined ? KIND.write : KIND_HINT)
       writeNumbers(writer, message)
       writeWrite(writer, message)
       return
     case 'written':
+      writer.uint8(KIND.written)
       writeNumbers(writer, message)
       return
     case 'mint':
+      writer.uint8(KIND.mint)
       writeNumbers(writer, message)
       writer.float64(message.keyspace)
       writer.text(message.key)
@@ -125,12 +126,24 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       writer.uint8(message.again ? 1 : 0)
       return
     case 'minted':
+      writer.uint8(KIND.minted)
       writeNumbers(writer, message)
       writer.float64(message.actor)
       writer.float64(message.counter)
       writer.float64(message.floor)
       writeOptional(writer, message.record)
       return
+    default:
+      writer.uint8(KIND[message.kind])
+      writeUncommon(writer, message)
+  }
+}
+
+/** All that reads and writes do not take. */
+type Uncommon = Exclude<Message, { kind: 'read' | 'read-answer' | 'write' | 'written' | 'mint' | 'minted' }>
+
+function writeUncommon(writer: ByteWriter, message: Uncommon): void {
+  switch (message.kind) {
     case 'ping':
       writer.float64(message.sentAt)
       return
@@ -375,16 +388,4 @@ function writeOptional(writer: ByteWriter, record: StoredRecord | undefined): vo
 
 function readOptional(reader: ByteReader, limits: RecordLimits): StoredRecord | undefined {
   return reader.flag() ? readRecord(reader, limits) : undefined
-}
-
-function writeDefinition(writer: ByteWriter, definition: KeyspaceDefinition | undefined): void {
-  writer.text(definition === undefined ? '' : definitionText(definition))
-}
-
-function readDefinition(reader: ByteReader): KeyspaceDefinition | undefined {
-  const text = reader.text(DEFINITION_BYTES_MAX)
-  if (text === '') return undefined
-  const definition = parseDefinition(text)
-  if (definition === undefined) throw new Malformed('a keyspace definition is not one')
-  return definition
 }
