@@ -7,8 +7,8 @@
  * Ring: machines.
  */
 import { NO_BALLOT } from './base/ballot.ts'
-import type { Stamp } from './causality/lww-record.ts'
-import { digestOf } from './causality/merge.ts'
+import { digestLww, type Stamp } from './causality/lww-record.ts'
+import { ABSENT, digestOf } from './causality/merge.ts'
 import { HANDOFF_IDS } from './coordinator-handoff.ts'
 import type { ElectionRequest } from './consensus/election-message.ts'
 import { groupName } from './consensus/group.ts'
@@ -250,7 +250,13 @@ export class Replica {
     const { id, round } = request
     const isHandoff = from === this.#config.index && id >= HANDOFF_IDS
     if (!isHandoff && !this.#isWhole(definition, request, from, step)) return
-    const record = this.#config.records.read(request.keyspace, request.key)
+    const { records } = this.#config
+    if (request.digest && definition.conflicts === 'lww' && records.readStamp !== undefined) {
+      const stamp = records.readStamp(request.keyspace, request.key)
+      const digest = stamp === undefined ? ABSENT : digestLww(stamp)
+      return step.send(from, { kind: 'read-answer', id, round, digest, record: undefined })
+    }
+    const record = records.read(request.keyspace, request.key)
     const full = request.digest ? undefined : record
     step.send(from, { kind: 'read-answer', id, round, digest: digestOf(record), record: full })
   }

@@ -116,6 +116,17 @@ describe('reading', () => {
     expect(bench.ask({ ...read, digest: false }).answers).toEqual([{ ...answer, record }])
     expect(bench.ask({ ...read, digest: true }).answers).toEqual([{ ...answer, record: undefined }])
   })
+
+  test('the digest of a last write, from a storage that can tell its stamp alone: is that of the record', () => {
+    const bench = Object.assign(Bench.ready(), {
+      readStamp: (_: number, key: string) => (key === 'k' ? stamp : undefined),
+    })
+    const stamp = latest(50)
+    const read: Request = { kind: 'read', ...head, keyspace: SEATS, key: 'k', digest: true }
+    const answer = { kind: 'read-answer', ...head, digest: digestOf(stamp), record: undefined }
+    expect(bench.ask(read).answers).toEqual([answer])
+    expect(bench.ask({ ...read, key: 'absent' }).answers).toEqual([{ ...answer, digest: 0 }])
+  })
 })
 
 describe('writing', () => {
