@@ -7,6 +7,7 @@
 import type { Operation } from './operation.ts'
 import type { Proposal } from './proposal.ts'
 
+/** A power of two: a slot is the lowest bits of an id, and taking them is cheaper than dividing. */
 const SLOTS = 32_768
 
 export class InFlight {
@@ -46,12 +47,12 @@ export class InFlight {
   }
 
   get(id: number): Operation | undefined {
-    const operation = this.#slots[id % SLOTS]
+    const operation = this.#slots[slotOf(id)]
     return operation?.id === id ? operation : undefined
   }
 
   remove(operation: Operation): void {
-    const slot = operation.id % SLOTS
+    const slot = slotOf(operation.id)
     if (this.#slots[slot] !== operation) return
     this.#slots[slot] = undefined
     if (operation.kind === 'proposal') this.#own--
@@ -67,4 +68,8 @@ export class InFlight {
   all(): Operation[] {
     return this.#slots.filter((operation) => operation !== undefined)
   }
+}
+
+function slotOf(id: number): number {
+  return id & (SLOTS - 1)
 }

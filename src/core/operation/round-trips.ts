@@ -41,7 +41,7 @@ export class RoundTrips {
   /** A put or a get has asked its first replicas. */
   began({ id, list, asked }: Asking, nowMs: number): void {
     if (++this.#calls > ALL_AT_FIRST && this.#calls % STRIDE !== 0) return
-    const place = id % PLACES
+    const place = placeOf(id)
     const isFree = this.#waiting[place] === 0 || nowMs - (this.#beganAtMs[place] as number) > PATIENCE_MS
     if (!isFree) return
     this.#ids[place] = id
@@ -52,7 +52,7 @@ export class RoundTrips {
 
   /** An answer came, whether or not its call is over. */
   answered(answer: Exclude<Answer | LocalAnswer, { kind: 'pong' }>, from: number, nowMs: number): void {
-    const place = answer.id % PLACES
+    const place = placeOf(answer.id)
     if (this.#ids[place] !== answer.id) return
     const { kind } = answer
     const isRead = kind === 'read-answer'
@@ -69,4 +69,9 @@ export class RoundTrips {
   ponged(replica: number, roundTripMs: number): void {
     this.samples.pinged(replica, { roundTripMs })
   }
+}
+
+/** By the lowest 32 bits, which are divided much faster than a larger number. */
+function placeOf(id: number): number {
+  return (id >>> 0) % PLACES
 }
