@@ -21,7 +21,7 @@ const DELETED: RegisterState = {
 const GONE = [false, false, false]
 const THERE = [true, true, true]
 
-const head = { id: 1, round: 0, keyspace: LOCKS, key: 'k' } as const
+const head = { id: 1, round: 0, keyspace: LOCKS, key: 'k', births: [] } as const
 const accept = (cluster: Cluster, index: number, at: Ballot, state: RegisterState): LocalMessage[] =>
   cluster.ask(index, { kind: 'accept', ...head, ballot: at, state })
 const prepare = (cluster: Cluster, index: number, at: Ballot, key = 'k'): LocalMessage[] =>
