@@ -107,7 +107,7 @@ describe('after a register was erased', () => {
     expect(fresh.verdict).toMatchObject({ kind: 'applied', now: { revision: 5 } })
     const retry = decide(state, { change, op: 66, at: AT + 9, isRetry: true, proposed: undefined })
     expect(retry.verdict).toEqual({ kind: 'forgotten' })
-    const preempted = { ballot: ballot(5), revision: 4 }
+    const preempted = { ballot: ballot(5), revision: 4, since: 5 }
     const unsure = decide(state, { change, op: 66, at: AT + 9, isRetry: false, proposed: preempted })
     expect(unsure.verdict).toEqual({ kind: 'forgotten' })
   })

@@ -11,7 +11,7 @@
  * Ring: decisions.
  */
 import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
-import { decide, type Attempt, type Verdict } from '../consensus/change.ts'
+import { decide, type Attempt, type ProposedAs, type Verdict } from '../consensus/change.ts'
 import { mergeErased, proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
 import { NO_BIRTHS, type Births } from '../births.ts'
 import type { Outcome } from '../base/errors.ts'
@@ -26,7 +26,7 @@ import { phasesOf, type Phases, type RegisterPlan } from './register-operation.t
 export interface Proposable {
   readonly attempt: Attempt
   /** It was looked up in a state, and decided on, and what that came to is about to be proposed with this ballot. */
-  proposed(verdict: Verdict, as: Attempt['proposed']): void
+  proposed(verdict: Verdict, as: ProposedAs): void
 }
 
 export interface ProposalPlan extends RegisterPlan {
