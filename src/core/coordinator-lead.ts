@@ -140,6 +140,7 @@ export class Lead {
     } else {
       // What was sent may be chosen yet.
       if (round.isAccepting) this.#know(entry, undefined)
+      if (end === 'outdated') return this.#begin(entry, now, step)
       for (const call of entry.waiting.splice(0)) call.failed('unavailable', now, step)
     }
   }

@@ -49,7 +49,7 @@ export class RemoteCall implements LedCall {
   }
 
   proposed({ kind }: Verdict): void {
-    this.#mayLand = kind === 'applied' || kind === 'repeated' || kind === 'forgotten'
+    this.#mayLand ||= kind === 'applied' || kind === 'repeated' || kind === 'forgotten'
   }
 
   told(verdict: Verdict, round: Proposal | undefined, _now: Now, step: Step): void {

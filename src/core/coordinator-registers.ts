@@ -151,7 +151,11 @@ export class Registers {
   ): void {
     if (answer.round !== operation.round) return
     const { agenda, view } = at
-    if (answer.kind === 'accepted') operation.accepted(position, agenda, view)
+    if (answer.kind === 'outdated') {
+      this.#host.peers.learn(answer.births)
+      if (operation instanceof RegisterRead) operation.outdated(agenda, view)
+      else operation.outdated(position, agenda, view)
+    } else if (answer.kind === 'accepted') operation.accepted(position, agenda, view)
     else if (operation instanceof RegisterRead) {
       if (answer.kind === 'told') operation.told(position, answer, agenda, view)
       else if (answer.kind === 'preempted') operation.preempted(agenda)
@@ -166,6 +170,7 @@ export class Registers {
     queue.proposal = undefined
     this.#source.observe(proposal.preemptedBy)
     if (end === 'preempted') this.#backOff(queue, proposal, now, step)
+    else if (end === 'outdated') this.#begin(queue, now, step)
     else if (end === 'won') this.#won(queue, proposal, now, step)
     else this.#unreachable(queue, now, step)
   }

@@ -49,7 +49,7 @@ export function withPast(past: readonly number[], incarnation: number): readonly
 /** A replica's own record about itself. */
 export function selfWrite(keyspace: number, { mark, hasMet, isRecovering, isFirst, past }: SelfMark): RecordWrite {
   const flags = (hasMet ? HAS_MET : 0) | (isRecovering ? IS_RECOVERING : 0) | (isFirst ? IS_FIRST : 0)
-  return { keyspace, key: SELF_KEY, record: numbers(mark, [flags, ...past]) }
+  return { keyspace, key: SELF_KEY, record: numbersRecord(mark, [flags, ...past]) }
 }
 
 export function readSelf({ key, record }: RecordWrite): SelfMark | undefined {
@@ -67,7 +67,7 @@ export function readSelf({ key, record }: RecordWrite): SelfMark | undefined {
 /** A replica's own record about another member. */
 export function lifeWrite(keyspace: number, memberId: string, life: LifeMark): RecordWrite {
   const { incarnation, run, mark, hadAnother = false } = life
-  return { keyspace, key: LIFE_PREFIX + memberId, record: numbers(mark, [incarnation, run, hadAnother ? 1 : 0]) }
+  return { keyspace, key: LIFE_PREFIX + memberId, record: numbersRecord(mark, [incarnation, run, hadAnother ? 1 : 0]) }
 }
 
 export function readLifeMark({
@@ -80,11 +80,13 @@ export function readLifeMark({
   return { memberId: key.slice(LIFE_PREFIX.length), life }
 }
 
-function numbers(at: number, list: readonly number[]): StoredRecord {
+/** How a replica keeps a few whole numbers of its own. */
+export function numbersRecord(at: number, list: readonly number[]): StoredRecord {
   return { kind: 'lww', op: 1, at, value: new TextEncoder().encode(list.join(' ')) }
 }
 
-function numbersIn({ value }: { readonly value: Uint8Array | null }): readonly number[] {
+/** The numbers beside `at`. */
+export function numbersIn({ value }: { readonly value: Uint8Array | null }): readonly number[] {
   if (value === null || value.length === 0) return []
   return new TextDecoder().decode(value).split(' ').map(Number)
 }

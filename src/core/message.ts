@@ -7,6 +7,7 @@
  * Ring: machines.
  */
 import type { Ballot } from './base/ballot.ts'
+import type { Births } from './births.ts'
 import type { CausalContext } from './causality/causal-context.ts'
 import type { ElectionRequest, Recollection, Ruled } from './consensus/election-message.ts'
 import type { Submit, Submitted } from './consensus/submit-message.ts'
@@ -126,8 +127,13 @@ export interface Opened extends Numbered {
   readonly confirmed: boolean
 }
 
+/** Of a round: the births that whoever asks knew when the round began. Who knows of others does not answer. */
+interface Witnessed {
+  readonly births: Births
+}
+
 /** Accept nothing below this ballot for this register any more, and tell what you accepted last. */
-export interface Prepare extends Numbered {
+export interface Prepare extends Numbered, Witnessed {
   readonly kind: 'prepare'
   readonly keyspace: number
   readonly key: string
@@ -142,7 +148,7 @@ export interface Promised extends Numbered {
 }
 
 /** Accept this proposal, unless you have promised a higher ballot. */
-export interface Accept extends Numbered {
+export interface Accept extends Numbered, Witnessed {
   readonly kind: 'accept'
   readonly keyspace: number
   readonly key: string
@@ -161,8 +167,13 @@ export interface Preempted extends Numbered {
   readonly promised: Ballot
 }
 
+/** The round does not know that an acceptor lost its disk: nothing was done. These are the births known here. */
+export interface Outdated extends Numbered, Witnessed {
+  readonly kind: 'outdated'
+}
+
 /** What have you promised and accepted for this register? */
-export interface Inquire extends Numbered {
+export interface Inquire extends Numbered, Witnessed {
   readonly kind: 'inquire'
   readonly keyspace: number
   readonly key: string
@@ -209,6 +220,22 @@ export interface Announce extends Life {
   readonly id: number
   readonly mark: number
   readonly known: number
+  /** Of this life as an acceptor; 0 for the first. */
+  readonly birth: number
+}
+
+/** What an acceptor tells another member that announces itself. */
+export interface AcceptorTold {
+  /** The keyspaces with registers in which it does not vote. */
+  readonly abstains: readonly number[]
+  /** Whether it keeps the birth that was announced, of that very life. */
+  readonly noted: boolean
+  readonly births: Births
+  /** No higher counter was ever promised by it, but to leaders. */
+  readonly bound: number
+  /** Of registers that were erased: the highest revision, and the latest time of an operation. */
+  readonly revision: number
+  readonly forgottenAt: number
 }
 
 /** What was remembered of the asker before, and how it stands with the one that answers. */
@@ -224,6 +251,7 @@ export interface Acquainted extends Recollection {
   readonly remembers: boolean
   /** The keyspaces that it knows as confirmed, as a sum. */
   readonly known: number
+  readonly acceptor: AcceptorTold
 }
 
 /** For which replicas do you keep hints? */
@@ -277,6 +305,7 @@ export type Answer =
   | Promised
   | Accepted
   | Preempted
+  | Outdated
   | Told
   | ScanPage
   | Opened

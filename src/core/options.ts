@@ -283,7 +283,7 @@ const CORE_BOUNDS: { readonly [Name in keyof ResolvedCore]: Bound } = {
   exchangeMs: { default: 10_000, min: 0, max: 86_400_000 },
   siblingsMax: { default: 64, min: 1, max: 512 },
   siblingBytesMax: { default: 4_194_304, min: 1, max: 268_435_456 },
-  keyspacesMax: { default: 256, min: 1, max: 65_536 },
+  keyspacesMax: { default: 256, min: 1, max: 65_535 },
   hintBytesMax: { default: 67_108_864, min: 0, max: 2 ** 40 },
   hintAgeMsMax: { default: 10_800_000, min: 0, max: 2_592_000_000 },
   horizonMs: { default: 86_400_000, min: 0, max: 31_536_000_000 },

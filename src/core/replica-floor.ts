@@ -31,7 +31,13 @@ type ErasedKind = Exclude<StoredRecord['kind'], 'register'>
 /** No keyspace has a name that begins like these. */
 const DOTS = '/erased/dots'
 const REGISTERS = '/erased/registers/'
+const ALL_REGISTERS = '/erased/registers'
 const STAMPS: Readonly<Record<ErasedKind, string>> = { dotted: '/erased/siblings', lww: '/erased/lww' }
+
+export interface Erased {
+  readonly revision: number
+  readonly forgottenAt: number
+}
 
 export class Floor {
   readonly #ownKeyspace: number
@@ -40,6 +46,8 @@ export class Floor {
   readonly #newest: Record<ErasedKind, number> = { dotted: 0, lww: 0 }
   /** By keyspace: proposers of one know nothing of the ballots of another. */
   readonly #registers = new Map<number, RegisterRecord>()
+  /** Of every keyspace: what was erased by an earlier life of this replica is not known better. */
+  #ofAll: RegisterRecord = EMPTY_REGISTER
 
   /** @param ownKeyspace the keyspace in which a replica keeps what is its own. */
   constructor(ownKeyspace: number) {
@@ -51,6 +59,7 @@ export class Floor {
     if (key === DOTS && record.kind === 'dotted') this.#dots = record.context
     else if (key === STAMPS.dotted && record.kind === 'lww') this.#newest.dotted = record.at
     else if (key === STAMPS.lww && record.kind === 'lww') this.#newest.lww = record.at
+    else if (key === ALL_REGISTERS && record.kind === 'register') this.#ofAll = asAbsent(record)
     else if (key.startsWith(REGISTERS) && record.kind === 'register') {
       this.#registers.set(Number(key.slice(REGISTERS.length)), asAbsent(record))
     } else return false
@@ -68,7 +77,31 @@ export class Floor {
 
   /** What stands for a register that is not here; the same object until another one is erased. */
   registerOf(keyspace: number): RegisterRecord {
-    return this.#registers.get(keyspace) ?? EMPTY_REGISTER
+    return this.#registers.get(keyspace) ?? this.#ofAll
+  }
+
+  /** Of all registers that were erased here: the highest revision, and the latest time of an operation. */
+  get erased(): Erased {
+    let { revision, forgottenAt } = this.#ofAll.state
+    for (const { state } of this.#registers.values()) {
+      revision = Math.max(revision, state.revision)
+      forgottenAt = Math.max(forgottenAt, state.forgottenAt)
+    }
+    return { revision, forgottenAt }
+  }
+
+  /** In whatever keyspace, registers as these may have been erased. They promise nothing. */
+  raiseAll(erased: Erased, step: Step): void {
+    const { revision, forgottenAt } = this.erased
+    const isAbove = erased.revision > revision || erased.forgottenAt > forgottenAt
+    if (!isAbove) return
+    const state = erasedState(Math.max(revision, erased.revision), Math.max(forgottenAt, erased.forgottenAt))
+    this.#ofAll = asAbsent({ promised: NO_BALLOT, state })
+    this.#keep(ALL_REGISTERS, this.#ofAll, step)
+    for (const [keyspace, { promised }] of this.#registers) {
+      this.#registers.set(keyspace, asAbsent({ promised, state }))
+      this.#keep(REGISTERS + keyspace, { kind: 'register', promised, accepted: promised, state }, step)
+    }
   }
 
   /** Whether a write of this time may have been in an erased record of this kind. */

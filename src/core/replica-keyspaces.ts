@@ -40,7 +40,7 @@ export interface KeyspacesConfig {
   /** Whether this replica may have forgotten writes of a keyspace of which it hears for the first time. */
   readonly mayForget: (definition: KeyspaceDefinition, confirmed: boolean) => boolean
   /** There is one with which the replica has to catch up. */
-  readonly behind: () => void
+  readonly behind: (definition: KeyspaceDefinition, step: Step) => void
 }
 
 /** A refusal travels with its reason, of which so much has to do. */
@@ -146,7 +146,7 @@ export class Keyspaces {
     }
     step.notices.push({ kind: 'keyspace', name: definition.name, confirmed })
     if (!isCatchingUp || isKnown) return
-    this.#config.behind()
+    this.#config.behind(definition, step)
     const why = 'this replica may have forgotten writes of it'
     step.notices.push({ kind: 'standing', standing: 'catching-up', keyspace: definition.name, why })
   }

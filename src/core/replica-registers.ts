@@ -11,6 +11,7 @@ import { accept, EMPTY_REGISTER, isStuck, prepare, takeOver, type Transition } f
 import type { KeyspaceDefinition } from './keyspace-definition.ts'
 import type { Accept, Inquire, Prepare } from './message.ts'
 import type { RecordWrite, RegisterRecord, StoredRecord } from './record.ts'
+import type { Rebirth } from './replica-rebirth.ts'
 import type { Address, Step } from './step.ts'
 
 export interface ReplicaRegistersConfig {
@@ -19,6 +20,7 @@ export interface ReplicaRegistersConfig {
   readonly read: (keyspace: number, key: string) => StoredRecord | undefined
   /** What stands for a register that is not here: it may have been erased. */
   readonly absent: (keyspace: number) => RegisterRecord
+  readonly rebirth: Rebirth
   /** Stores a record in place of another. */
   readonly change: (write: RecordWrite, before: StoredRecord | undefined, step: Step) => void
 }
@@ -30,23 +32,27 @@ export class ReplicaRegisters {
     this.#config = config
   }
 
-  /** @param floor what the vote for the keyspace's leader promises for all keys. */
-  prepare(request: Prepare, floor: Ballot, from: Address, step: Step): void {
+  /** @param led for a keyspace with a leader: what the vote for him promises for all keys. */
+  prepare(request: Prepare, led: Ballot | undefined, from: Address, step: Step): void {
     const { id, round, ballot } = request
+    const floor = this.#floorFor(led, ballot, step)
     const record = this.#carryOut(request, (before) => prepare(before, ballot, floor), from, step)
     if (record === undefined) return
     step.send(from, { kind: 'promised', id, round, accepted: record.accepted, state: record.state })
   }
 
-  accept(request: Accept, floor: Ballot, from: Address, step: Step): void {
+  accept(request: Accept, led: Ballot | undefined, from: Address, step: Step): void {
     const { id, round } = request
+    const floor = this.#floorFor(led, request.ballot, step)
     const record = this.#carryOut(request, (before) => accept(before, request, floor), from, step)
     if (record !== undefined) step.send(from, { kind: 'accepted', id, round })
   }
 
-  inquire({ id, round, keyspace, key, digest }: Inquire, from: Address, step: Step): void {
+  inquire({ id, round, keyspace, key, digest }: Inquire, isLed: boolean, from: Address, step: Step): void {
     // Nobody has promised anything for a register that is not here: those that are erased had nothing under way.
-    const { promised, accepted, state } = this.#read(keyspace, key) ?? EMPTY_REGISTER
+    const record = this.#read(keyspace, key) ?? EMPTY_REGISTER
+    const { accepted, state } = record
+    const promised = isLed ? record.promised : this.#config.rebirth.promisedOf(record)
     step.send(from, { kind: 'told', id, round, promised, accepted, state: digest ? undefined : state })
   }
 
@@ -62,6 +68,13 @@ export class ReplicaRegisters {
     }
     const after = takeOver(before, record)
     if (after !== before) this.#store({ keyspace, key, record: after }, before, step)
+  }
+
+  /** What is promised for all keys. What was promised to leaders is told by votes. */
+  #floorFor(led: Ballot | undefined, ballot: Ballot, step: Step): Ballot {
+    const { rebirth } = this.#config
+    if (led === undefined) rebirth.promise(ballot, step)
+    return led ?? rebirth.floor
   }
 
   /** Gives the register after the transition; `undefined` once the sender has been told of a higher ballot. */

@@ -7,6 +7,7 @@ import type { Life } from './message.ts'
 import type { ResolvedCore } from './options.ts'
 import type { Membership } from './placement/membership.ts'
 import type { Keyspaces } from './replica-keyspaces.ts'
+import type { Rebirth } from './replica-rebirth.ts'
 import type { Votes } from './replica-votes.ts'
 import type { Step } from './step.ts'
 
@@ -19,6 +20,7 @@ export interface StandingConfig {
   readonly keyspaces: Keyspaces
   /** They are asked for and told in the same messages. */
   readonly votes: Pick<Votes, 'recalls' | 'voted' | 'asks' | 'heard'>
+  readonly rebirth: Rebirth
   readonly ownKeyspace: number
   /** A number for what is confirmed here. */
   readonly known: () => number

@@ -11,13 +11,13 @@
  * write could be under way any more that an earlier life had acknowledged: after twice the time of a call.
  *
  * Registers ask for more than data. What an earlier life promised to proposers, and what it accepted alone, stands
- * nowhere else, so no exchange gives it back: a replica that has had an earlier life is an acceptor no more, for good.
- * Nor is one before each of the others has told that it knows of none. Each had noted this life durably by then. So a
- * later life of it would vote wrongly only if all the others had lost their disks as well.
+ * nowhere else, so no exchange gives it back: a replica that has had an earlier life is an acceptor once others have
+ * witnessed that (replica-rebirth.ts). Nor is one in its first life before each of the others has told that it knows of
+ * no other. Each had noted this life durably by then, so a later life is told of it.
  * Part of the replica machine: it shares its step. Ring: machines.
  */
-import { CatchUp } from './operation/catch-up.ts'
-import type { KeyspaceDefinition } from './keyspace-definition.ts'
+import { CatchUps } from './operation/catch-up.ts'
+import { definitionFingerprint, type KeyspaceDefinition } from './keyspace-definition.ts'
 import {
   lifeWrite,
   NEW_SELF,
@@ -31,11 +31,13 @@ import {
 } from './life-mark.ts'
 import type { Acquainted, Announce } from './message.ts'
 import type { Standing } from './notice.ts'
-import { Acquaintance, WHOLE } from './operation/acquaintance.ts'
+import { Acquaintance, those, WHOLE } from './operation/acquaintance.ts'
+import { indexOf, nameIn } from './placement/membership.ts'
 import { count, firstPositions, majorityOf } from './quorum/quorum.ts'
 import type { RecordWrite } from './record.ts'
 import type { Ended, StandingConfig } from './replica-standing-config.ts'
 import type { Address, Now, Step } from './step.ts'
+import { Witnessing } from './replica-witnessing.ts'
 
 /** How soon an unanswered announcement is made again at the start, and how often an answered one, in heartbeats. */
 const START_MS = 20
@@ -50,7 +52,8 @@ export class ReplicaStanding {
   readonly #peers: readonly Acquaintance[]
   /** What is remembered of the others. */
   readonly #lives: (LifeMark | undefined)[]
-  readonly #catchUps = new Map<KeyspaceDefinition, CatchUp>()
+  readonly #catchUps: CatchUps
+  readonly #witnessing: Witnessing
   #self: SelfMark = NEW_SELF
   /** Whether nobody had told anything before this run began. */
   #isFresh = true
@@ -73,6 +76,8 @@ export class ReplicaStanding {
     this.#config = config
     this.#lives = members.map(() => undefined)
     this.#peers = members.map(() => new Acquaintance())
+    this.#catchUps = new CatchUps(config.membership, config.index)
+    this.#witnessing = new Witnessing({ ...config, peers: this.#peers, catchUps: this.#catchUps })
   }
 
   /** Takes a record of the replica's own. False when it is about something else. */
@@ -84,7 +89,7 @@ export class ReplicaStanding {
       this.#isFresh = !self.hasMet
       this.#isEmpty = false
     } else if (life !== undefined) {
-      const index = this.#config.membership.members.findIndex(({ id }) => id === life.memberId)
+      const index = indexOf(this.#config.membership, life.memberId)
       if (index >= 0) this.#lives[index] = life.life
     }
     return self !== undefined || life !== undefined
@@ -123,6 +128,16 @@ export class ReplicaStanding {
     )
   }
 
+  /** Whether it has had an earlier life, and is still to be witnessed. */
+  get #isUnwitnessed(): boolean {
+    return this.#self.past.length > 0 && !this.#witnessing.isDoneForAll
+  }
+
+  /** Whether it wants exchanges by itself. */
+  get #lacks(): boolean {
+    return this.#isBehind || this.#isUnwitnessed
+  }
+
   get #isBehind(): boolean {
     return this.#self.isRecovering || this.#config.keyspaces.behind.length > 0
   }
@@ -136,7 +151,9 @@ export class ReplicaStanding {
   /** Whether it is an acceptor of registers: whatever it has promised and accepted is surely here. */
   mayVote(definition: KeyspaceDefinition): boolean {
     const { isFirst, past } = this.#self
-    return this.of(definition) === 'serving' && past.length === 0 && (isFirst || this.#isAlone)
+    if (this.of(definition) !== 'serving') return false
+    if (past.length === 0) return isFirst || this.#isAlone
+    return (definition.leader !== true || this.#config.votes.recalls) && this.#witnessing.isDone(definition)
   }
 
   /**
@@ -144,16 +161,24 @@ export class ReplicaStanding {
    * life of it that one of them would. A replica that has had one asks for the writes of what others have in use.
    */
   mayForget(definition: KeyspaceDefinition, confirmed: boolean): boolean {
-    if (this.#self.past.length > 0) return confirmed || this.#self.isRecovering
+    if (this.#self.past.length > 0) return confirmed || this.#self.isRecovering || definition.mode === 'cp'
     return !this.#isFirstLife(definition)
   }
 
   #isFirstLife(definition: KeyspaceDefinition): boolean {
-    return this.#self.past.length === 0 && this.#catchUpOf(definition).isSure(this.#those((peer) => peer.knowsNoOther))
+    return (
+      this.#self.past.length === 0 &&
+      this.#catchUps.of(definition).isSure(those(this.#peers, (peer) => peer.knowsNoOther))
+    )
   }
 
   /** There is a keyspace to catch up with: exchanges that began before know nothing of it. */
-  behind(): void {
+  behind(definition: KeyspaceDefinition, step: Step): void {
+    this.#config.rebirth.unwitnessed(definitionFingerprint(definition), step)
+    this.#startOver()
+  }
+
+  #startOver(): void {
     this.#floor = this.#config.exchanges()
     for (const peer of this.#peers) peer.forgetExchanges()
   }
@@ -165,7 +190,7 @@ export class ReplicaStanding {
 
   /** Another replica announces its life. */
   asked(announce: Announce, asker: { readonly from: Address; readonly peer: number }, step: Step): void {
-    const { membership, index, life, ownKeyspace, known, teach, votes } = this.#config
+    const { membership, index, life, ownKeyspace, known, teach, votes, rebirth } = this.#config
     const { peer, from } = asker
     const remembered = this.#peers[peer]
     if (remembered === undefined || peer === index) return
@@ -176,13 +201,15 @@ export class ReplicaStanding {
     if (mark > before.mark) {
       const now = { incarnation, run, mark, ...(hadAnother && { hadAnother }) }
       this.#lives[peer] = now
-      step.writes.push(lifeWrite(ownKeyspace, membership.members[peer]?.id as string, now))
+      step.writes.push(lifeWrite(ownKeyspace, nameIn(membership, peer), now))
     }
     if (remembered.lacks(announce.known, known())) teach(peer, step)
     const { isWhole: whole } = this
     const about = { incarnation: life.incarnation, whole, remembers: whole || !this.#isFresh, known: known() }
     const recalls = votes.recalls && this.whyClosed === undefined
-    step.send(from, { kind: 'acquainted', id, before, ...about, hadAnother, recalls, voted: votes.voted })
+    const abstains = this.#witnessing.abstains((definition) => this.mayVote(definition))
+    const acceptor = rebirth.tell(abstains, rebirth.note(peer, announce, step))
+    step.send(from, { kind: 'acquainted', id, before, ...about, hadAnother, recalls, voted: votes.voted, acceptor })
   }
 
   /** What another one remembers. Late and doubled answers change nothing. */
@@ -197,6 +224,9 @@ export class ReplicaStanding {
     const isFirst = this.#self.isFirst || (past.length === 0 && this.#haveAll((other) => other.knowsNoOther))
     if (!hasMet || isFirst !== this.#self.isFirst) this.#keep({ ...this.#self, hasMet: true, isFirst }, step)
     this.#config.votes.heard(index, { ...answer, hadAnother: answer.hadAnother || past.length > 0 }, step)
+    if (this.#witnessing.answered(answer, index, step) && !this.#isUnwitnessed) {
+      this.#tellServing('it votes on registers again', step)
+    }
     this.#catchUp(now, step)
   }
 
@@ -223,7 +253,8 @@ export class ReplicaStanding {
     if (!isNews && !isLater) return true
     const above = isLater ? before.mark + 1 : mark
     this.#keep({ ...this.#self, mark: above, past: withPast(past, before.incarnation) }, step)
-    if (isNews) this.#lost(`${this.#nameOf(index)} knows an earlier life of it`, step)
+    this.#witnessing.begin(above, step)
+    if (isNews) this.#lost(`${nameIn(this.#config.membership, index)} knows an earlier life of it`, step)
     return true
   }
 
@@ -231,15 +262,15 @@ export class ReplicaStanding {
   #lost(why: string, step: Step): void {
     this.#keep({ ...this.#self, isRecovering: true }, step)
     this.#config.keyspaces.setBehind(true, step)
-    this.behind()
+    this.#startOver()
     step.notices.push({ kind: 'standing', standing: 'catching-up', why })
   }
 
   #isOld(what: string, index: number, step: Step): void {
     const { membership } = this.#config
     this.#isOlderCopy = true
-    const replica = membership.members[this.#config.index]?.id as string
-    const source = index < 0 ? 'a record shows' : `${this.#nameOf(index)} remembers`
+    const replica = nameIn(membership, this.#config.index)
+    const source = index < 0 ? 'a record shows' : `${nameIn(this.#config.membership, index)} remembers`
     step.notices.push({ kind: 'older-copy', replica, why: `${source} that ${what}` })
   }
 
@@ -250,7 +281,7 @@ export class ReplicaStanding {
 
   /** An exchange that this replica began is over. */
   exchanged({ peer, sequence, beganAtMs, isDone }: Ended): void {
-    if (!isDone || !this.#isBehind) return
+    if (!isDone || !this.#lacks) return
     const counts = sequence > this.#floor && beganAtMs >= this.#countsAtMs
     this.#peers[peer]?.exchanged({ sequence, beganAtMs, counts, known: this.#config.known(), nextId: this.#lastId + 1 })
   }
@@ -264,6 +295,7 @@ export class ReplicaStanding {
     if (this.#isAlone || this.#isOlderCopy) return
     const nowMs = now.monoMs
     this.#beganAtMs ??= nowMs
+    if (this.#self.past.length > 0 && this.#config.rebirth.birth === 0) this.#witnessing.begin(this.#self.mark, step)
     this.#isNew &&= nowMs < this.#beganAtMs + NEW_BEATS * this.#config.options.heartbeatMs
     if (this.#isTouched && nowMs >= this.#raiseAtMs) {
       this.#isTouched = false
@@ -290,7 +322,7 @@ export class ReplicaStanding {
     const { recalls } = this.#config.votes
     if (this.#isWaiting || (!recalls && peer.answeredId === 0)) return this.#startMs(nowMs)
     if (peer.isPending) return heartbeatMs / 4
-    if (peer.mark !== this.#self.mark || this.#isBehind || !recalls) return heartbeatMs / 2
+    if (peer.mark !== this.#self.mark || this.#lacks || !recalls) return heartbeatMs / 2
     return REFRESH_BEATS * heartbeatMs
   }
 
@@ -300,18 +332,21 @@ export class ReplicaStanding {
     peer.ask(++this.#lastId, mark, now.monoMs)
     this.#config.votes.asks(this.#lastId, now.monoMs)
     const { incarnation, run } = life
-    step.send(index, { kind: 'announce', id: this.#lastId, incarnation, run, mark, known: known() })
+    const { birth } = this.#config.rebirth
+    step.send(index, { kind: 'announce', id: this.#lastId, incarnation, run, mark, known: known(), birth })
   }
 
   /** Exchanges with whom it takes, and is done when that is enough. */
   #catchUp(now: Now, step: Step): void {
-    if (!this.#isBehind || this.whyClosed !== undefined) return
+    const isBehind = this.#isBehind
+    if (this.whyClosed !== undefined || !this.#lacks) return
     if (this.#self.past.length === 0) return this.#trust(step)
-    if (this.#hasCaughtUp(now.monoMs)) return this.#caughtUp(step)
+    if (isBehind && this.#hasCaughtUp(now.monoMs)) return this.#caughtUp(step)
     const nowMs = now.monoMs
     const counts = nowMs >= this.#countsAtMs
     const wanted = this.#peers.flatMap((peer, index) => {
       if (index === this.#config.index || peer.isPending) return []
+      if (!isBehind) return counts && this.#witnessing.wants(index) ? [index] : []
       return (counts ? peer.gaveAll : peer.sequence > this.#floor) ? [] : [index]
     })
     this.#config.hasten(wanted, nowMs)
@@ -319,35 +354,25 @@ export class ReplicaStanding {
   }
 
   #hasCaughtUp(nowMs: number): boolean {
-    const exchanged = { whole: this.#those(({ worth }) => worth === WHOLE), all: this.#those(({ worth }) => worth > 0) }
+    const exchanged = {
+      whole: those(this.#peers, ({ worth }) => worth === WHOLE),
+      all: those(this.#peers, ({ worth }) => worth > 0),
+    }
     if (this.#self.isRecovering && !this.#knowsKeyspaces(nowMs)) return false
-    return this.#config.keyspaces.behind.every((definition) => this.#catchUpOf(definition).isOver(exchanged))
+    return this.#config.keyspaces.behind.every((definition) => this.#catchUps.of(definition).isOver(exchanged))
   }
 
   /** Whether no keyspace can be confirmed of which it has not heard: majorities meet, and this replica was in one. */
   #knowsKeyspaces(nowMs: number): boolean {
     const known = this.#config.known()
-    const agreeing = this.#those((peer) => peer.isWhole && peer.known === known)
+    const agreeing = those(this.#peers, (peer) => peer.isWhole && peer.known === known)
     if (count(agreeing) >= majorityOf(this.#peers.length)) return true
     return nowMs >= this.#countsAtMs && this.#haveAll(({ answeredId }) => answeredId > 0)
   }
 
   /** Of all others. */
   #haveAll(have: (peer: Acquaintance) => boolean): boolean {
-    return (this.#those(have) | (1 << this.#config.index)) === firstPositions(this.#peers.length)
-  }
-
-  #those(are: (peer: Acquaintance) => boolean): number {
-    let members = 0
-    for (const [index, peer] of this.#peers.entries()) if (are(peer)) members |= 1 << index
-    return members
-  }
-
-  #catchUpOf(definition: KeyspaceDefinition): CatchUp {
-    const { membership, index } = this.#config
-    const known = this.#catchUps.get(definition) ?? new CatchUp(definition, membership, index)
-    this.#catchUps.set(definition, known)
-    return known
+    return (those(this.#peers, have) | (1 << this.#config.index)) === firstPositions(this.#peers.length)
   }
 
   /** Nothing was forgotten of keyspaces for which this is surely the first life. */
@@ -360,12 +385,8 @@ export class ReplicaStanding {
   #caughtUp(step: Step): void {
     this.#keep({ ...this.#self, isRecovering: false }, step)
     this.#config.keyspaces.setBehind(false, step)
-    const { definitions } = this.#config.keyspaces
-    const isMissed = [...definitions.values()].some(({ mode }) => mode === 'cp')
-    const why = isMissed
-      ? 'it has caught up; as an acceptor of registers it takes no part any more'
-      : 'it has caught up'
-    this.#tellServing(why, step)
+    const rest = this.#isUnwitnessed ? '; it votes on registers once others witness that' : ''
+    this.#tellServing(`it has caught up${rest}`, step)
   }
 
   #tellServing(why: string, step: Step): void {
@@ -375,9 +396,5 @@ export class ReplicaStanding {
   #keep(self: SelfMark, step: Step): void {
     this.#self = self
     step.writes.push(selfWrite(this.#config.ownKeyspace, self))
-  }
-
-  #nameOf(index: number): string {
-    return this.#config.membership.members[index]?.id as string
   }
 }

@@ -6,7 +6,6 @@
  * The host's duty: see step.ts; hand in what the storage holds of keyspace 0 at the start.
  * Ring: machines.
  */
-import { NO_BALLOT } from './base/ballot.ts'
 import { digestLww, type Stamp } from './causality/lww-record.ts'
 import { ABSENT, digestOf } from './causality/merge.ts'
 import { HANDOFF_IDS } from './coordinator-handoff.ts'
@@ -23,6 +22,7 @@ import { Hints } from './replica-hints.ts'
 import { Keyspaces, type Registered } from './replica-keyspaces.ts'
 import { ReplicaStanding } from './replica-standing.ts'
 import { Votes } from './replica-votes.ts'
+import { Rebirth } from './replica-rebirth.ts'
 import { ReplicaRegisters } from './replica-registers.ts'
 import { Merges, wrongKind } from './replica-merges.ts'
 import { Mints } from './replica-mints.ts'
@@ -66,6 +66,7 @@ export class Replica {
   readonly #keyspaces: Keyspaces
   readonly #hints: Hints
   readonly #floor = new Floor(OWN_KEYSPACE)
+  readonly #rebirth: Rebirth
   readonly #votes: Votes
   readonly #registers: ReplicaRegisters
 
@@ -85,10 +86,12 @@ export class Replica {
       erase: (key, before, step) => change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
+    this.#rebirth = new Rebirth({ index, membership, floor: this.#floor, ownKeyspace: OWN_KEYSPACE })
     this.#registers = new ReplicaRegisters({
       index,
       read,
       absent: (keyspace) => this.#floor.registerOf(keyspace),
+      rebirth: this.#rebirth,
       change,
     })
     this.#mints = new Mints({ life, options, floor: this.#floor, read, isFull, change })
@@ -99,7 +102,7 @@ export class Replica {
       ownKeyspace: OWN_KEYSPACE,
       redefined: () => this.exchange?.redefined(),
       mayForget: (definition, confirmed) => this.standing?.mayForget(definition, confirmed) === true,
-      behind: () => this.standing?.behind(),
+      behind: (definition, step) => this.standing?.behind(definition, step),
     })
     const { definitions } = this.#keyspaces
     const parts = { floor: this.#floor, hints: this.#hints, registers: this.#registers, definitions }
@@ -111,7 +114,7 @@ export class Replica {
     this.standing = standing
     for (const write of own) {
       const isTaken = standing?.load(write) === true || this.#hints.load(write) || this.#floor.load(write)
-      if (!isTaken && !this.#votes.load(write)) this.#keyspaces.load(write)
+      if (!isTaken && !this.#rebirth.load(write) && !this.#votes.load(write)) this.#keyspaces.load(write)
     }
     if (exchange === undefined || standing === undefined) return
     const around = { index, membership, options, definitions }
@@ -134,6 +137,7 @@ export class Replica {
       options,
       keyspaces: this.#keyspaces,
       votes: this.#votes,
+      rebirth: this.#rebirth,
       ownKeyspace: OWN_KEYSPACE,
       known: () => this.exchange?.known() ?? 0,
       exchanges: () => this.exchange?.begun ?? 0,
@@ -236,9 +240,14 @@ export class Replica {
     const definition = this.#mayRead(request, from, step)
     if (definition === undefined) return
     if (definition.mode !== 'cp') return this.#refuseKind(request, definition, from, step)
-    if (request.kind === 'inquire') return this.#registers.inquire(request, from, step)
+    if (this.#rebirth.isOutdated(request.births)) {
+      const { id, round } = request
+      return step.send(from, { kind: 'outdated', id, round, births: this.#rebirth.births })
+    }
+    const isLed = definition.leader === true
+    if (request.kind === 'inquire') return this.#registers.inquire(request, isLed, from, step)
     if (this.#config.records.full === true) return this.#refuse(request, 'storage-full', '', from, step)
-    const floor = definition.leader === true ? this.#votes.floorOf(groupName('keyspace', definition.name)) : NO_BALLOT
+    const floor = isLed ? this.#votes.floorOf(groupName('keyspace', definition.name)) : undefined
     if (request.kind === 'prepare') this.#registers.prepare(request, floor, from, step)
     else this.#registers.accept(request, floor, from, step)
   }

@@ -10,6 +10,7 @@ const ANSWERS: ReadonlySet<LocalMessage['kind']> = new Set<(Answer | LocalAnswer
   'promised',
   'accepted',
   'preempted',
+  'outdated',
   'told',
   'scan-page',
   'opened',

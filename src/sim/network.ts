@@ -262,6 +262,7 @@ const KINDS: { readonly [Kind in Message['kind']]: number } = {
   told: 38,
   submit: 39,
   submitted: 40,
+  outdated: 41,
 }
 
 /** Deeply; the bytes of values cannot be frozen and are left alone. */

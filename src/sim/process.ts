@@ -154,9 +154,11 @@ export class Process {
     return this.#fencing.problems
   }
 
-  /** Whether its replica has everything that it should have. */
+  /** Whether its replica has everything that it should have, and votes on registers. */
   get isWhole(): boolean {
-    return this.#replica?.standing?.isWhole !== false
+    const { definition } = this.#config.keyspace
+    const { standing } = this.#replica ?? {}
+    return standing === undefined || (standing.isWhole && (definition.mode !== 'cp' || standing.mayVote(definition)))
   }
 
   /** Whether its replica votes in elections. */
@@ -189,13 +191,11 @@ export class Process {
       else if (message.kind === 'submit') {
         this.coordinator.leaders.submitted(message, address, now, this.#step)
         this.#absorb()
-      } else this.#serve(breakage === 'late-messages' ? this.#hurried(message, now) : message, address, now)
+      } else {
+        const isFresh = breakage === 'late-messages' && this.#replica !== undefined
+        this.#serve(isFresh ? hurried(message, this.#replica.clock.at(now)) : message, address, now)
+      }
     }
-  }
-
-  #hurried(message: Request, now: Now): Request {
-    const clock = this.#replica?.clock.at(now)
-    return clock === undefined ? message : hurried(message, clock)
   }
 
   call(ticket: Ticket, call: Call, now: Now): void {

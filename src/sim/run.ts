@@ -292,9 +292,7 @@ class Run {
     const core = isPermanent ? this.#promises.drawCore(random) : undefined
     const lossesMax = this.#lossesMax({ keyspace, writeLevels })
     // What a stand-in loses with its disk is not made up for, so there fewer are lost in all, and not only at once.
-    // An acceptor whose disk was lost votes no more.
-    const isLimited = keyspace.definition.sloppy === true || keyspace.definition.mode === 'cp'
-    const ofAll = isLimited ? lossesMax : lossesMax > 0 ? Infinity : 0
+    const ofAll = keyspace.definition.sloppy === true ? lossesMax : lossesMax > 0 ? Infinity : 0
     const isLww = keyspace.definition.conflicts === 'lww'
     const setting = { hosts: { replicas, all: hosts.length }, durationMs, isLww, wipesMax: ofAll, classes, core }
     const plan = drawNemesis(random, setting)

@@ -21,7 +21,7 @@ const DELETED: RegisterState = {
 const GONE = [false, false, false]
 const THERE = [true, true, true]
 
-const head = { id: 1, round: 0, keyspace: LOCKS, key: 'k' } as const
+const head = { id: 1, round: 0, keyspace: LOCKS, key: 'k', births: [] } as const
 const accept = (cluster: Cluster, index: number, at: Ballot, state: RegisterState): LocalMessage[] =>
   cluster.ask(index, { kind: 'accept', ...head, ballot: at, state })
 const prepare = (cluster: Cluster, index: number, at: Ballot, key = 'k'): LocalMessage[] =>
@@ -107,7 +107,7 @@ describe('after a register was erased', () => {
     expect(fresh.verdict).toMatchObject({ kind: 'applied', now: { revision: 5 } })
     const retry = decide(state, { change, op: 66, at: AT + 9, isRetry: true, proposed: undefined })
     expect(retry.verdict).toEqual({ kind: 'forgotten' })
-    const preempted = { ballot: ballot(5), revision: 4 }
+    const preempted = { ballot: ballot(5), revision: 4, since: 5 }
     const unsure = decide(state, { change, op: 66, at: AT + 9, isRetry: false, proposed: preempted })
     expect(unsure.verdict).toEqual({ kind: 'forgotten' })
   })

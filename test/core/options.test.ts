@@ -271,7 +271,7 @@ describe('options of the core', () => {
     ['exchangeMs', 0, 86_400_000],
     ['siblingsMax', 1, 512],
     ['siblingBytesMax', 1, 268_435_456],
-    ['keyspacesMax', 1, 65_536],
+    ['keyspacesMax', 1, 65_535],
     ['keyBytesMax', 1, 32_768],
     ['valueBytesMax', 1, 268_435_456],
   ] as const)('%s: from %d to %d is allowed, what lies outside is refused', ([name, min, max]) => {

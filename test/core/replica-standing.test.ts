@@ -6,7 +6,9 @@ import { FLOOR_GAP } from '../../src/core/consensus/recall.ts'
 import type { KeyspaceDefinition } from '../../src/core/keyspace-definition.ts'
 import { definitionFingerprint } from '../../src/core/keyspace-definition.ts'
 import { lifeWrite, readSelf, selfWrite, type LifeMark, type SelfMark } from '../../src/core/life-mark.ts'
-import type { Acquainted, Announce, LocalMessage } from '../../src/core/message.ts'
+import type { Ballot } from '../../src/core/base/ballot.ts'
+import { NO_BIRTHS } from '../../src/core/births.ts'
+import type { AcceptorTold, Acquainted, Announce, LocalMessage } from '../../src/core/message.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import { resolveCore } from '../../src/core/options.ts'
 import { membershipOf } from '../../src/core/placement/membership.ts'
@@ -19,6 +21,7 @@ const LIFE = { incarnation: 11, run: 7 }
 const CARTS: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
 const ID = definitionFingerprint(CARTS)
 const RECALLS = { voted: 0, recalls: true, hadAnother: false }
+const ACCEPTOR: AcceptorTold = { abstains: [], noted: true, births: [], bound: 0, revision: 0, forgottenAt: 0 }
 const NONE: LifeMark = { incarnation: 0, run: 0, mark: 0 }
 const OPEN = { kind: 'open', id: 1, round: 0, name: 'carts', definition: CARTS } as const
 
@@ -42,6 +45,10 @@ class Bench {
       exchange: { random: new Random(1), usable: () => true, asOf: () => 0 },
     })
     this.tick()
+  }
+
+  get nowMs(): number {
+    return this.#nowMs
   }
 
   get standing(): ReplicaStanding {
@@ -83,7 +90,15 @@ class Bench {
   told(peer: number, before: LifeMark, answer: Partial<Acquainted> = {}): void {
     const asked = this.sent.filter((message): message is Announce => message.kind === 'announce')
     const id = Math.max(...asked.map((message) => message.id)) - (2 - peer)
-    const about = { incarnation: 100 + peer, whole: true, remembers: true, known: 0, ...RECALLS, ...answer }
+    const about = {
+      incarnation: 100 + peer,
+      whole: true,
+      remembers: true,
+      known: 0,
+      ...RECALLS,
+      acceptor: ACCEPTOR,
+      ...answer,
+    }
     this.act((now, step) => this.standing.answered({ kind: 'acquainted', id, before, ...about }, peer, now, step))
   }
 
@@ -175,12 +190,12 @@ describe('an acceptor', () => {
   }
 
   /** What it says to each request about registers, and to a scan. */
-  function answers(bench: Bench): string[] {
-    const on = { id: 1, round: 0, keyspace, key: 'k' }
+  function answers(bench: Bench, births = NO_BIRTHS, at: Ballot = ballot): string[] {
+    const on = { id: 1, round: 0, keyspace, key: 'k', births }
     const state = UNWRITTEN
     const requests = [
-      { kind: 'prepare', ...on, ballot },
-      { kind: 'accept', ...on, ballot, state },
+      { kind: 'prepare', ...on, ballot: at },
+      { kind: 'accept', ...on, ballot: at, state },
       { kind: 'inquire', ...on, digest: false },
       { kind: 'scan', ...on, prefix: '', after: '', limit: 1 },
     ] as const
@@ -215,13 +230,45 @@ describe('an acceptor', () => {
     expect(answers(restarted)).toEqual(YES)
   })
 
-  test('that has had an earlier life never votes again, though it has caught up', () => {
+  /** Both others answer, are exchanged with, and answer again. */
+  function exchangeWithBoth(bench: Bench, answer: Partial<Acquainted>): void {
+    bench.tick(100)
+    for (const peer of [1, 2]) bench.told(peer, NONE, answer)
+    bench.tick(3_000)
+    const exchange = { sequence: (bench.replica.exchange?.begun ?? 0) + 1, beganAtMs: bench.nowMs, isDone: true }
+    for (const peer of [1, 2]) bench.standing.exchanged({ peer, ...exchange })
+    bench.tick(100)
+    for (const peer of [1, 2]) bench.told(peer, NONE, answer)
+  }
+
+  test('that has had an earlier life votes once the others have kept its birth and handed over all, and over a restart', () => {
     const bench = openTo(new Bench([lostOnce()]), false)
-    bench.told(1, NONE)
-    bench.told(2, NONE)
+    exchangeWithBoth(bench, { acceptor: { ...ACCEPTOR, noted: false } })
     expect(bench.standing.of(accounts)).toBe('serving')
     expect(answers(bench)).toEqual(NO)
-    expect(bench.refusal('read')).toBe('unknown-keyspace')
+    exchangeWithBoth(bench, { acceptor: { ...ACCEPTOR, abstains: [keyspace] } })
+    expect(answers(bench)).toEqual(NO)
+    exchangeWithBoth(bench, { acceptor: { ...ACCEPTOR, bound: 40 } })
+    const { birth } = bench.sent.findLast((message): message is Announce => message.kind === 'announce') as Announce
+    expect(answers(bench)).toEqual(['outdated', 'outdated', 'outdated', 'walks'])
+    expect(answers(bench, [0, birth])).toEqual(['preempted', 'preempted', 'told', 'walks'])
+    expect(answers(bench, [0, birth], { ...ballot, counter: 42 })).toEqual(YES)
+
+    const restarted = openTo(new Bench([...bench.own]), true)
+    restarted.told(1, { ...LIFE, mark: 1 })
+    expect(answers(restarted, [0, birth])).toEqual(['preempted', 'preempted', 'told', 'walks'])
+  })
+
+  test('that has had an earlier life: what it has witnessed stands when another keyspace comes', () => {
+    const bench = openTo(new Bench([lostOnce()]), false)
+    exchangeWithBoth(bench, {})
+    const { birth } = bench.sent.findLast((message): message is Announce => message.kind === 'announce') as Announce
+    const later = { ...open, name: 'later', definition: { ...accounts, name: 'later' } }
+    bench.act((now, step) => bench.replica.receive({ ...later, confirmed: true }, 1_000, now, step))
+    expect(answers(bench, [0, birth], { ...ballot, counter: 42 })).toEqual(YES)
+    expect(bench.standing.mayVote(later.definition)).toBe(false)
+    exchangeWithBoth(bench, { known: bench.replica.exchange?.known() ?? 0 })
+    expect(bench.standing.mayVote(later.definition)).toBe(true)
   })
 
   test('that voted before it was told of an earlier life stops to', () => {
@@ -265,7 +312,7 @@ describe('a replica that starts over data', () => {
   test('late, doubled and made-up answers change nothing', () => {
     const bench = new Bench([dataOf(4)])
     const { standing } = bench
-    const about = { incarnation: 101, whole: true, remembers: true, known: 0, ...RECALLS }
+    const about = { incarnation: 101, whole: true, remembers: true, known: 0, ...RECALLS, acceptor: ACCEPTOR }
     const old = { ...LIFE, run: 6, mark: 90 }
     bench.told(1, NONE)
     for (const id of [0, 1, 99]) {
@@ -278,7 +325,13 @@ describe('a replica that starts over data', () => {
 
 describe('what it remembers of others', () => {
   function ask(bench: Bench, life: LifeMark): Acquainted {
-    const announce = { kind: 'announce', id: 3, ...life, known: bench.replica.exchange?.known() ?? 0 } as const
+    const announce = {
+      kind: 'announce',
+      id: 3,
+      ...life,
+      known: bench.replica.exchange?.known() ?? 0,
+      birth: 0,
+    } as const
     const [answer] = bench.act((_, step) => bench.standing.asked(announce, { from: 1_000, peer: 1 }, step))
     return answer as Acquainted
   }
@@ -289,7 +342,7 @@ describe('what it remembers of others', () => {
     expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before.mark).toBe(8)
     expect(ask(bench, { incarnation: 6, run: 2, mark: 9 }).before).toMatchObject({ incarnation: 6, run: 2, mark: 9 })
     expect([...bench.records.keys()].filter((key) => key.includes('/life/'))).toEqual(['0 /life/b'])
-    const stranger = { kind: 'announce', id: 1, incarnation: 1, run: 1, mark: 1, known: 0 } as const
+    const stranger = { kind: 'announce', id: 1, incarnation: 1, run: 1, mark: 1, known: 0, birth: 0 } as const
     expect(bench.act((_, step) => bench.standing.asked(stranger, { from: 1_000, peer: -1 }, step))).toEqual([])
   })
 })
@@ -355,7 +408,7 @@ describe('an elector without data', () => {
     bench.told(1, EARLIER)
     const [seen] = bench.act((now, step) => bench.replica.receive({ kind: 'look', ...where }, 1_000, now, step))
     expect(seen).toMatchObject({ kind: 'ruled', generation: 0, leftMs: 0 })
-    const announce = { kind: 'announce', id: 1, incarnation: 6, run: 1, mark: 1, known: 0 } as const
+    const announce = { kind: 'announce', id: 1, incarnation: 6, run: 1, mark: 1, known: 0, birth: 0 } as const
     const [answer] = bench.act((_, step) => bench.standing.asked(announce, { from: 1_000, peer: 1 }, step))
     expect(answer).toMatchObject({ recalls: false, voted: 0, hadAnother: false })
   })
@@ -363,7 +416,7 @@ describe('an elector without data', () => {
   test('another life of a member: is told again and again, also once the new one is known', () => {
     const bench = new Bench([lifeWrite(OWN_KEYSPACE, 'b', { incarnation: 5, run: 1, mark: 8 })])
     const told = (mark: number): unknown => {
-      const announce = { kind: 'announce', id: mark, incarnation: 6, run: 1, mark, known: 0 } as const
+      const announce = { kind: 'announce', id: mark, incarnation: 6, run: 1, mark, known: 0, birth: 0 } as const
       return bench.act((_, step) => bench.standing.asked(announce, { from: 1_000, peer: 1 }, step))[0]
     }
     expect(told(3)).toMatchObject({ hadAnother: true })
@@ -371,7 +424,7 @@ describe('an elector without data', () => {
     expect(told(10)).toMatchObject({ hadAnother: true, before: { incarnation: 6 } })
     const own = [...bench.records].map(([place, record]) => ({ keyspace: OWN_KEYSPACE, key: place.slice(2), record }))
     const again = new Bench(own)
-    const announce = { kind: 'announce', id: 1, incarnation: 6, run: 2, mark: 11, known: 0 } as const
+    const announce = { kind: 'announce', id: 1, incarnation: 6, run: 2, mark: 11, known: 0, birth: 0 } as const
     const [answer] = again.act((_, step) => again.standing.asked(announce, { from: 1_000, peer: 1 }, step))
     expect(answer).toMatchObject({ hadAnother: true })
   })

@@ -88,3 +88,46 @@ test('a disk that is lost, and one that is replaced by an older copy', { timeout
   await client.close()
   await Promise.all([second, third].map((replica) => replica.kill('SIGTERM')))
 })
+
+test('registers: all disks are lost, one after the other, and nothing with them', { timeout: 240_000 }, async () => {
+  const ids = ['x', 'y', 'z'] as const
+  const [x = 0, y = 0, z = 0] = await freePorts(3)
+  const ports = { x, y, z }
+  const start = (id: string): Replica =>
+    new Replica({ main: built?.main ?? '', id, ports, dataDir: path.join(folder, id) })
+  const running = new Map(ids.map((id) => [id, start(id)]))
+  await Promise.all([...running.values()].map(({ ready }) => ready))
+  const client = await connect({ replicas: urlsOf(ports), heartbeatMs: 100, transport: { backoffMsMax: 100 } })
+  await allReachable(client)
+  const accounts = client.keyspace<number>('accounts', { mode: 'cp', n: 3 })
+  let rounds = 0
+  /** With two replicas up: each key has the value of the round before, and gets the next one. */
+  const round = async (): Promise<void> => {
+    rounds++
+    for (let i = 0; i < 20; i++) {
+      const key = `k${i}`
+      const before = await vi.waitFor(() => accounts.get(key), { timeout: 20_000 })
+      expect([before.value ?? 0, before.revision]).toEqual([rounds - 1, rounds - 1])
+      await accounts.put(key, rounds, { ifRevision: before.revision })
+    }
+  }
+  await vi.waitFor(round, { timeout: 30_000 })
+  for (const [turn, id] of ids.entries()) {
+    await running.get(id)?.kill('SIGKILL')
+    rmSync(path.join(folder, id), { recursive: true })
+    await round()
+    const back = start(id)
+    running.set(id, back)
+    await vi.waitFor(() => expect(back.said.join('\n')).toMatch('it votes on registers again'), CAUGHT_UP)
+    // Without one of those that have not lost anything since.
+    const other = ids[(turn + 1) % 3] as string
+    await running.get(other as 'x')?.kill('SIGKILL')
+    await round()
+    running.set(other as 'x', start(other))
+    await running.get(other as 'x')?.ready
+    await allReachable(client)
+  }
+  await round()
+  await client.close()
+  await Promise.all([...running.values()].map((replica) => replica.kill('SIGTERM')))
+})

@@ -5,6 +5,7 @@
  * Pings are answered behind the scenes for as long as a replica is awake. Records are kept in plain maps and are durable
  * at once: what happens between a write and its flush is the simulator's business.
  */
+import { NO_BIRTHS } from '../../src/core/births.ts'
 import { Random } from '../../src/core/base/random.ts'
 import { mergeRecords } from '../../src/core/causality/merge.ts'
 import { compareKeys } from '../../src/core/base/key-order.ts'
@@ -121,7 +122,8 @@ export class StagedReplica {
     const step = new Step()
     standing?.tick(now(), step)
     const acquainted = { kind: 'acquainted', before: NO_LIFE, whole: true, remembers: true, known: 0 } as const
-    const recollection = { voted: 0, recalls: true, hadAnother: false }
+    const acceptor = { abstains: [], noted: true, births: NO_BIRTHS, bound: 0, revision: 0, forgottenAt: 0 }
+    const recollection = { voted: 0, recalls: true, hadAnother: false, acceptor }
     for (const [at, message] of [...step.messages].entries()) {
       const peer = step.to[at] as number
       if (message.kind !== 'announce') continue

@@ -80,5 +80,11 @@ export const REGRESSIONS: readonly Regression[] = [
     showed:
       'a session read nothing after its own write: a replica that had it had answered with a digest, and counted as one that had erased it',
   },
+  {
+    seed: 41156,
+    mode: 'cp',
+    showed:
+      'a change that one acceptor had accepted counted as never applied once a later round had looked it up elsewhere, and was found and proposed again',
+  },
   { seed: 5001237, showed: 'a replica was given up that still waited to ask again for what it had lost' },
 ]

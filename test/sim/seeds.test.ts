@@ -16,7 +16,7 @@ function runBlock(block: number): SimulationRun[] {
 }
 
 describe('seeds', () => {
-  test.for(BLOCKS)('block %i: every promise holds', (block) => {
+  test.for(BLOCKS)('block %i: every promise holds', { timeout: 120_000 }, (block) => {
     const broken = runBlock(block).flatMap((run) =>
       faultsOf(run).map((fault) => `npm run sim -- --seed ${run.seed}: ${fault}`),
     )

@@ -53,6 +53,12 @@ export interface Memory {
   readonly completeFrom: number
 }
 
+/** A round that proposed an operation, and the revision that it was to make. */
+export interface ProposedAs {
+  readonly ballot: Ballot
+  readonly revision: number
+}
+
 export interface Attempt extends OperationStamp {
   readonly change: Change
   /** Whether an earlier call may have proposed it, so that a table which has forgotten it cannot tell. */
@@ -61,8 +67,8 @@ export interface Attempt extends OperationStamp {
   readonly token?: number | undefined
   /** What a leader remembers beyond the state's own table, of a retry. */
   readonly memory?: Memory | undefined
-  /** The last round of this call that proposed it, and the revision that it was to make. */
-  readonly proposed: { readonly ballot: Ballot; readonly revision: number } | undefined
+  /** The last round of this call that proposed it, and the counter of the first one that did. */
+  readonly proposed: (ProposedAs & { readonly since: number }) | undefined
 }
 
 /** What the operation comes to once the state is chosen. */
@@ -96,8 +102,9 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   const revision = revisionOf(state, op) ?? memory?.revisionOf(op)
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }
-  const landed = attempt.proposed === undefined ? false : buildsOn(state, attempt.proposed.ballot)
-  if (landed === true) return { state, verdict: { kind: 'repeated', revision: attempt.proposed?.revision ?? 0 } }
+  const { proposed } = attempt
+  const landed = proposed === undefined ? false : buildsOn(state, proposed.ballot, proposed.since)
+  if (landed === true) return { state, verdict: { kind: 'repeated', revision: proposed?.revision ?? 0 } }
   const isLost = landed === undefined || attempt.isRetry
   const isKnown = memory !== undefined && attempt.at > memory.completeFrom
   if (isLost && !isKnown && mayBeForgotten(state, attempt.at)) return { state, verdict: { kind: 'forgotten' } }

@@ -86,10 +86,20 @@ export function proposedBy(state: RegisterState, { proposer, counter }: Ballot):
 
 /**
  * Whether a state builds on what was proposed with this ballot, where that was its proposer's last one for the register;
- * `undefined` if so many others have proposed since that it cannot be told.
+ * `undefined` if so many others have proposed since that it cannot be told, or if it builds on an earlier one that may
+ * have proposed the same.
+ * @param since the first counter with which that was proposed
  */
-export function buildsOn({ proposers }: RegisterState, { proposer, counter }: Ballot): boolean | undefined {
-  for (let i = 0; i < proposers.length; i += 2) if (proposers[i] === proposer) return proposers[i + 1] === counter
+export function buildsOn(
+  { proposers }: RegisterState,
+  { proposer, counter }: Ballot,
+  since = counter,
+): boolean | undefined {
+  for (let i = 0; i < proposers.length; i += 2) {
+    if (proposers[i] !== proposer) continue
+    const last = proposers[i + 1] as number
+    return last >= since && last < counter ? undefined : last === counter
+  }
   const namesAll = proposers.length < 2 * PROPOSERS_MAX && proposers.at(-2) !== OTHERS
   return namesAll ? false : undefined
 }

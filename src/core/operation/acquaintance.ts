@@ -6,6 +6,13 @@
 import type { Acquainted } from '../message.ts'
 
 /** What an exchange was worth: the peer may be catching up itself, or has everything that it should have. */
+interface Pending {
+  readonly incarnation: number
+  readonly worth: number
+  readonly isWitness: boolean
+  readonly afterId: number
+}
+
 const NOTHING = 0
 const SOMETHING = 1
 export const WHOLE = 2
@@ -31,7 +38,13 @@ export class Acquaintance {
   #incarnation = 0
   /** Since when it has said the same about itself. */
   #sinceMs = Infinity
-  #pending: { readonly incarnation: number; readonly worth: number; readonly afterId: number } | undefined = undefined
+  #pending: Pending | undefined = undefined
+  /** Since when it keeps the birth of this replica, and votes itself in the same keyspaces; in one life. */
+  #witnessSinceMs = Infinity
+  /** Whether it has handed over, since then, all that it has accepted. */
+  isWitness = false
+  /** The keyspaces with registers in which it does not vote. */
+  abstains: readonly number[] = []
   #taught = ''
 
   ask(id: number, mark: number, nowMs: number): void {
@@ -50,17 +63,24 @@ export class Acquaintance {
 
   /** @param self the incarnation of this replica. */
   answered(answer: Acquainted, self: { readonly incarnation: number; readonly nowMs: number }): void {
-    const { before, incarnation, whole, known } = answer
+    const { before, incarnation, whole, known, acceptor } = answer
     this.knowsNoOther = before.incarnation === 0 || before.incarnation === self.incarnation
     const isSame = this.#incarnation === incarnation && this.isWhole === whole && this.known === known
     if (!isSame) this.#sinceMs = self.nowMs
+    const mayWitness = whole && acceptor.noted
+    const isOther = this.#incarnation !== incarnation || String(this.abstains) !== String(acceptor.abstains)
+    if (!mayWitness || isOther) this.forgetWitness()
+    this.abstains = acceptor.abstains
+    if (mayWitness) this.#witnessSinceMs = Math.min(this.#witnessSinceMs, self.nowMs)
     this.#incarnation = incarnation
     this.isWhole = whole
     this.known = known
     const pending = this.#pending
     if (pending === undefined || answer.id < pending.afterId) return
     this.#pending = undefined
-    if (pending.incarnation === incarnation) this.worth = Math.max(this.worth, pending.worth)
+    if (pending.incarnation !== incarnation) return
+    this.worth = Math.max(this.worth, pending.worth)
+    this.isWitness ||= pending.isWitness && mayWitness
   }
 
   /** An exchange with it is done. It is worth something once it is clear that the peer was in one life all the time. */
@@ -76,7 +96,8 @@ export class Acquaintance {
     this.sequence = of.sequence
     if (!of.counts || this.#sinceMs > of.beganAtMs) return
     const worth = this.isWhole && this.known === of.known ? WHOLE : SOMETHING
-    this.#pending = { incarnation: this.#incarnation, worth, afterId: of.nextId }
+    const isWitness = worth === WHOLE && this.#witnessSinceMs < of.beganAtMs
+    this.#pending = { incarnation: this.#incarnation, worth, isWitness, afterId: of.nextId }
     this.askedAtMs = -Infinity
   }
 
@@ -92,6 +113,19 @@ export class Acquaintance {
   forgetExchanges(): void {
     this.worth = NOTHING
     this.#pending = undefined
+    this.forgetWitness()
+  }
+
+  /** It has to keep the birth of this replica first, or again. */
+  forgetWitness(): void {
+    this.isWitness = false
+    this.#witnessSinceMs = Infinity
+    if (this.#pending !== undefined) this.#pending = { ...this.#pending, isWitness: false }
+  }
+
+  /** Whether it could become a witness, in an exchange that begins now. */
+  get mayWitness(): boolean {
+    return !this.isWitness && this.isWhole && this.#witnessSinceMs < Infinity
   }
 
   /** Whether it should be told what is confirmed here: once for each difference. */
@@ -101,4 +135,11 @@ export class Acquaintance {
     this.#taught = lesson
     return true
   }
+}
+
+/** Those of which this is true, as a set of member indexes. */
+export function those(peers: readonly Acquaintance[], are: (peer: Acquaintance) => boolean): number {
+  let members = 0
+  for (const [index, peer] of peers.entries()) if (are(peer)) members |= 1 << index
+  return members
 }

@@ -12,7 +12,7 @@ import { anywhere, layoutOf } from './prove-quorums.ts'
 import type { Membership } from '../placement/membership.ts'
 import { Placement, type PreferenceList } from '../placement/placement.ts'
 import { compile } from '../quorum/compile.ts'
-import { firstPositions, type Quorum } from '../quorum/quorum.ts'
+import { count, firstPositions, type Quorum } from '../quorum/quorum.ts'
 
 /** With whom a replica exchanged since it has to catch up, as sets of member indexes. */
 export interface Exchanged {
@@ -27,6 +27,8 @@ interface Part {
   readonly position: number
   /** Write quorums, as coordinators in each zone see them. */
   readonly writes: readonly Quorum[]
+  /** The same of read quorums; of registers, those of the first phase. */
+  readonly reads: readonly Quorum[]
 }
 
 /** The lists of one keyspace that a replica is on. */
@@ -37,8 +39,10 @@ export class CatchUp {
     const lists = new Placement(membership, definition.n).distinct.filter(({ replicas }) => replicas.includes(self))
     this.#parts = lists.map((list) => {
       const layout = layoutOf(list, membership, '')
-      const writes = anywhere(definition.write, layout).map((text) => compile(text, { names: layout.replicas }))
-      return { list, position: list.replicas.indexOf(self), writes }
+      const quorums = (level: string): Quorum[] =>
+        anywhere(level, layout).map((text) => compile(text, { names: layout.replicas }))
+      const { read, write } = definition
+      return { list, position: list.replicas.indexOf(self), reads: quorums(read), writes: quorums(write) }
     })
   }
 
@@ -63,6 +67,36 @@ export class CatchUp {
       // Where this replica alone is a write quorum, what it has forgotten may be nowhere else.
       return writes.every((write) => (write.met(self) ? sources !== 0 : !write.met(everybody & ~sources)))
     })
+  }
+
+  /** Whether these, without this replica, meet every quorum of either phase, and every other set that does. */
+  isWitnessed(members: number): boolean {
+    return this.#parts.every(({ list, position, reads, writes }) => {
+      const { length } = list.replicas
+      const witnesses = positionsOf(list, members) & ~(1 << position)
+      const rest = firstPositions(length) & ~witnesses
+      const isMajority = 2 * count(witnesses) > length - 1
+      return isMajority && reads.every((read) => !read.met(rest)) && writes.every((write) => !write.met(rest))
+    })
+  }
+}
+
+/** The lists of all keyspaces. */
+export class CatchUps {
+  readonly #known = new Map<KeyspaceDefinition, CatchUp>()
+  readonly #membership: Membership
+  readonly #self: number
+
+  constructor(membership: Membership, self: number) {
+    this.#membership = membership
+    this.#self = self
+  }
+
+  of(definition: KeyspaceDefinition): CatchUp {
+    let known = this.#known.get(definition)
+    if (known === undefined)
+      this.#known.set(definition, (known = new CatchUp(definition, this.#membership, this.#self)))
+    return known
   }
 }
 

@@ -7,7 +7,7 @@
  * Ring: decisions.
  */
 import type { ErrorCode, ErrorDetail, Outcome } from '../base/errors.ts'
-import type { Attempt, Change, Memory, Verdict, Visible } from '../consensus/change.ts'
+import type { Attempt, Change, Memory, ProposedAs, Verdict, Visible } from '../consensus/change.ts'
 import type { Leader } from '../consensus/group.ts'
 import type { Told, Wish } from '../consensus/submit-message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
@@ -115,9 +115,9 @@ export class LedOperation extends RegisterWrite {
     if (this.stage === 'sent') this.#again(agenda)
   }
 
-  override proposed(verdict: Verdict, as: Attempt['proposed']): void {
+  override proposed(verdict: Verdict, as: ProposedAs | undefined): void {
     super.proposed(verdict, as)
-    this.#mayLandHere = verdict.kind === 'applied' || verdict.kind === 'repeated' || verdict.kind === 'forgotten'
+    this.#mayLandHere ||= verdict.kind === 'applied' || verdict.kind === 'repeated' || verdict.kind === 'forgotten'
   }
 
   /** It goes to this leader now. Gives what it asks for. */
@@ -149,6 +149,7 @@ export class LedOperation extends RegisterWrite {
   /** The leader's answer. What it says holds whatever else was sent: nothing that is still under way can land after it. */
   told(told: Told, by: number, at: { readonly agenda: Agenda; readonly view: View }): void {
     const { agenda, view } = at
+    this.#mayLandHere = false
     if (this.#isUpdate && (told.kind === 'looked' || told.kind === 'condition-failed')) {
       if (told.kind === 'condition-failed') this.undone()
       this.#make(told.now, by, at)

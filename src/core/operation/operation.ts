@@ -6,6 +6,7 @@
  * Ring: decisions.
  */
 import { QuorateError, type ErrorCode, type ErrorDetail, type Outcome, type ReplicaSaid } from '../base/errors.ts'
+import type { Births } from '../births.ts'
 import type { Life } from '../message.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { Quorum } from '../quorum/quorum.ts'
@@ -68,6 +69,8 @@ export interface View {
   readonly names: Names
   /** By index of the replica: which life of it answered last, once one did. */
   readonly lives: readonly (Life | undefined)[]
+  /** Acceptors that are known to have lost their disks. */
+  readonly births: Births
   readonly nowMs: number
 }
 

@@ -3,6 +3,7 @@
  *
  * Ring: decisions.
  */
+import { joinBirths, NO_BIRTHS, type Births } from '../births.ts'
 import type { Life, Pong } from '../message.ts'
 import type { Reachability } from '../notice.ts'
 import { FaultDetector } from '../placement/fault-detector.ts'
@@ -29,6 +30,7 @@ export interface PeersConfig {
 interface ListView extends View {
   usable: number
   slow: number
+  births: Births
   order: readonly number[]
   local: number
   nowMs: number
@@ -58,6 +60,7 @@ export class Peers {
   #meanMs = 0
   #deviationMs = 0
   #pingAtMs = -Infinity
+  #births: Births = NO_BIRTHS
 
   constructor({ membership, local, life, options }: PeersConfig) {
     this.names = membership.members.map(({ id }) => id)
@@ -82,7 +85,8 @@ export class Peers {
 
   #newView(list: PreferenceList): ListView {
     const lives = this.#lives
-    const view = { usable: 0, slow: 0, order: [], local: -1, names: this.names, lives, nowMs: 0, madeAtMs: -Infinity }
+    const about = { names: this.names, lives, births: this.#births }
+    const view = { usable: 0, slow: 0, order: [], local: -1, ...about, nowMs: 0, madeAtMs: -Infinity }
     this.#views.set(list, view)
     return view
   }
@@ -90,6 +94,18 @@ export class Peers {
   /** The replica in this process has begun anew. */
   reborn(life: Life): void {
     this.#lives[this.#local] = life
+  }
+
+  /** An acceptor told what it knows of others that lost their disks. Whether that is news. */
+  learn(births: Births): boolean {
+    const known = this.#births
+    this.#births = joinBirths(known, births)
+    for (const view of this.#views.values()) view.births = this.#births
+    return this.#births !== known
+  }
+
+  get births(): Births {
+    return this.#births
   }
 
   usable(replica: number, nowMs: number): boolean {

@@ -11,8 +11,9 @@
  * Ring: decisions.
  */
 import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
-import { decide, type Attempt, type Verdict } from '../consensus/change.ts'
+import { decide, type Attempt, type ProposedAs, type Verdict } from '../consensus/change.ts'
 import { mergeErased, proposedBy, UNWRITTEN } from '../consensus/register-state.ts'
+import { NO_BIRTHS, type Births } from '../births.ts'
 import type { Outcome } from '../base/errors.ts'
 import { firstPositions, type ListQuorum } from '../quorum/quorum.ts'
 import { choose } from '../quorum/tally.ts'
@@ -25,7 +26,7 @@ import { phasesOf, type Phases, type RegisterPlan } from './register-operation.t
 export interface Proposable {
   readonly attempt: Attempt
   /** It was looked up in a state, and decided on, and what that came to is about to be proposed with this ballot. */
-  proposed(verdict: Verdict, as: Attempt['proposed']): void
+  proposed(verdict: Verdict, as: ProposedAs): void
 }
 
 export interface ProposalPlan extends RegisterPlan {
@@ -45,12 +46,12 @@ export interface Decided {
 }
 
 /**
- * `won`: what was decided is chosen. `preempted`: somebody has promised a higher ballot. `unreachable`: too few replicas
- * can answer.
+ * `won`: what was decided is chosen. `preempted`: somebody has promised a higher ballot. `outdated`: an acceptor knows of
+ * another one that lost its disk. `unreachable`: too few replicas can answer.
  */
 export interface ProposalEnd {
   readonly kind: 'proposal'
-  readonly end: 'won' | 'preempted' | 'unreachable'
+  readonly end: 'won' | 'preempted' | 'outdated' | 'unreachable'
 }
 
 /** What a replica promised with: the last proposal that it accepted. */
@@ -69,6 +70,8 @@ export class Proposal extends Operation {
   decided: readonly Decided[] = []
   /** The highest ballot that stood in its way. */
   preemptedBy: Ballot = NO_BALLOT
+  /** What was known when the round began: its votes count under these alone. */
+  births: Births = NO_BIRTHS
   readonly #phases: Phases
   #isAccepting = false
   #found: Promised = { accepted: NO_BALLOT, state: UNWRITTEN }
@@ -104,6 +107,7 @@ export class Proposal extends Operation {
   }
 
   override begin(agenda: Agenda, view: View): void {
+    this.births = view.births
     const known = this.plan.led?.known
     if (known === undefined) this.#stands(agenda, view)
     else this.#decide(known, agenda, view)
@@ -139,6 +143,12 @@ export class Proposal extends Operation {
     this.lost(position, agenda, view)
   }
 
+  /** An acceptor knows of births that the round does not know, and says nothing. They are known here now, or not. */
+  outdated(position: number, agenda: Agenda, view: View): void {
+    if (view.births !== this.births) this.#preemptors |= 1 << position
+    this.lost(position, agenda, view)
+  }
+
   override lost(position: number, agenda: Agenda, view: View): void {
     this.failed |= 1 << position
     this.#stands(agenda, view)
@@ -155,7 +165,7 @@ export class Proposal extends Operation {
    * would ever end a round that cannot be won without him.
    */
   override late(agenda: Agenda, view: View): void {
-    if (this.#preemptors !== 0) this.#end('preempted', agenda)
+    if (this.#preemptors !== 0) this.#lose(agenda)
     else this.#ask(view.usable & ~this.answered & ~this.#preemptors, agenda)
   }
 
@@ -192,7 +202,12 @@ export class Proposal extends Operation {
     const candidates = view.order.filter((position) => !((sure | this.failed) & (1 << position)))
     const more = choose(this.quorum, candidates, sure)
     if (more !== undefined) this.#ask(more, agenda)
-    else this.#end(this.#preemptors === 0 ? 'unreachable' : 'preempted', agenda)
+    else this.#lose(agenda)
+  }
+
+  #lose(agenda: Agenda): void {
+    if (this.#preemptors === 0) this.#end('unreachable', agenda)
+    else this.#end(isSameBallot(this.preemptedBy, NO_BALLOT) ? 'outdated' : 'preempted', agenda)
   }
 
   #ask(positions: number, agenda: Agenda): void {

@@ -6,7 +6,7 @@
  * Ring: decisions.
  */
 import type { ErrorCode, Outcome } from '../base/errors.ts'
-import type { Attempt, Verdict } from '../consensus/change.ts'
+import type { Attempt, ProposedAs, Verdict } from '../consensus/change.ts'
 import type { PreferenceList } from '../placement/placement.ts'
 import type { ListQuorum, Quorum } from '../quorum/quorum.ts'
 import type { Keyspace } from './keyspace.ts'
@@ -112,11 +112,12 @@ export abstract class RegisterOperation extends Operation {
   }
 
   /**
-   * A round looked the operation up in a state that it is about to build on. What earlier rounds proposed is either in
-   * that state or can never be chosen: so whether the operation may land depends on this round alone.
+   * A round looked the operation up in a state that it is about to build on. Once that round is won, what earlier ones
+   * proposed is either in that state or can never be chosen. As long as it is not, somebody who has seen the earlier
+   * proposal alone may propose it again above this one: what may land goes on to.
    */
-  proposed(verdict: Verdict, _as: Attempt['proposed']): void {
-    this.#mayLand = verdict.kind === 'applied' || verdict.kind === 'repeated' || verdict.kind === 'forgotten'
+  proposed(verdict: Verdict, _as: ProposedAs | undefined): void {
+    this.#mayLand ||= verdict.kind === 'applied' || verdict.kind === 'repeated' || verdict.kind === 'forgotten'
   }
 
   override fail(agenda: Agenda, reason: { readonly code: ErrorCode; readonly why: string }, names: Names): void {

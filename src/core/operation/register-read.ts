@@ -12,6 +12,7 @@
  * while, and then takes part in a round of the key's queue, which changes nothing and settles everything.
  * Ring: decisions.
  */
+import { NO_BIRTHS, type Births } from '../births.ts'
 import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from '../base/ballot.ts'
 import type { Outcome } from '../base/errors.ts'
 import { visibleIn, type Attempt, type Verdict, type Visible } from '../consensus/change.ts'
@@ -42,6 +43,8 @@ export interface RegisterFact {
 const LOOK: Attempt = { op: 0, at: 0, isRetry: false, proposed: undefined, change: { kind: 'look' } }
 /** Looks before it takes part in a round. */
 const LOOKS_MAX = 2
+/** The same of a read that takes any answer: each time somebody knows of another acceptor that lost its disk. */
+const STALE_LOOKS_MAX = 8
 const PAUSE_MS_MIN = 1
 
 export class RegisterRead extends RegisterOperation {
@@ -57,6 +60,8 @@ export class RegisterRead extends RegisterOperation {
   /** In `repeat`: what is proposed again. */
   ballot: Ballot = NO_BALLOT
   state: RegisterState = UNWRITTEN
+  /** What was known when it began to look: answers count under these alone. */
+  births: Births = NO_BIRTHS
 
   constructor(plan: RegisterReadPlan) {
     super(plan)
@@ -87,6 +92,7 @@ export class RegisterRead extends RegisterOperation {
   }
 
   override begin(agenda: Agenda, view: View): void {
+    this.births = view.births
     const chosen = choose(this.#asks, view.order)
     if (chosen === undefined) this.unavailable(agenda, view)
     else this.#ask(chosen, agenda, view)
@@ -111,6 +117,14 @@ export class RegisterRead extends RegisterOperation {
   /** A replica has promised more than what is proposed again. */
   preempted(agenda: Agenda): void {
     if (this.#stage === 'repeat') this.#queue(agenda)
+  }
+
+  /** An acceptor knows of births that this read does not know, and says nothing. */
+  outdated(agenda: Agenda, view: View): void {
+    const isLooking = this.#stage === 'look' && this.#looks < (this.#isStale ? STALE_LOOKS_MAX : LOOKS_MAX)
+    if (isLooking) this.#lookAgain(agenda, view)
+    else if (this.#isStale) this.unavailable(agenda, view)
+    else if (this.#stage === 'look' || this.#stage === 'repeat') this.#queue(agenda)
   }
 
   override lost(position: number, agenda: Agenda, view: View): void {
@@ -203,6 +217,7 @@ export class RegisterRead extends RegisterOperation {
   #lookAgain(agenda: Agenda, view: View): void {
     this.#stage = 'look'
     this.#looks++
+    this.births = view.births
     this.#newRound()
     this.#facts = []
     const chosen = choose(this.#asks, view.order)

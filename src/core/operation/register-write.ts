@@ -4,7 +4,7 @@
  * Ring: decisions.
  */
 import { QuorateError, type ErrorDetail } from '../base/errors.ts'
-import type { Attempt, Change, Verdict, Visible } from '../consensus/change.ts'
+import type { Attempt, Change, ProposedAs, Verdict, Visible } from '../consensus/change.ts'
 import { operationName } from './operation-name.ts'
 import type { Agenda, View } from './operation.ts'
 import { RegisterOperation, type RegisterPlan, type Round } from './register-operation.ts'
@@ -75,12 +75,11 @@ export class RegisterWrite extends RegisterOperation {
   override again(_position: number, _agenda: Agenda): void {}
   override late(_agenda: Agenda, _view: View): void {}
 
-  override proposed(verdict: Verdict, as: Attempt['proposed']): void {
+  override proposed(verdict: Verdict, as: ProposedAs | undefined): void {
     super.proposed(verdict, as)
-    if (verdict.kind === 'applied') {
-      this.#value = verdict.now.value
-      this.#proposed = as
-    } else if (verdict.kind !== 'repeated' && verdict.kind !== 'forgotten') this.#proposed = undefined
+    if (verdict.kind !== 'applied') return
+    this.#value = verdict.now.value
+    this.#proposed = as && { ...as, since: this.#proposed?.since ?? as.ballot.counter }
   }
 
   override conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void {

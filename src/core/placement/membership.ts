@@ -56,3 +56,8 @@ export function membershipOf(members: readonly Member[]): Membership {
 export function indexOf(membership: Membership, id: string): number {
   return membership.members.findIndex((member) => member.id === id)
 }
+
+/** The id of the replica with this index. */
+export function nameIn({ members }: Membership, index: number): string {
+  return (members[index] as Member).id
+}

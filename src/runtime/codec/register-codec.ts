@@ -5,14 +5,26 @@
  * still be counted up, a table of operations within its bound.
  */
 import { BALLOT_COUNTER_MAX, type Ballot } from '../../core/base/ballot.ts'
+import { NO_BIRTHS, type Births } from '../../core/births.ts'
 import { GENERATION_MAX } from '../../core/consensus/group.ts'
 import { PROPOSERS_MAX, REMEMBERED_MAX } from '../../core/consensus/register-state.ts'
-import type { Accept, Accepted, Inquire, Message, Preempted, Prepare, Promised, Told } from '../../core/message.ts'
+import type {
+  Accept,
+  Accepted,
+  Inquire,
+  Message,
+  Outdated,
+  Preempted,
+  Prepare,
+  Promised,
+  Told,
+} from '../../core/message.ts'
+import { POSITIONS_MAX } from '../../core/quorum/quorum.ts'
 import type { RegisterRecord, RegisterState } from '../../core/record.ts'
 import { Malformed, type ByteReader, type ByteWriter } from './bytes.ts'
 import { readMark, readValue, writeContent, type RecordLimits } from './value-bytes.ts'
 
-export type RegisterMessage = Prepare | Promised | Accept | Accepted | Preempted | Inquire | Told
+export type RegisterMessage = Prepare | Promised | Accept | Accepted | Preempted | Outdated | Inquire | Told
 
 /** Requests are odd and answers even, like all kinds. */
 export const REGISTER_KIND: Readonly<Record<RegisterMessage['kind'], number>> = {
@@ -23,6 +35,7 @@ export const REGISTER_KIND: Readonly<Record<RegisterMessage['kind'], number>> = 
   told: 52,
   inquire: 53,
   preempted: 54,
+  outdated: 56,
 }
 
 export interface RegisterLimits extends RecordLimits {
@@ -85,6 +98,7 @@ export function writeRegisterMessage(writer: ByteWriter, message: RegisterMessag
   if (message.kind === 'prepare' || message.kind === 'accept' || message.kind === 'inquire') {
     writer.float64(message.keyspace)
     writer.text(message.key)
+    writer.numbers(message.births)
   }
   switch (message.kind) {
     case 'prepare':
@@ -99,6 +113,8 @@ export function writeRegisterMessage(writer: ByteWriter, message: RegisterMessag
       return
     case 'preempted':
       return writeBallot(writer, message.promised)
+    case 'outdated':
+      return writer.numbers(message.births)
     case 'inquire':
       return writer.uint8(message.digest ? 1 : 0)
     case 'told':
@@ -129,6 +145,8 @@ export function readRegisterMessage(
       return { kind: 'accepted', id, round }
     case REGISTER_KIND.preempted:
       return { kind: 'preempted', id, round, promised: readBallot(reader) }
+    case REGISTER_KIND.outdated:
+      return { kind: 'outdated', id, round, births: readBirths(reader) }
     case REGISTER_KIND.inquire:
       return { kind: 'inquire', id, round, ...readPlace(reader, limits), digest: reader.flag() }
     case REGISTER_KIND.told: {
@@ -142,9 +160,23 @@ export function readRegisterMessage(
   }
 }
 
-function readPlace(reader: ByteReader, limits: RegisterLimits): { readonly keyspace: number; readonly key: string } {
+/** Members by rising index, each with a number above 0. */
+export function readBirths(reader: ByteReader): Births {
+  const births = reader.numbers(2 * POSITIONS_MAX, 2)
+  if (births.length === 0) return NO_BIRTHS
+  for (let i = 0; i < births.length; i += 2) {
+    const isNext = (births[i] as number) > (births[i - 2] ?? -1) && (births[i] as number) < POSITIONS_MAX
+    if (!isNext || births[i + 1] === 0) throw new Malformed('births are out of order')
+  }
+  return births
+}
+
+function readPlace(
+  reader: ByteReader,
+  limits: RegisterLimits,
+): { readonly keyspace: number; readonly key: string; readonly births: Births } {
   const keyspace = reader.whole()
   const key = reader.text(limits.keyBytesMax)
   if (key === '') throw new Malformed('a key is empty')
-  return { keyspace, key }
+  return { keyspace, key, births: readBirths(reader) }
 }

@@ -163,7 +163,7 @@ describe('decide', () => {
 
   test('one that was proposed in this call: the state says whether it builds on that, however much came after', () => {
     const ballot = (proposer: number, counter = 7): Ballot => ({ counter, proposer, step: 0 })
-    const mine = { ballot: ballot(1), revision: 3 }
+    const mine = { ballot: ballot(1), revision: 3, since: 7 }
     const proposed = attempt(set('x'), { op: 99, at: 1, proposed: mine })
     const others = (from: RegisterState, count: number): RegisterState => {
       let state = from
@@ -176,6 +176,10 @@ describe('decide', () => {
     expect(decide(others(landed, PROPOSERS_MAX - 1), proposed).verdict).toEqual({ kind: 'repeated', revision: 3 })
     expect(decide(others(two, PROPOSERS_MAX - 1), proposed).verdict.kind).toBe('applied')
     expect(decide(others(proposedBy(two, ballot(1, 6)), 3), proposed).verdict.kind).toBe('applied')
+    // An earlier round of the same call may have proposed it, and somebody found it there and proposed it again.
+    const again = attempt(set('x'), { op: 99, at: 1, proposed: { ...mine, since: 5 } })
+    expect(decide(others(proposedBy(two, ballot(1, 6)), 3), again).verdict.kind).toBe('forgotten')
+    expect(decide(others(proposedBy(two, ballot(1, 4)), 3), again).verdict.kind).toBe('applied')
     // So many have proposed since that nobody can tell: what is not known is not done again.
     for (const before of [landed, two]) {
       expect(decide(others(before, PROPOSERS_MAX), proposed).verdict.kind).toBe('forgotten')

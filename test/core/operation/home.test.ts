@@ -15,7 +15,7 @@ function known(...replicas: number[]): (Life | undefined)[] {
 }
 
 function view(other: Partial<View>): View {
-  return { usable: 0b111, order: [], slow: 0, local: -1, names: [], lives: everybody, nowMs: 0, ...other }
+  return { usable: 0b111, order: [], slow: 0, local: -1, names: [], births: [], lives: everybody, nowMs: 0, ...other }
 }
 
 describe('the home of a new write', () => {

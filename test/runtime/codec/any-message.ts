@@ -1,6 +1,7 @@
 /**
  * Messages to draw examples with: everything that machines may send, contexts and records in canonical form.
  */
+import type { Births } from '../../../src/core/births.ts'
 import fc from 'fast-check'
 import { EMPTY_CONTEXT, hasDot, withDot, type CausalContext } from '../../../src/core/causality/causal-context.ts'
 import { REPLACED_MAX } from '../../../src/core/causality/dotted-record.ts'
@@ -79,6 +80,13 @@ const ballot: fc.Arbitrary<Ballot> = fc.record({
   proposer: whole,
   step: whole,
 })
+
+const births: fc.Arbitrary<Births> = fc
+  .uniqueArray(fc.nat({ max: 30 }), { maxLength: 4 })
+  .chain((members) =>
+    fc.tuple(...members.toSorted((a, b) => a - b).map((member) => fc.tuple(fc.constant(member), positive))),
+  )
+  .map((pairs) => pairs.flat())
 
 const token = fc.nat({ max: GENERATION_MAX })
 const proposers = fc.array(fc.tuple(positive, whole), { maxLength: 16 }).map((all) => all.flat())
@@ -256,10 +264,10 @@ export const anyRequest: fc.Arbitrary<Request | Submit | Question | Agree | Reap
   { arbitrary: anySubmit, weight: 2 },
   { arbitrary: anyQuestion, weight: 4 },
   { arbitrary: anyElectionRequest, weight: 5 },
-  fc.record({ kind: kind('announce'), id: whole, ...mark, known: whole }),
-  fc.record({ kind: kind('prepare'), ...head, keyspace: whole, key, ballot }),
-  fc.record({ kind: kind('accept'), ...head, keyspace: whole, key, ballot, state }),
-  fc.record({ kind: kind('inquire'), ...head, keyspace: whole, key, digest: fc.boolean() }),
+  fc.record({ kind: kind('announce'), id: whole, ...mark, known: whole, birth: whole }),
+  fc.record({ kind: kind('prepare'), ...head, keyspace: whole, key, births, ballot }),
+  fc.record({ kind: kind('accept'), ...head, keyspace: whole, key, births, ballot, state }),
+  fc.record({ kind: kind('inquire'), ...head, keyspace: whole, key, births, digest: fc.boolean() }),
   fc.record({ kind: kind('read'), ...head, keyspace: whole, key, digest: fc.boolean() }),
   fc.record({ kind: kind('write'), ...head, ...sent, keyspace: whole, key, record: anyRecord }),
   fc.record({
@@ -320,6 +328,14 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
     voted: whole,
     recalls: fc.boolean(),
     hadAnother: fc.boolean(),
+    acceptor: fc.record({
+      abstains: fc.array(whole, { maxLength: 3 }),
+      noted: fc.boolean(),
+      births,
+      bound: fc.nat({ max: 2 ** 50 }),
+      revision: whole,
+      forgottenAt: whole,
+    }),
   }),
   anyRuling,
   fc.record({ kind: kind('submitted'), ...head, result: anySubmitResult }),
@@ -328,6 +344,7 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
   fc.record({ kind: kind('promised'), ...head, accepted: ballot, state }),
   fc.record({ kind: kind('accepted'), ...head }),
   fc.record({ kind: kind('preempted'), ...head, promised: ballot }),
+  fc.record({ kind: kind('outdated'), ...head, births }),
   fc.record({ kind: kind('told'), ...head, promised: ballot, accepted: ballot, state: opt(state) }),
   fc.record({ kind: kind('minted'), ...head, actor: whole, counter: whole, floor: whole, record: opt(anyRecord) }),
   fc.record({
