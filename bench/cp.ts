@@ -47,19 +47,19 @@ export const cp: Part = {
 }
 
 async function measure(bed: TestBed, { quick }: Scale, progress: Progress): Promise<Section> {
-  const rounds = quick ? 3 : 9
+  const rounds = quick ? 2 : 7
   const cells = Object.entries(bed.operations) as [CellName, Operation][]
-  progress.part('cp', rounds * cells.length + 2 + (quick ? 2 : 9))
+  progress.part('cp', rounds * cells.length + 2 + (quick ? 1 : 5))
   progress.step('warming up')
   const inFlightOf = (id: CellName): number => (id === 'together' || id === 'apart' ? CALLERS : IN_FLIGHT)
   for (const [id, operation] of cells) {
-    await throughput(operation, { inFlight: inFlightOf(id), warmMs: 0, forMs: quick ? 300 : 1500 })
+    await throughput(operation, { inFlight: inFlightOf(id), warmMs: 0, forMs: quick ? 200 : 1200 })
   }
   const figures = Object.fromEntries(Object.keys(CELLS).map((id) => [id, [] as number[]])) as Record<CellName, number[]>
   for (let round = 0; round < rounds; round++) {
     for (const [id, operation] of cells) {
       progress.step(`${CELLS[id]}, round ${round + 1} of ${rounds}`)
-      const speed = await throughput(operation, { inFlight: inFlightOf(id), warmMs: 100, forMs: quick ? 400 : 1000 })
+      const speed = await throughput(operation, { inFlight: inFlightOf(id), warmMs: 100, forMs: quick ? 250 : 900 })
       figures[id].push(speed.perSecond)
     }
   }

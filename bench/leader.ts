@@ -25,8 +25,8 @@ export function ledOf(store: Client | Node, name = 'led'): CpKeyspace<string> {
 
 export async function measureLeaders({ quick }: Scale, progress: Progress): Promise<Section> {
   progress.step('reads under the lease')
-  const read = await leaseRead(quick ? 500 : 3_000)
-  const times = quick ? 2 : 9
+  const read = await leaseRead(quick ? 400 : 2_000)
+  const times = quick ? 1 : 5
   const killed: number[] = []
   const closed: number[] = []
   for (let time = 0; time < times; time++) {

@@ -62,8 +62,10 @@ async function runParts(options: BenchOptions): Promise<Section[]> {
   const { quick, seed, matrix: wanted } = options
   const progress = new Progress(process.stderr)
   const sections: Section[] = []
+  const times: [string, number][] = []
   for (const part of PARTS) {
     if (!options.only.includes(part.name)) continue
+    const startedAt = performance.now()
     try {
       const running = part.run({ quick, seed, matrix: wanted }, progress)
       sections.push(...(await Promise.race([running, childFailure()])))
@@ -73,15 +75,24 @@ async function runParts(options: BenchOptions): Promise<Section[]> {
       killChildren()
       sections.push(failedPart(part, error))
     }
+    times.push([part.name, performance.now() - startedAt])
   }
   progress.done()
-  return sections
+  return [...sections, timesSection(times)]
 }
 
 function failedPart({ name }: Part, error: unknown): Section {
   const why = error instanceof Error ? error.message : String(error)
   const failures = [`The part ${name} could not run: ${why}`]
   return { part: name, title: `${name}: could not run`, columns: [''], rows: [], notes: [], failures }
+}
+
+function timesSection(times: readonly (readonly [part: string, tookMs: number])[]): Section {
+  const all = ['all', times.reduce((sum, [, tookMs]) => sum + tookMs, 0)] as const
+  const rows = [...times, ...(times.length > 1 ? [all] : [])].map(([name, tookMs]) => {
+    return { name, cells: [`${(tookMs / 1000).toFixed(1)} s`], figures: { tookMs } }
+  })
+  return { part: 'main', title: 'How long the parts took', columns: ['', 'took'], rows, notes: [] }
 }
 
 async function earlierRun(file: string): Promise<EarlierRun> {

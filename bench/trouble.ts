@@ -34,8 +34,8 @@ interface Pair {
 }
 
 export async function measureTrouble(scale: Scale, progress: Progress): Promise<Section> {
-  const rounds = scale.quick ? 2 : 7
-  const forMs = scale.quick ? 800 : 2500
+  const rounds = scale.quick ? 1 : 5
+  const forMs = scale.quick ? 600 : 2000
   const pairs: Record<'slow' | 'silent' | 'dead', Pair[]> = { slow: [], silent: [], dead: [] }
   progress.part('trouble', 2 * rounds + 2)
   const bed = await TroubleBed.open(forMs)

@@ -40,7 +40,7 @@ export async function catchUp({ quick }: Scale, progress: Progress): Promise<Row
     await fill(keyspace)
     const call: Operation = (_, turn) => (turn % 2 === 0 ? keyspace.put(keyAt(turn), VALUE) : keyspace.get(keyAt(turn)))
     await paced(call, { perSecond: CALLS_PER_SECOND, forMs: 1_000 })
-    const before = await paced(call, { perSecond: CALLS_PER_SECOND, forMs: quick ? 2_000 : 5_000 })
+    const before = await paced(call, { perSecond: CALLS_PER_SECOND, forMs: quick ? 1_500 : 5_000 })
     cluster.signal(DOWN, 'SIGKILL')
     const putAt = performance.now()
     await countdown((index) => keyspace.put(`missed-${index}`, VALUE), { count: puts, inFlight: IN_FLIGHT })
