@@ -28,7 +28,12 @@ export const repair: Part = {
     const keys = new VastKeys(quick ? KEYS / 10 : KEYS)
     const rows = exchanges(keys, { kind: 'lww', valueBytes: 131 }, progress)
     rows.push(...exchanges(keys, { kind: 'dotted', valueBytes: 131 }, progress))
-    rows.push(...small(keys), await memory(keys), await placeMemory(quick ? 50_000 : 500_000), ...upkeep(quick ? 8 : 30))
+    rows.push(
+      ...small(keys),
+      await memory(keys),
+      await placeMemory(quick ? 50_000 : 500_000),
+      ...upkeep(quick ? 8 : 30),
+    )
     const notes = [
       `${keys.count} keys. "Differ": written on one side or the other in turn, spread evenly. Bytes of both directions.`,
       'Upkeep, both digests of the record included, is held against what else a replica in memory does for a put, sockets apart.',

@@ -79,7 +79,9 @@ export async function validate(injection: Injection): Promise<Validated> {
         return connect({ ...PATIENT, replicas: urls })
       }),
     )
-    return clients[role].map((client) => client.keyspace('trials', { mode: 'ap', conflicts: 'lww', r, w, repair: 'off' }))
+    return clients[role].map((client) =>
+      client.keyspace('trials', { mode: 'ap', conflicts: 'lww', r, w, repair: 'off' }),
+    )
   }
   try {
     const writers = await open('writers', PAIRS, { there: exponentialOf(wMs), back: exponentialOf(arsMs) })
@@ -227,7 +229,7 @@ function compared(
     points,
     reads: reads.length,
     rmse: Math.sqrt(mean(points.map(({ measured, predicted }) => (measured - predicted) ** 2))),
-    chanceRmse: Math.sqrt(mean(points.map(({ predicted, reads }) => (predicted * (1 - predicted)) / reads))),
+    chanceRmse: Math.sqrt(mean(points.map((point) => (point.predicted * (1 - point.predicted)) / point.reads))),
     writeP99Ms: [writeTimes.quantileUs(0.99) / 1000, prediction.writeMs(0.99)],
     readP99Ms: [readTimes.quantileUs(0.99) / 1000, prediction.readMs(0.99)],
     restMs: [legs.writers.restMs, legs.readers.restMs],

@@ -152,7 +152,13 @@ async function onCluster({ quick, seed }: Scale, progress: Progress): Promise<Se
   const cells: { readonly injection: Injection; readonly validated: Validated }[] = []
   for (const [r, w] of quick ? SETTINGS.slice(0, 1) : SETTINGS) {
     progress.step(`a running cluster with injected delays, R = ${r}, W = ${w}`)
-    const injection = { r, w, ...INJECTED_MS, writes: quick ? WRITES.quick : r + w === 2 ? WRITES.eager : WRITES.other, seed }
+    const injection = {
+      r,
+      w,
+      ...INJECTED_MS,
+      writes: quick ? WRITES.quick : r + w === 2 ? WRITES.eager : WRITES.other,
+      seed,
+    }
     cells.push({ injection, validated: await validate(injection) })
   }
   const rows = cells.map(({ injection: { r, w, wMs, arsMs }, validated: { rmse, chanceRmse, reads, ...others } }) =>
@@ -166,8 +172,7 @@ async function onCluster({ quick, seed }: Scale, progress: Progress): Promise<Se
   )
   return {
     part: 'prediction',
-    title:
-      `Predicted beside measured, on a running cluster: three processes, exponential delays of ${INJECTED_MS.wMs} ms (W) and ${INJECTED_MS.arsMs} ms`,
+    title: `Predicted beside measured, on a running cluster: three processes, exponential delays of ${INJECTED_MS.wMs} ms (W) and ${INJECTED_MS.arsMs} ms`,
     columns: GOAL_COLUMNS,
     rows,
     notes: [
