@@ -50,6 +50,9 @@ export function parseOptions(args: readonly string[], parts: readonly string[]):
   const unknown = only.find((name) => !parts.includes(name))
   if (unknown !== undefined)
     throw new UsageError(`there is no part ${JSON.stringify(unknown)}: use ${parts.join(', ')}`)
+  for (const [name, needed] of NEEDS) {
+    if (values[name] !== undefined && values[needed] === undefined) throw new UsageError(`--${name} needs --${needed}`)
+  }
   const seed = wholeNumber('--seed', values.seed ?? '1', { min: 0, max: Number.MAX_SAFE_INTEGER })
   const { quick = false, help = false, json, html, compare, replay } = values
   return {
@@ -111,6 +114,12 @@ const KNOWN = {
   gate: TEXT,
   help: { type: 'boolean', short: 'h' },
 } as const
+
+/** Options that mean nothing without another. */
+const NEEDS = [
+  ['gate', 'compare'],
+  ['profile-name', 'profile-file'],
+] as const
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof KNOWN }>>['values']
 

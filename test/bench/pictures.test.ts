@@ -139,6 +139,6 @@ describe('an earlier run', () => {
 
   it('anything at all in the file: is left out', () => {
     const sections = [null, 7, {}, { rows: 'x' }, { rows: [null, { name: 'put' }, { name: 'put', figures: 3 }] }]
-    expect(changesBetween({ sections }, [section(row('put', [1, 1], 1))])).toEqual([])
+    expect(changesBetween({ startedAt: 'then', sections }, [section(row('put', [1, 1], 1))])).toEqual([])
   })
 })
