@@ -24,10 +24,11 @@ import { peers } from './peers/part.ts'
 import { Progress } from './progress.ts'
 import { renderReport } from './report.ts'
 import type { Part, Section } from './section.ts'
+import { ratios } from './ratios.ts'
 import { repair } from './repair.ts'
 import { ycsb } from './ycsb.ts'
 
-const PARTS: readonly Part[] = [matrix, prediction, real, goals, cp, memory, ycsb, repair, micro, peers]
+const PARTS: readonly Part[] = [matrix, prediction, real, goals, cp, memory, ycsb, repair, micro, ratios, peers]
 /** The benchmark could not do all, a wrong command line, and a gate that is shut. */
 const EXIT = { failed: 1, usage: 2, gate: 3 } as const
 

@@ -48,7 +48,10 @@ export class Server {
         this.#said = (this.#said + text.toString()).slice(-2_000)
       })
     }
-    this.#process.on('error', (error) => (this.#ended = error.message))
+    this.#process.on('error', (error) => {
+      running.delete(this)
+      this.#ended = error.message
+    })
     this.#process.on('exit', (code, signal) => {
       running.delete(this)
       this.#ended ??= `ended by ${signal ?? `code ${code}`}: ${this.#said.trim().split('\n').at(-1) ?? ''}`
