@@ -41,12 +41,12 @@ export class UsageError extends Error {
 
 /** The part that `--peers` adds, and all that are run only when they are asked for. */
 const PEERS = 'peers'
-const ASKED_FOR: readonly string[] = [PEERS, 'ratios']
+const ASKED_FOR: ReadonlySet<string> = new Set([PEERS, 'ratios'])
 const RUNS_MAX = 100_000
 
 export function parseOptions(args: readonly string[], parts: readonly string[]): BenchOptions {
   const values = parse(args)
-  const usual = parts.filter((name) => !ASKED_FOR.includes(name) || (name === PEERS && values.peers === true))
+  const usual = parts.filter((name) => !ASKED_FOR.has(name) || (name === PEERS && values.peers === true))
   const only = values.only === undefined ? usual : [...values.only, ...(values.peers === true ? [PEERS] : [])]
   const unknown = only.find((name) => !parts.includes(name))
   if (unknown !== undefined)
