@@ -19,16 +19,16 @@ const CLIENT_ID = 'bench'
 const CALLS_AT_ONCE = 8_000
 /** Long enough to collect a few times before the first answer. */
 const HELD_BACK_MS = 2_500
-const KEYS_LOADED = { quick: 20_000, full: 100_000 } as const
+const KEYS_LOADED = { quick: 10_000, full: 100_000 } as const
 /** The share of them that is read twice, so that whatever a replica keeps of keys in use is kept. */
 const READ_SHARE = 0.2
-/** For growth; a quick run makes a tenth of them. */
-const CALLS = 1_000_000
-const WARM_CALLS = 50_000
+/** For growth. */
+const CALLS = { quick: 40_000, full: 1_000_000 } as const
+const WARM_CALLS = { quick: 20_000, full: 50_000 } as const
 /** A replica remembers the writes of its own that were replaced, up to a bound for each key that the warm-up has to reach. */
 const SIBLING_KEYS_EACH = 2
 const WORKERS = 256
-const SAMPLES = { quick: 4, full: 10 } as const
+const SAMPLES = { quick: 3, full: 10 } as const
 /** Flat is what rises by no more than this share over all calls: some code is still compiled, some tables grow once. */
 const FLAT = 0.05
 
@@ -38,12 +38,12 @@ export const memory: Part = {
   run: async ({ quick }, progress) => {
     const scale = quick ? 'quick' : 'full'
     const [keys, samples] = [KEYS_LOADED[scale], SAMPLES[scale]]
-    const calls = quick ? CALLS / 10 : CALLS
+    const [calls, warmCalls] = [CALLS[scale], WARM_CALLS[scale]]
     progress.part('memory', 2 + 2 + samples + 1)
     const rows = [
       ...(await callsInFlight(progress)),
       ...(await keysHeld(keys, progress)),
-      ...(await growth({ calls, samples }, progress)),
+      ...(await growth({ calls, warmCalls, samples }, progress)),
     ]
     const notes = [
       `Growth: the line through ${samples + 1} samples, against what was held before. A key: ${keys} keys of ${keyOf(0).length} bytes, ${READ_SHARE * keys} of them read twice.`,
@@ -131,7 +131,7 @@ async function load(keyspace: ApKeyspace<string>, count: number): Promise<void> 
 
 /** Many calls of all kinds; memory is looked at ten times on the way. */
 async function growth(
-  { calls, samples }: { readonly calls: number; readonly samples: number },
+  { calls, warmCalls, samples }: { readonly calls: number; readonly warmCalls: number; readonly samples: number },
   progress: Progress,
 ): Promise<Row[]> {
   const cluster = await startCluster({ storage: 'memory' })
@@ -142,7 +142,7 @@ async function growth(
     progress.step('warming up')
     const overwrites = cluster.ids.length * WORKERS * SIBLING_KEYS_EACH * (REPLACED_MAX + 1)
     await countdown((_, worker) => mixed.siblingPut(worker), { count: overwrites, inFlight: WORKERS })
-    await countdown(mixed.call, { count: WARM_CALLS, inFlight: WORKERS })
+    await countdown(mixed.call, { count: warmCalls, inFlight: WORKERS })
     const here: Sample[] = []
     const there: Sample[][] = cluster.ids.map(() => [])
     for (let sample = 0; sample <= samples; sample++) {

@@ -25,14 +25,14 @@ export const repair: Part = {
   run: async (scale, progress) => {
     const { quick } = scale
     progress.part('repair', 3)
-    const keys = new VastKeys(quick ? KEYS / 10 : KEYS)
+    const keys = new VastKeys(quick ? KEYS / 20 : KEYS)
     const rows = exchanges(keys, { kind: 'lww', valueBytes: 131 }, progress)
     rows.push(...exchanges(keys, { kind: 'dotted', valueBytes: 131 }, progress))
     rows.push(
       ...small(keys),
       await memory(keys),
       await placeMemory(quick ? 50_000 : 500_000),
-      ...upkeep(quick ? 8 : 30),
+      ...upkeep(quick ? 6 : 30),
     )
     const notes = [
       `${keys.count} keys. "Differ": written on one side or the other in turn, spread evenly. Bytes of both directions.`,

@@ -2,7 +2,7 @@
  * YCSB's core workloads (Cooper and others, "Benchmarking Cloud Serving Systems with YCSB", SoCC 2010) at four choices
  * of R and W: what a level costs, and what it may show.
  *
- * A: half reads, half updates. B: 95 % reads. C: reads alone. 100,000 records of 1 kB, a fifth of them in a quick run, asked for by a Zipfian
+ * A: half reads, half updates. B: 95 % reads. C: reads alone. 100,000 records of 1 kB, a tenth of them in a quick run, asked for by a Zipfian
  * distribution; an update writes the whole record. R and W are given with each call, over one `lww` keyspace.
  */
 import type { ApKeyspace, Client } from '../src/index.ts'
@@ -18,7 +18,7 @@ import { StalenessJudge } from './staleness.ts'
 import { median } from './statistics.ts'
 import { Zipfian } from './zipfian.ts'
 
-const RECORDS = { quick: 20_000, full: 100_000 } as const
+const RECORDS = { quick: 10_000, full: 100_000 } as const
 const RECORD_BYTES = 1_000
 const THETA = 0.99
 const IN_FLIGHT = 64
@@ -71,7 +71,7 @@ async function measureStorage({ storage, scale, progress, limit }: Bench): Promi
     await traffic.run({ reads: 0.5, r: 2, w: 2, operations: 10_000 })
     const limits: number[] = []
     const cells: Cell[] = []
-    const operations = scale.quick ? 4_000 : 80_000
+    const operations = scale.quick ? 2_500 : 80_000
     for (const [workload, reads] of Object.entries(WORKLOADS)) {
       limits.push((await throughput(limit, { inFlight: IN_FLIGHT, warmMs: 100, forMs: 300 })).perSecond)
       for (const [r, w] of LEVELS) {
