@@ -13,6 +13,11 @@ interface Question {
   readonly ask: unknown
 }
 
+/** Why a process cannot go on, told before anybody asks. */
+interface LastWords {
+  readonly fatal: string
+}
+
 interface Reply {
   readonly number: number
   readonly answer?: unknown
@@ -58,7 +63,10 @@ export class Child {
     const file = new URL(`${module}${isSource ? '.ts' : '.js'}`, import.meta.url)
     this.#process = fork(fileURLToPath(file), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     running.add(this)
-    this.#process.on('message', (reply) => this.#replied(reply as Reply))
+    this.#process.on('message', (message: Reply | LastWords) => {
+      if ('fatal' in message) this.#failed(message.fatal)
+      else this.#replied(message)
+    })
     this.#process.on('exit', (code, signal) => this.#exited(`${name} ended by ${signal ?? `code ${code}`}`))
     this.#process.on('error', (error) => this.#exited(`${name} could not be started: ${error.message}`))
   }
@@ -96,6 +104,10 @@ export class Child {
     else waiting?.reject(new Error(`${this.#name}: ${error}`))
   }
 
+  #failed(why: string): void {
+    failed(new Error(`${this.#name}: ${why}`))
+  }
+
   #exited(why: string): void {
     this.#ended = why
     running.delete(this)
@@ -103,6 +115,11 @@ export class Child {
     for (const { reject } of this.#waiting.values()) reject(new Error(why))
     this.#waiting.clear()
   }
+}
+
+/** The child's side: fails whatever the parent measures. */
+export function tellFailure(error: Error): void {
+  process.send?.({ fatal: error.message } satisfies LastWords)
 }
 
 /** The child's side: answers until the parent is gone, then cleans up and ends. */

@@ -13,7 +13,7 @@ import type { OpenReplica, ReplicaQuestion } from './replica-process.ts'
 const IDS = ['a', 'b', 'c'] as const
 /** The replica that stands in this process when a node is embedded. */
 const EMBEDDED_ID = 'c'
-const READY_MS = 10_000
+const READY_MS = 30_000
 const LOOK_MS = 5
 
 export interface ClusterOptions {
@@ -78,10 +78,11 @@ export class Cluster {
     return [...this.#children.keys()]
   }
 
-  /** A coordinator of its own in this process, closed with the cluster. */
+  /** A coordinator of its own in this process that reaches every replica, closed with the cluster. */
   async client(options: Omit<ClientOptions, 'replicas'> = {}): Promise<Client> {
     const client = await connect({ ...options, replicas: this.#urls })
     this.#clients.push(client)
+    await seesAll(client)
     return client
   }
 

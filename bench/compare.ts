@@ -7,11 +7,14 @@
 import type { Row, Section } from './section.ts'
 import { median } from './statistics.ts'
 
-/** As `--json` wrote it; nothing in it is trusted. */
+/** As `--json` wrote it; nothing else in it is trusted. */
 export interface EarlierRun {
-  readonly command?: unknown
-  readonly startedAt?: unknown
+  readonly startedAt: string
   readonly sections: readonly unknown[]
+}
+
+export function isEarlierRun(read: unknown): read is EarlierRun {
+  return isObject(read) && typeof read['startedAt'] === 'string' && Array.isArray(read['sections'])
 }
 
 /** A figure, what it may be off by, and which way is better. */
@@ -72,7 +75,7 @@ export function compareSection(earlier: EarlierRun, sections: readonly Section[]
   const worse = clear.filter(({ gain }) => gain < 1).length
   return {
     part: 'compare',
-    title: `Beside the run of ${String(earlier.startedAt)}`,
+    title: `Beside the run of ${earlier.startedAt}`,
     columns: ['', 'then', 'now', 'gain', ''],
     rows,
     notes: [

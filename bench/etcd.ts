@@ -5,26 +5,22 @@
  * linearizable range need, so that no client library stands in the way. Puts go to all servers in turn, as a client with
  * three endpoints sends them.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { removeDirectory, temporaryDirectory } from './cluster.ts'
 import type { Operation } from './load.ts'
-import { freePorts, programNamed } from './peers/server.ts'
+import { freePorts, programNamed, Server } from './peers/server.ts'
 
 const IDS = ['e1', 'e2', 'e3'] as const
-const READY_MS = 20_000
-const LOOK_MS = 100
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, HTTP2_HEADER_CONTENT_TYPE } = constants
 
 export class EtcdCluster {
-  readonly #servers: readonly ChildProcess[]
+  readonly #servers: readonly Server[]
   readonly #directory: string
   readonly #sessions: readonly ClientHttp2Session[]
   #turn = 0
 
-  private constructor(servers: readonly ChildProcess[], directory: string, sessions: readonly ClientHttp2Session[]) {
+  private constructor(servers: readonly Server[], directory: string, sessions: readonly ClientHttp2Session[]) {
     this.#servers = servers
     this.#directory = directory
     this.#sessions = sessions
@@ -42,28 +38,35 @@ export class EtcdCluster {
     const ports = await freePorts(2 * IDS.length)
     const url = (index: number): string => `http://127.0.0.1:${ports[index]}`
     const members = IDS.map((id, index) => `${id}=${url(IDS.length + index)}`).join(',')
-    const servers = IDS.map((id, index) =>
-      spawn(
-        program,
-        Object.entries({
-          name: id,
-          'data-dir': path.join(directory, id),
-          'log-level': 'error',
-          'listen-client-urls': url(index),
-          'advertise-client-urls': url(index),
-          'listen-peer-urls': url(IDS.length + index),
-          'initial-advertise-peer-urls': url(IDS.length + index),
-          'initial-cluster': members,
-          'initial-cluster-state': 'new',
-        }).map(([name, value]) => `--${name}=${value}`),
-        { stdio: 'ignore' },
-      ),
+    const servers = IDS.map(
+      (id, index) =>
+        new Server(
+          program,
+          Object.entries({
+            name: id,
+            'data-dir': path.join(directory, id),
+            'log-level': 'error',
+            'listen-client-urls': url(index),
+            'advertise-client-urls': url(index),
+            'listen-peer-urls': url(IDS.length + index),
+            'initial-advertise-peer-urls': url(IDS.length + index),
+            'initial-cluster': members,
+            'initial-cluster-state': 'new',
+          }).map(([name, value]) => `--${name}=${value}`),
+          { name: `etcd ${id}`, cwd: directory },
+        ),
     )
-    process.on('exit', () => servers.forEach((server) => server.kill('SIGKILL')))
-    await sleep(LOOK_MS)
-    const sessions = await Promise.all(IDS.map((_, index) => connected(url(index))))
+    const sessions: ClientHttp2Session[] = []
     const cluster = new EtcdCluster(servers, directory, sessions)
-    await cluster.#ready()
+    try {
+      for (const [index, server] of servers.entries()) sessions.push(await server.until(() => connected(url(index))))
+      await servers[0]?.until(async () => {
+        for (let turn = 0; turn < IDS.length; turn++) await cluster.#call('Put', [field(1, 'ready'), field(2, 'x')])
+      })
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
     return cluster
   }
 
@@ -78,21 +81,8 @@ export class EtcdCluster {
 
   async close(): Promise<void> {
     for (const session of this.#sessions) session.destroy()
-    for (const server of this.#servers) server.kill('SIGKILL')
+    await Promise.all(this.#servers.map((server) => server.stop()))
     await removeDirectory(this.#directory)
-  }
-
-  async #ready(): Promise<void> {
-    const endsAt = performance.now() + READY_MS
-    for (;;) {
-      try {
-        for (let turn = 0; turn < IDS.length; turn++) await this.#call('Put', [field(1, 'ready'), field(2, 'x')])
-        return
-      } catch (error) {
-        if (performance.now() > endsAt) throw error
-        await sleep(LOOK_MS)
-      }
-    }
   }
 
   #call(method: 'Put' | 'Range', fields: readonly Buffer[]): Promise<void> {
@@ -132,15 +122,15 @@ function field(number: number, text: string): Buffer {
 }
 
 async function connected(url: string): Promise<ClientHttp2Session> {
-  const endsAt = performance.now() + READY_MS
-  for (;;) {
-    const session = connect(url, { settings: { initialWindowSize: 2 ** 20 } })
-    const error = await new Promise<Error | undefined>((resolve) => {
-      session.once('connect', () => resolve(undefined))
-      session.once('error', resolve)
-    })
-    if (error === undefined) return session
-    if (performance.now() > endsAt) throw error
-    await sleep(LOOK_MS)
+  const session = connect(url, { settings: { initialWindowSize: 2 ** 20 } })
+  const error = await new Promise<Error | undefined>((resolve) => {
+    session.once('connect', () => resolve(undefined))
+    session.once('error', resolve)
+  })
+  if (error === undefined) {
+    // Whoever calls learns that it is gone.
+    session.on('error', () => {})
+    return session
   }
+  throw error
 }

@@ -63,7 +63,7 @@ export const goals: Part = {
 }
 
 function rounds({ quick }: Scale): number {
-  return quick ? 3 : 11
+  return quick ? 2 : 9
 }
 
 async function interleave(
@@ -144,13 +144,13 @@ class TestBed {
   async warmUp(): Promise<void> {
     const { limit, addressed, put, get, siblings, embedded, durable } = this.#operations
     for (const operation of [limit, addressed, put, get, siblings, embedded, durable]) {
-      await throughput(operation, { inFlight: IN_FLIGHT, warmMs: 0, forMs: this.#quick ? 400 : 2000 })
+      await throughput(operation, { inFlight: IN_FLIGHT, warmMs: 0, forMs: this.#quick ? 300 : 1500 })
     }
   }
 
   cells(): (Cell & { readonly id: CellName })[] {
-    const forMs = this.#quick ? 350 : 1000
-    const aloneMs = this.#quick ? 250 : 600
+    const forMs = this.#quick ? 250 : 900
+    const aloneMs = this.#quick ? 150 : 500
     const many = (id: Driven): Cell & { readonly id: CellName } => ({
       id,
       name: CELLS[id],

@@ -22,7 +22,9 @@ const STYLE = [
   '.missed,.failed{color:var(--bad)}.met{color:var(--good)}dl{display:grid;grid-template-columns:max-content auto;gap:.1em 1em}',
   'dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}code{font:13px ui-monospace,monospace}',
   'svg{max-width:100%;height:auto;background:var(--card);border-radius:6px;margin:.5em 0}',
-  '.row{display:grid;grid-template-columns:repeat(auto-fill,minmax(24em,1fr));gap:.8em}details{margin:.5em 0}summary{cursor:pointer}',
+  'figure{margin:1em 0;overflow-x:auto}.row{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(24em,100%),1fr));gap:.8em}',
+  // A picture that a phone would make too small to read is moved sideways instead.
+  '@media (max-width:45em){figure svg{max-width:none;width:44em}}details{margin:.5em 0}summary{cursor:pointer}',
 ].join('')
 
 export interface PageAbout {

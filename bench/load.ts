@@ -30,17 +30,21 @@ export async function throughput(
   }
   // Workers end before they are stopped only by failing, and then there is nothing to wait for.
   const workers = Promise.all(Array.from({ length: inFlight }, (_, worker) => work(worker)))
-  await Promise.race([sleep(warmMs), workers])
-  const from = run.ended
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
-  await Promise.race([sleep(forMs), workers])
-  const tookMs = performance.now() - startedAt
-  const { user, system } = process.cpuUsage(cpu)
-  const calls = run.ended - from
-  run.stopped = true
-  await workers
-  return { perSecond: (calls / tookMs) * 1000, cpuUsPerCall: (user + system) / calls }
+  try {
+    await Promise.race([sleep(warmMs), workers])
+    const from = run.ended
+    const cpu = process.cpuUsage()
+    const startedAt = performance.now()
+    await Promise.race([sleep(forMs), workers])
+    const tookMs = performance.now() - startedAt
+    const { user, system } = process.cpuUsage(cpu)
+    const calls = run.ended - from
+    run.stopped = true
+    await workers
+    return { perSecond: (calls / tookMs) * 1000, cpuUsPerCall: (user + system) / calls }
+  } finally {
+    run.stopped = true
+  }
 }
 
 /** One call after the other for `forMs`; the first few warm up and do not count. */

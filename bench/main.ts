@@ -3,11 +3,13 @@
  *
  * A part that cannot run is reported and the others go on; the exit status says so in the end.
  */
-import { access, constants, readFile, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { QuorateError } from '../src/index.ts'
 import { childFailure, killChildren } from './child.ts'
-import { compareSection, gateFailures, type EarlierRun } from './compare.ts'
+import { compareSection, gateFailures, isEarlierRun, type EarlierRun } from './compare.ts'
 import { cp } from './cp.ts'
 import { goals } from './goals.ts'
 import { htmlReport } from './html.ts'
@@ -22,12 +24,15 @@ import { peers } from './peers/part.ts'
 import { Progress } from './progress.ts'
 import { renderReport } from './report.ts'
 import type { Part, Section } from './section.ts'
+import { ratios } from './ratios.ts'
 import { repair } from './repair.ts'
 import { ycsb } from './ycsb.ts'
 
-const PARTS: readonly Part[] = [matrix, prediction, real, goals, cp, memory, ycsb, repair, micro, peers]
+const PARTS: readonly Part[] = [matrix, prediction, real, goals, cp, memory, ycsb, repair, micro, ratios, peers]
 /** The benchmark could not do all, a wrong command line, and a gate that is shut. */
 const EXIT = { failed: 1, usage: 2, gate: 3 } as const
+
+const LAST_WORDS_MS = 500
 
 const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.replace(/ -- $/, '')
 
@@ -62,45 +67,69 @@ async function runParts(options: BenchOptions): Promise<Section[]> {
   const { quick, seed, matrix: wanted } = options
   const progress = new Progress(process.stderr)
   const sections: Section[] = []
+  const times: [string, number][] = []
   for (const part of PARTS) {
     if (!options.only.includes(part.name)) continue
+    const startedAt = performance.now()
+    const failing = childFailure()
     try {
       const running = part.run({ quick, seed, matrix: wanted }, progress)
-      sections.push(...(await Promise.race([running, childFailure()])))
+      sections.push(...(await Promise.race([running, failing])))
     } catch (error) {
       // A wrong name is known before anything has been measured.
       if (error instanceof UsageError) throw error
+      // What a process says of itself tells more than what its callers noticed, and may come after it.
+      const cause = await Promise.race([failing.catch((told: unknown) => told), sleep(LAST_WORDS_MS)])
       killChildren()
-      sections.push(failedPart(part, error))
+      sections.push(failedPart(part, cause ?? error))
     }
+    times.push([part.name, performance.now() - startedAt])
   }
   progress.done()
-  return sections
+  return [...sections, timesSection(times)]
 }
 
 function failedPart({ name }: Part, error: unknown): Section {
-  const why = error instanceof Error ? error.message : String(error)
-  const failures = [`The part ${name} could not run: ${why}`]
+  const failures = [`The part ${name} could not run: ${whyOf(error)}`]
   return { part: name, title: `${name}: could not run`, columns: [''], rows: [], notes: [], failures }
+}
+
+/** Replicas say why they refuse, a full disk for example. */
+function whyOf(error: unknown): string {
+  const said = error instanceof QuorateError ? Object.entries(error.replicas) : []
+  const isFull = said.some(([, why]) => why.includes('storage-full'))
+  const room = isFull ? `; there is no room in ${os.tmpdir()}, where TMPDIR puts data` : ''
+  const why = error instanceof Error ? error.message : String(error)
+  return said.length === 0 ? why : `${why}; ${said.map((one) => one.join(': ')).join(', ')}${room}`
+}
+
+function timesSection(times: readonly (readonly [part: string, tookMs: number])[]): Section {
+  const all = ['all', times.reduce((sum, [, tookMs]) => sum + tookMs, 0)] as const
+  const rows = [...times, ...(times.length > 1 ? [all] : [])].map(([name, tookMs]) => {
+    return { name, cells: [`${(tookMs / 1000).toFixed(1)} s`], figures: { tookMs } }
+  })
+  return { part: 'main', title: 'How long the parts took', columns: ['', 'took'], rows, notes: [] }
 }
 
 async function earlierRun(file: string): Promise<EarlierRun> {
   try {
-    const run = JSON.parse(await readFile(file, 'utf8')) as Partial<EarlierRun>
-    if (Array.isArray(run.sections)) return run as EarlierRun
+    const run: unknown = JSON.parse(await readFile(file, 'utf8'))
+    if (isEarlierRun(run)) return run
   } catch (error) {
     throw new UsageError(`--compare ${file} cannot be read: ${(error as Error).message}`)
   }
-  throw new UsageError(`--compare ${file} has no sections: give a file that --json wrote`)
+  throw new UsageError(`--compare ${file} is no report: give a file that --json wrote`)
 }
 
 /** Better known before twenty minutes than after them. */
 async function checkWritable(file: string): Promise<void> {
   const folder = path.dirname(path.resolve(file))
   try {
-    await access(folder, constants.W_OK)
+    const known = await stat(file).catch(() => undefined)
+    if (known?.isDirectory() === true || file.trim() === '') throw new Error('it is a folder, not a file')
+    await access(known === undefined ? folder : file, constants.W_OK)
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${(error as Error).message}`)
+    throw new UsageError(`${JSON.stringify(file)} cannot be written: ${(error as Error).message}`)
   }
 }
 

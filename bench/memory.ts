@@ -19,16 +19,16 @@ const CLIENT_ID = 'bench'
 const CALLS_AT_ONCE = 8_000
 /** Long enough to collect a few times before the first answer. */
 const HELD_BACK_MS = 2_500
-const KEYS_LOADED = 100_000
-/** Read twice, so that whatever a replica keeps of keys in use is kept. */
-const KEYS_READ = 20_000
-/** For growth; a quick run makes a tenth of them. */
-const CALLS = 1_000_000
-const WARM_CALLS = 50_000
+const KEYS_LOADED = { quick: 10_000, full: 100_000 } as const
+/** The share of them that is read twice, so that whatever a replica keeps of keys in use is kept. */
+const READ_SHARE = 0.2
+/** For growth. */
+const CALLS = { quick: 40_000, full: 1_000_000 } as const
+const WARM_CALLS = { quick: 20_000, full: 50_000 } as const
 /** A replica remembers the writes of its own that were replaced, up to a bound for each key that the warm-up has to reach. */
 const SIBLING_KEYS_EACH = 2
 const WORKERS = 256
-const SAMPLES = 10
+const SAMPLES = { quick: 3, full: 10 } as const
 /** Flat is what rises by no more than this share over all calls: some code is still compiled, some tables grow once. */
 const FLAT = 0.05
 
@@ -36,11 +36,17 @@ export const memory: Part = {
   name: 'memory',
   about: 'bytes for a call in flight and for a key, and whether a million calls leave something behind',
   run: async ({ quick }, progress) => {
-    const calls = quick ? CALLS / 10 : CALLS
-    progress.part('memory', 2 + 2 + SAMPLES + 1)
-    const rows = [...(await callsInFlight(progress)), ...(await keysHeld(progress)), ...(await growth(calls, progress))]
+    const scale = quick ? 'quick' : 'full'
+    const [keys, samples] = [KEYS_LOADED[scale], SAMPLES[scale]]
+    const [calls, warmCalls] = [CALLS[scale], WARM_CALLS[scale]]
+    progress.part('memory', 2 + 2 + samples + 1)
+    const rows = [
+      ...(await callsInFlight(progress)),
+      ...(await keysHeld(keys, progress)),
+      ...(await growth({ calls, warmCalls, samples }, progress)),
+    ]
     const notes = [
-      `Growth: the line through ${SAMPLES + 1} samples, against what was held before. A key: ${KEYS_LOADED} keys of ${keyOf(0).length} bytes, ${KEYS_READ} of them read twice.`,
+      `Growth: the line through ${samples + 1} samples, against what was held before. A key: ${keys} keys of ${keyOf(0).length} bytes, ${READ_SHARE * keys} of them read twice.`,
     ]
     return [{ part: 'memory', title: 'Memory', columns: GOAL_COLUMNS, rows, notes }]
   },
@@ -93,19 +99,19 @@ function keyOf(index: number): string {
   return `held-${String(index).padStart(9, '0')}`
 }
 
-async function keysHeld(progress: Progress): Promise<Row[]> {
+async function keysHeld(count: number, progress: Progress): Promise<Row[]> {
   const rows: Row[] = []
   for (const name of ['lww', 'siblings'] as const) {
-    progress.step(`${KEYS_LOADED} ${name} keys`)
+    progress.step(`${count} ${name} keys`)
     const cluster = await startCluster({ storage: 'memory' })
     try {
       const client = await cluster.client()
       const keyspace = name === 'lww' ? lwwOf(client) : siblingsOf(client)
       await fill(keyspace)
       const before = await cluster.heldBytes()
-      await load(keyspace)
+      await load(keyspace, count)
       const after = await cluster.heldBytes()
-      const held = after.map((total, replica) => (total - (before[replica] as number)) / KEYS_LOADED)
+      const held = after.map((total, replica) => (total - (before[replica] as number)) / count)
       const own = keyOf(0).length + encodeValue(VALUE, 2 ** 30).length
       rows.push(bytesRow(`a ${name} key in a memory replica, beyond key and value`, Math.max(...held) - own, 300))
     } finally {
@@ -115,15 +121,19 @@ async function keysHeld(progress: Progress): Promise<Row[]> {
   return rows
 }
 
-async function load(keyspace: ApKeyspace<string>): Promise<void> {
+async function load(keyspace: ApKeyspace<string>, count: number): Promise<void> {
+  const read = READ_SHARE * count
   const put = (index: number): Promise<unknown> => keyspace.put(keyOf(index), VALUE, { level: 'all' })
-  const get = (index: number): Promise<unknown> => keyspace.get(keyOf(index % KEYS_READ), { level: 'all' })
-  await countdown(put, { count: KEYS_LOADED, inFlight: 256 })
-  await countdown(get, { count: 2 * KEYS_READ, inFlight: 256 })
+  const get = (index: number): Promise<unknown> => keyspace.get(keyOf(index % read), { level: 'all' })
+  await countdown(put, { count, inFlight: 256 })
+  await countdown(get, { count: 2 * read, inFlight: 256 })
 }
 
 /** Many calls of all kinds; memory is looked at ten times on the way. */
-async function growth(calls: number, progress: Progress): Promise<Row[]> {
+async function growth(
+  { calls, warmCalls, samples }: { readonly calls: number; readonly warmCalls: number; readonly samples: number },
+  progress: Progress,
+): Promise<Row[]> {
   const cluster = await startCluster({ storage: 'memory' })
   try {
     const client = await cluster.client()
@@ -132,17 +142,17 @@ async function growth(calls: number, progress: Progress): Promise<Row[]> {
     progress.step('warming up')
     const overwrites = cluster.ids.length * WORKERS * SIBLING_KEYS_EACH * (REPLACED_MAX + 1)
     await countdown((_, worker) => mixed.siblingPut(worker), { count: overwrites, inFlight: WORKERS })
-    await countdown(mixed.call, { count: WARM_CALLS, inFlight: WORKERS })
+    await countdown(mixed.call, { count: warmCalls, inFlight: WORKERS })
     const here: Sample[] = []
     const there: Sample[][] = cluster.ids.map(() => [])
-    for (let sample = 0; sample <= SAMPLES; sample++) {
-      const x = (sample * calls) / SAMPLES
+    for (let sample = 0; sample <= samples; sample++) {
+      const x = (sample * calls) / samples
       here.push({ x, y: await heldBytes() })
       const replicas = await cluster.heldBytes()
       replicas.forEach((y, replica) => there[replica]?.push({ x, y }))
-      if (sample === SAMPLES) break
-      progress.step(`${calls} calls, part ${sample + 1} of ${SAMPLES}`)
-      await countdown(mixed.call, { count: calls / SAMPLES, inFlight: WORKERS })
+      if (sample === samples) break
+      progress.step(`${calls} calls, part ${sample + 1} of ${samples}`)
+      await countdown(mixed.call, { count: calls / samples, inFlight: WORKERS })
     }
     const worst = there.reduce((a, b) => (slope(a) > slope(b) ? a : b))
     return [

@@ -37,7 +37,7 @@ export const micro: Part = {
     const sections: Section[] = []
     for (const [title, tasks] of Object.entries(GROUPS)) {
       progress.step(title)
-      const rows = await measure(tasks, quick ? 60 : 400)
+      const rows = await measure(tasks, quick ? 30 : 250)
       sections.push({ part: 'micro', title, columns: ['', 'median', 'fastest', 'margin'], rows, notes: [] })
     }
     sections.push(measureSpeed(quick))
@@ -49,7 +49,8 @@ export const micro: Part = {
 const sink: { last: unknown } = { last: undefined }
 
 async function measure(tasks: readonly Task[], timeMs: number): Promise<Row[]> {
-  const bench = new Bench({ time: timeMs, warmupTime: timeMs / 2, throws: true })
+  const least = { iterations: 12, warmupIterations: 3 }
+  const bench = new Bench({ ...least, time: timeMs, warmupTime: timeMs / 2, throws: true })
   for (const { name, run, runs = RUNS_PER_SAMPLE } of tasks) {
     bench.add(name, () => {
       for (let i = 0; i < runs; i++) sink.last = run()

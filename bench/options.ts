@@ -39,18 +39,23 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** The part that is run only when it is asked for. */
-const ASKED_FOR = 'peers'
+/** The part that `--peers` adds, and all that are run only when they are asked for. */
+const PEERS = 'peers'
+const ASKED_FOR: ReadonlySet<string> = new Set([PEERS, 'ratios'])
 const RUNS_MAX = 100_000
 
 export function parseOptions(args: readonly string[], parts: readonly string[]): BenchOptions {
   const values = parse(args)
-  const usual = parts.filter((name) => name !== ASKED_FOR || values.peers === true)
-  const only = values.only === undefined ? usual : [...values.only, ...(values.peers === true ? [ASKED_FOR] : [])]
+  const usual = parts.filter((name) => !ASKED_FOR.has(name) || (name === PEERS && values.peers === true))
+  const only = values.only === undefined ? usual : [...values.only, ...(values.peers === true ? [PEERS] : [])]
   const unknown = only.find((name) => !parts.includes(name))
   if (unknown !== undefined)
     throw new UsageError(`there is no part ${JSON.stringify(unknown)}: use ${parts.join(', ')}`)
   const seed = wholeNumber('--seed', values.seed ?? '1', { min: 0, max: Number.MAX_SAFE_INTEGER })
+  const gatePercent = values.gate === undefined ? undefined : wholeNumber('--gate', values.gate, { min: 1, max: 100 })
+  for (const [name, needed] of NEEDS) {
+    if (values[name] !== undefined && values[needed] === undefined) throw new UsageError(`--${name} needs --${needed}`)
+  }
   const { quick = false, help = false, json, html, compare, replay } = values
   return {
     quick,
@@ -60,7 +65,7 @@ export function parseOptions(args: readonly string[], parts: readonly string[]):
     seed,
     compare,
     replay,
-    gatePercent: values.gate === undefined ? undefined : wholeNumber('--gate', values.gate, { min: 1, max: 100 }),
+    gatePercent,
     only: parts.filter((name) => only.includes(name)),
     matrix: {
       settings: names(values.settings),
@@ -111,6 +116,12 @@ const KNOWN = {
   gate: TEXT,
   help: { type: 'boolean', short: 'h' },
 } as const
+
+/** Options that mean nothing without another. */
+const NEEDS = [
+  ['gate', 'compare'],
+  ['profile-name', 'profile-file'],
+] as const
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof KNOWN }>>['values']
 

@@ -25,10 +25,15 @@ export const repair: Part = {
   run: async (scale, progress) => {
     const { quick } = scale
     progress.part('repair', 3)
-    const keys = new VastKeys(quick ? KEYS / 10 : KEYS)
+    const keys = new VastKeys(quick ? KEYS / 20 : KEYS)
     const rows = exchanges(keys, { kind: 'lww', valueBytes: 131 }, progress)
     rows.push(...exchanges(keys, { kind: 'dotted', valueBytes: 131 }, progress))
-    rows.push(...small(keys), await memory(keys), await placeMemory(quick ? 50_000 : 500_000), ...upkeep())
+    rows.push(
+      ...small(keys),
+      await memory(keys),
+      await placeMemory(quick ? 50_000 : 500_000),
+      ...upkeep(quick ? 6 : 30),
+    )
     const notes = [
       `${keys.count} keys. "Differ": written on one side or the other in turn, spread evenly. Bytes of both directions.`,
       'Upkeep, both digests of the record included, is held against what else a replica in memory does for a put, sockets apart.',
@@ -110,9 +115,9 @@ async function placeMemory(count: number): Promise<Row> {
 }
 
 /** No goal of its own: the promise is about whole puts, of which this is a smaller share (upkeep.ts). */
-function upkeep(): Row[] {
+function upkeep(rounds: number): Row[] {
   return (['lww', 'siblings'] as const).map((conflicts) => {
-    const { putNs, upkeepNs } = upkeepCost(conflicts)
+    const { putNs, upkeepNs } = upkeepCost(conflicts, rounds)
     const cells = [`${upkeepNs.toFixed(0)} ns`, `${putNs.toFixed(0)} ns`, (upkeepNs / putNs).toFixed(2), '', '']
     return { name: `upkeep of a put, ${conflicts}`, cells, figures: { putNs, upkeepNs } }
   })

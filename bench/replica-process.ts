@@ -7,7 +7,7 @@
 import { Upkeep } from '../src/core/repair/upkeep.ts'
 import { prepareNode, type Node } from '../src/runtime/node.ts'
 import { LinkFaults } from '../src/runtime/transport/faults.ts'
-import { answerQuestions } from './child.ts'
+import { answerQuestions, tellFailure } from './child.ts'
 import { heldBytes } from './heap.ts'
 
 export interface OpenReplica {
@@ -45,7 +45,7 @@ async function answer(question: ReplicaQuestion): Promise<unknown> {
       if (bare) Upkeep.prototype.note = () => {}
       const peers = Object.fromEntries(question.peers.map((peer) => [peer, '']))
       const core = { ...(dataDir !== undefined && { dataDir }), ...(exchangeMs !== undefined && { exchangeMs }) }
-      const options = { id, peers, listen: { port }, ...core }
+      const options = { id, peers, listen: { port }, onFatal: tellFailure, ...core }
       node = await prepareNode(options, faulty ? faults : undefined)
       return node.url
     }

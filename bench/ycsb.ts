@@ -2,7 +2,7 @@
  * YCSB's core workloads (Cooper and others, "Benchmarking Cloud Serving Systems with YCSB", SoCC 2010) at four choices
  * of R and W: what a level costs, and what it may show.
  *
- * A: half reads, half updates. B: 95 % reads. C: reads alone. 100,000 records of 1 kB, asked for by a Zipfian
+ * A: half reads, half updates. B: 95 % reads. C: reads alone. 100,000 records of 1 kB, a tenth of them in a quick run, asked for by a Zipfian
  * distribution; an update writes the whole record. R and W are given with each call, over one `lww` keyspace.
  */
 import type { ApKeyspace, Client } from '../src/index.ts'
@@ -18,7 +18,7 @@ import { StalenessJudge } from './staleness.ts'
 import { median } from './statistics.ts'
 import { Zipfian } from './zipfian.ts'
 
-const RECORDS = 100_000
+const RECORDS = { quick: 10_000, full: 100_000 } as const
 const RECORD_BYTES = 1_000
 const THETA = 0.99
 const IN_FLIGHT = 64
@@ -60,17 +60,18 @@ interface Bench {
 }
 
 async function measureStorage({ storage, scale, progress, limit }: Bench): Promise<Section> {
+  const records = RECORDS[scale.quick ? 'quick' : 'full']
   const cluster = await startCluster({ storage })
   try {
     const clients = [await cluster.client(), await cluster.client()]
-    const traffic = new Traffic(clients, scale.seed)
-    progress.step(`loading ${RECORDS} records, ${storage}`)
+    const traffic = new Traffic(clients, { records, seed: scale.seed })
+    progress.step(`loading ${records} records, ${storage}`)
     await traffic.load()
     progress.step(`warming up, ${storage}`)
     await traffic.run({ reads: 0.5, r: 2, w: 2, operations: 10_000 })
     const limits: number[] = []
     const cells: Cell[] = []
-    const operations = scale.quick ? 5_000 : 200_000
+    const operations = scale.quick ? 2_500 : 80_000
     for (const [workload, reads] of Object.entries(WORKLOADS)) {
       limits.push((await throughput(limit, { inFlight: IN_FLIGHT, warmMs: 100, forMs: 300 })).perSecond)
       for (const [r, w] of LEVELS) {
@@ -78,7 +79,7 @@ async function measureStorage({ storage, scale, progress, limit }: Bench): Promi
         cells.push({ workload, r, w, ...(await traffic.run({ reads, r, w, operations })) })
       }
     }
-    return sectionOf(storage, cells, median(limits))
+    return sectionOf({ storage, records, cells, limit: median(limits) })
   } finally {
     await cluster.close()
   }
@@ -102,22 +103,25 @@ interface Cell extends Measured {
 /** Reads and updates of records through several coordinators. */
 class Traffic {
   readonly #keyspaces: readonly ApKeyspace<Uint8Array>[]
-  readonly #judge = new StalenessJudge(RECORDS)
+  readonly #records: number
+  readonly #judge: StalenessJudge
   readonly #random: Random
   readonly #zipfian: Zipfian
   /** Encoded before a put returns, so one serves all. */
   readonly #record = Buffer.alloc(RECORD_BYTES, 'r')
 
-  constructor(clients: readonly Client[], seed: number) {
+  constructor(clients: readonly Client[], { records, seed }: { readonly records: number; readonly seed: number }) {
+    this.#records = records
+    this.#judge = new StalenessJudge(records)
     const options = { mode: 'ap', conflicts: 'lww', r: 2, w: 2 } as const
     this.#keyspaces = clients.map((client) => client.keyspace<Uint8Array>('ycsb', options))
     this.#random = new Random(seed)
-    this.#zipfian = new Zipfian({ items: RECORDS, theta: THETA, random: this.#random.fork() })
+    this.#zipfian = new Zipfian({ items: records, theta: THETA, random: this.#random.fork() })
   }
 
   async load(): Promise<void> {
     await Promise.all(this.#keyspaces.map((keyspace) => keyspace.get(keyOf(0))))
-    await countdown((key) => this.#update(key, 3), { count: RECORDS, inFlight: 256 })
+    await countdown((key) => this.#update(key, 3), { count: this.#records, inFlight: 256 })
   }
 
   async run(cell: { reads: number; r: number; w: number; operations: number }): Promise<Measured> {
@@ -166,9 +170,15 @@ function numberIn(value: Uint8Array): number {
   return new DataView(value.buffer, value.byteOffset).getUint32(0, true)
 }
 
-function sectionOf(storage: Storage, cells: readonly Cell[], limit: number): Section {
+function sectionOf(of: {
+  readonly storage: Storage
+  readonly records: number
+  readonly cells: readonly Cell[]
+  readonly limit: number
+}): Section {
+  const { storage, records, cells, limit } = of
   const rows = cells.map((cell) => rowOf(storage, cell, limit))
-  const title = `YCSB, ${storage === 'memory' ? 'in memory' : 'durable'}: ${RECORDS} records of 1 kB, ${IN_FLIGHT} in flight`
+  const title = `YCSB, ${storage === 'memory' ? 'in memory' : 'durable'}: ${records} records of 1 kB, ${IN_FLIGHT} in flight`
   const columns = ['workload', 'R', 'W', 'speed', 'of limit', 'p50', 'p99', 'stale reads']
   const notes = [`The echo limit with frames of 1 kB puts: ${perSecond(limit)}.`]
   return { part: 'ycsb', title, columns, rows, notes }

@@ -3,8 +3,8 @@
  * of them by an exponential time, as the authors of PBS did to validate their model (Bailis et al. 2012, section 5.2).
  *
  * Writers and readers are clients of their own, so that each connection carries one kind of leg. What is predicted rests
- * on the delays that the proxies really made, on what the rest of the way took by the clients' own measurement, and on
- * when each read really began.
+ * on the delays that the proxies really made, on what the rest of the way took a client whose messages pass proxies that
+ * delay nothing, in the same process at the same time, and on when each read really began.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type ApKeyspace, type Client } from '../../src/index.ts'
@@ -12,7 +12,6 @@ import { Random } from '../../src/core/base/random.ts'
 import { predict, type Prediction } from '../../src/predict/index.ts'
 import { startCluster } from '../cluster.ts'
 import { LatencyRecorder } from '../latency-recorder.ts'
-import { median } from '../statistics.ts'
 import { DelayingProxy, type Delays } from './delaying-proxy.ts'
 import { drawMs } from './draws.ts'
 
@@ -31,10 +30,12 @@ export interface Validated {
   readonly reads: number
   /** Root-mean-square error of P(fresh after t), as a share. */
   readonly rmse: number
+  /** What it would be on average if the prediction were exact: so many reads of each moment tell a share no better. */
+  readonly chanceRmse: number
   /** Milliseconds, measured and predicted. */
   readonly writeP99Ms: readonly [number, number]
   readonly readP99Ms: readonly [number, number]
-  /** What was added to each leg of writes and of reads for the rest of the way. */
+  /** What stands in each leg of writes and of reads for the rest of the way, on average. */
   readonly restMs: readonly [number, number]
 }
 
@@ -42,11 +43,16 @@ export interface Validated {
 const PAIRS = 4
 /** Writes that begin together, and how long after them the next ones do. */
 const BURST = 4
-const BURST_MS = 20
+const BURST_MS = 25
+const PROBE_MS = 50
+/** Delays are none of the network's faults, so nobody is to be given up for them. */
+const PATIENT = { heartbeatMs: 10_000, timeoutMs: 60_000 } as const
 const POINTS = 8
 const TRIALS = 200_000
 const WARM = 400
 const SETTLE_MS = 1_500
+
+type Role = 'writers' | 'readers' | 'probes'
 
 interface Read {
   readonly point: number
@@ -59,27 +65,29 @@ export async function validate(injection: Injection): Promise<Validated> {
   const random = new Random(injection.seed)
   const exponentialOf = (ms: number) => () => drawMs(random, { kind: 'exponential', lambda: 1 / ms })
   const cluster = await startCluster({ storage: 'memory', exchangeMs: 0 })
-  const proxies: { readonly writers: DelayingProxy[]; readonly readers: DelayingProxy[] } = { writers: [], readers: [] }
-  const clients: Client[] = []
-  const open = async (role: 'writers' | 'readers', delays: Delays): Promise<ApKeyspace<number>[]> => {
-    const opened = await Promise.all(
-      Array.from({ length: PAIRS }, async () => {
+  const proxies: Record<Role, DelayingProxy[]> = { writers: [], readers: [], probes: [] }
+  const clients: Record<Role, readonly Client[]> = { writers: [], readers: [], probes: [] }
+  const open = async (role: Role, length: number, delays: Delays): Promise<ApKeyspace<number>[]> => {
+    clients[role] = await Promise.all(
+      Array.from({ length }, async () => {
         const urls: Record<string, string> = {}
         for (const [id, url] of Object.entries(cluster.urls)) {
           const proxy = await DelayingProxy.to(url, delays)
           proxies[role].push(proxy)
           urls[id] = proxy.url
         }
-        return connect({ replicas: urls })
+        return connect({ ...PATIENT, replicas: urls })
       }),
     )
-    clients.push(...opened)
-    return opened.map((client) => client.keyspace('trials', { mode: 'ap', conflicts: 'lww', r, w, repair: 'off' }))
+    return clients[role].map((client) =>
+      client.keyspace('trials', { mode: 'ap', conflicts: 'lww', r, w, repair: 'off' }),
+    )
   }
   try {
-    const writers = await open('writers', { there: exponentialOf(wMs), back: exponentialOf(arsMs) })
-    const readers = await open('readers', { there: exponentialOf(arsMs), back: exponentialOf(arsMs) })
-    for (const keyspace of [...writers, ...readers]) {
+    const writers = await open('writers', PAIRS, { there: exponentialOf(wMs), back: exponentialOf(arsMs) })
+    const readers = await open('readers', PAIRS, { there: exponentialOf(arsMs), back: exponentialOf(arsMs) })
+    const probes = await open('probes', 1, { there: () => 0, back: () => 0 })
+    for (const keyspace of [...writers, ...readers, ...probes]) {
       // Everybody writes and reads everywhere once: samples of both kinds are there from each replica.
       await keyspace.put('warm', 0, { w: 3 })
       await keyspace.get('warm', { r: 3 })
@@ -90,15 +98,28 @@ export async function validate(injection: Injection): Promise<Validated> {
     // Code that has just been loaded is slow, and its delays would be those of this process.
     await runTrials({ writers, readers, injection: { ...injection, writes: WARM }, prefix: 'w' })
     for (const proxy of all) proxy.there.length = proxy.back.length = 0
+    const run = { isOver: false }
+    const probing = probe(probes[0] as ApKeyspace<number>, run)
     const measured = await runTrials({ writers, readers, injection, prefix: 'k' })
+    run.isOver = true
+    await probing
     return compared(measured, injection, {
-      writers: legsOf(proxies.writers, clients.slice(0, PAIRS), 'writes'),
-      readers: legsOf(proxies.readers, clients.slice(PAIRS), 'reads'),
+      writers: legsOf(proxies.writers, roundTripsOf(clients.probes, 'writes')),
+      readers: legsOf(proxies.readers, roundTripsOf(clients.probes, 'reads')),
     })
   } finally {
-    await Promise.all(clients.map((client) => client.close()))
-    await Promise.all([...proxies.writers, ...proxies.readers].map((proxy) => proxy.close()))
+    await Promise.all([...clients.writers, ...clients.readers, ...clients.probes].map((client) => client.close()))
+    await Promise.all(Object.values(proxies).flatMap((some) => some.map((proxy) => proxy.close())))
     await cluster.close()
+  }
+}
+
+/** Calls that nothing delays, now and then: what they take is the rest of everybody's way. */
+async function probe(keyspace: ApKeyspace<number>, run: { readonly isOver: boolean }): Promise<void> {
+  while (!run.isOver) {
+    await keyspace.put('probe', 0, { w: 3 })
+    await keyspace.get('probe', { r: 3 })
+    await sleep(PROBE_MS)
   }
 }
 
@@ -149,28 +170,33 @@ async function runTrials(of: {
 interface BothLegs {
   readonly there: readonly number[]
   readonly back: readonly number[]
-  /** What stands in each of them that no proxy did. */
+  /** What stands in each of them that no proxy did, on average. */
   readonly restMs: number
 }
 
-/**
- * What the proxies did, and for each leg half of what the rest of the way usually took: sockets, turns of the event loop,
- * and the replica. Clients measure whole round trips themselves, of which the delays are the larger part. Medians, since a
- * process that stood still for a while would move a mean for all.
- */
-function legsOf(proxies: readonly DelayingProxy[], clients: readonly Client[], kind: 'writes' | 'reads'): BothLegs {
-  const [there, back] = [proxies.flatMap((proxy) => proxy.there), proxies.flatMap((proxy) => proxy.back)]
-  const trips = clients.flatMap((client) =>
+/** As clients measure them themselves, in milliseconds. */
+function roundTripsOf(clients: readonly Client[], kind: 'writes' | 'reads'): number[] {
+  return clients.flatMap((client) =>
     Object.keys(client.status().replicas).flatMap((_, replica) => {
       const legs = client.latencies().legs(replica)
       const [first, second] = kind === 'writes' ? [legs?.w, legs?.a] : [legs?.r, legs?.s]
       return Array.from(first ?? [], (ms, at) => ms + (second?.[at] as number))
     }),
   )
-  // Each with one from half a run away: the delays of both directions are independent.
-  const sums = there.map((ms, at) => ms + (back[(at + (back.length >> 1)) % back.length] as number))
-  const restMs = Math.max(0, median(trips) - median(sums)) / 2
-  return { there: there.map((ms) => ms + restMs), back: back.map((ms) => ms + restMs), restMs }
+}
+
+/**
+ * What the proxies did, each with half of a round trip that nothing delayed: sockets, turns of the event loop, and the
+ * replica.
+ */
+function legsOf(proxies: readonly DelayingProxy[], roundTripsMs: readonly number[]): BothLegs {
+  const whole = (delays: readonly number[]): number[] =>
+    delays.map((ms, at) => ms + (roundTripsMs[at % roundTripsMs.length] as number) / 2)
+  return {
+    there: whole(proxies.flatMap((proxy) => proxy.there)),
+    back: whole(proxies.flatMap((proxy) => proxy.back)),
+    restMs: mean(roundTripsMs) / 2,
+  }
 }
 
 function mean(values: readonly number[]): number {
@@ -196,13 +222,14 @@ function compared(
       tMs: mean(some.map(({ tMs }) => tMs)),
       measured: mean(some.map(({ isFresh }) => Number(isFresh))),
       predicted: mean(some.map(({ tMs }) => prediction.pFresh(tMs))),
+      reads: some.length,
     }
   })
-  const square = points.reduce((sum, { measured, predicted }) => sum + (measured - predicted) ** 2, 0)
   return {
     points,
     reads: reads.length,
-    rmse: Math.sqrt(square / points.length),
+    rmse: Math.sqrt(mean(points.map(({ measured, predicted }) => (measured - predicted) ** 2))),
+    chanceRmse: Math.sqrt(mean(points.map((point) => (point.predicted * (1 - point.predicted)) / point.reads))),
     writeP99Ms: [writeTimes.quantileUs(0.99) / 1000, prediction.writeMs(0.99)],
     readP99Ms: [readTimes.quantileUs(0.99) / 1000, prediction.readMs(0.99)],
     restMs: [legs.writers.restMs, legs.readers.restMs],

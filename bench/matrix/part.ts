@@ -13,7 +13,7 @@ import { cellsOf, groupOf, nameOf } from './selection.ts'
 import type { CellResult } from './tally.ts'
 import { UsageError, type MatrixOptions } from '../options.ts'
 
-const RUNS = { quick: 2, full: 12 } as const
+const RUNS = { quick: 2, full: 10 } as const
 /** Groups of cells with pictures of their own at the top of the report. */
 const TOLD = ['LNKD-DISK, healthy, ycsb-a', 'LAN, healing, ycsb-a', 'LNKD-DISK, healthy, carts']
 const LEGEND =

@@ -65,10 +65,10 @@ export class RealClient {
     else await this.#write(key, this.#parts.isCp ? undefined : this.#known.get(key))
   }
 
-  /** Reads what is left of a key. */
-  async final(key: string): Promise<void> {
+  /** Reads what is left of a key on the replicas that are alive, so many. */
+  async final(key: string, alive: number): Promise<void> {
     this.#process = FINALS
-    const known = await this.#read(key, true)
+    const known = await this.#read(key, alive)
     if (known !== undefined) this.#parts.history.push({ type: 'final', replica: 'all', key, value: known.values })
   }
 
@@ -79,17 +79,17 @@ export class RealClient {
     }
   }
 
-  async #read(key: string, isFinal = false): Promise<Known | undefined> {
+  async #read(key: string, alive?: number): Promise<Known | undefined> {
     const { store, isCp, stale } = this.#parts
     const asked = { f: isCp ? 'read' : 'get' }
     const seen = await this.#call(key, asked, async () => {
       if (isCp) {
-        const level = stale && !isFinal ? 'stale' : 'linearizable'
+        const level = stale && alive === undefined ? 'stale' : 'linearizable'
         const { value, revision } = await (store as CpKeyspace<string>).get(key, { level })
         const known = { values: value === undefined ? [] : [value], context: undefined, revision }
         return { known, shown: value ?? null }
       }
-      const level = isFinal ? ({ level: 'all' } as const) : {}
+      const level = alive === undefined ? {} : { r: alive }
       const { siblings, context } = await (store as ApKeyspace<string>).get(key, level)
       return { known: { values: siblings, context, revision: 0 }, shown: siblings }
     })

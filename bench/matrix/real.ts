@@ -15,47 +15,73 @@ import { PROFILES, type Profile } from './profiles.ts'
 import { nowNs, RealClient } from './real-client.ts'
 import type { Cell, Observed } from './run.ts'
 import { SETTINGS, type Setting } from './settings.ts'
-import { minorityOf, SITUATIONS, type Situation } from './situations.ts'
+import { minorityOf, SITUATIONS, SLOW_FACTOR, type Situation } from './situations.ts'
 import { Tally, type CellResult } from './tally.ts'
 import { Steps, WORKLOADS, type Workload } from './workloads.ts'
 
 const LOOPBACK = PROFILES[0] as Profile
-const NAMES = { situations: ['healthy', 'healing'], workload: 'ycsb-a' } as const
-const QUICK: ReadonlySet<string> = new Set(['n3-r2-w2'])
+const WORKLOAD = 'ycsb-a'
+/** Situations of all settings, and settings of all situations; a quick run has one of each beside each other. */
+const TOLD: ReadonlySet<string> = new Set(['healthy', 'healing'])
+const TOLD_SETTINGS: ReadonlySet<string> = new Set(['n3-r1-w1', 'n3-r2-w2', 'siblings-r2-w2', 'cp', 'cp-leader'])
+const QUICK = 'n3-r2-w2'
+/** Cells with trouble under way at a time: they mostly wait. */
+const AT_ONCE = 4
 const CLIENTS = 3
+/** The replica that is slow or dead. */
+const FIRST = 'a'
 const PROCESSES = 6
-const RATE_PER_SECOND = 60
-const HEALTHY_MS = { quick: 1_000, full: 3_000 } as const
+/** Calls of a process in a second: fewer where several clusters share the machine. */
+const RATE_PER_SECOND = { calm: 60, troubled: 25 } as const
+const HEALTHY_MS = { quick: 1_000, full: 2_000 } as const
+/** How long a slow replica holds its answers back: calls take about a millisecond. */
+const SLOW_MS = SLOW_FACTOR
 const SETTLE_MS = 1_500
 
 export const real: Part = {
   name: 'real',
   about: 'a part of the matrix on real processes over WebSockets, by the same steps and judges',
   run: async ({ quick, seed }, progress) => {
-    const settings = SETTINGS.filter((setting) => setting.real === true)
-    const situations = SITUATIONS.filter(({ name }) => (NAMES.situations as readonly string[]).includes(name))
-    const workload = WORKLOADS.find(({ name }) => name === NAMES.workload) as Workload
-    const asked = quick ? settings.filter(({ name }) => QUICK.has(name)) : settings
-    const some = quick ? situations.slice(-1) : situations
-    progress.part('real', asked.length * some.length)
-    const sections: Section[] = []
-    for (const situation of some) {
-      const cells: CellResult[] = []
-      for (const setting of asked) {
-        progress.step(`${setting.name}, ${situation.name}`)
-        const cell = { setting, profile: LOOPBACK, situation, workload }
-        const tally = new Tally(cell, seed)
-        tally.add(seed, await playReal(cell, { seed, quick }))
-        cells.push(tally.result())
-      }
-      sections.push(sectionOf(situation, cells))
+    const cells = cellsOf(quick)
+    progress.part('real', cells.length)
+    const results: CellResult[] = []
+    const measure = async (at: number): Promise<void> => {
+      const cell = cells[at] as Cell
+      progress.step(`${cell.setting.name}, ${cell.situation.name}`)
+      const tally = new Tally(cell, seed)
+      tally.add(seed, await playReal(cell, { seed, quick }))
+      results[at] = tally.result()
     }
-    return sections
+    // Where nothing is wrong, latencies count, and nothing else runs.
+    const calm = cells.filter(({ situation }) => situation.trouble === 'none').length
+    for (let at = 0; at < calm; at++) await measure(at)
+    let next = calm
+    const work = async (): Promise<void> => {
+      while (next < cells.length) await measure(next++)
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    return SITUATIONS.map((situation): [Situation, CellResult[]] => {
+      return [situation, results.filter((result) => result.situation === situation.name)]
+    })
+      .filter(([, some]) => some.length > 0)
+      .map(([situation, some]) => sectionOf(situation, some))
   },
 }
 
+/** Those with nothing wrong come first. */
+function cellsOf(quick: boolean): Cell[] {
+  const workload = WORKLOADS.find(({ name }) => name === WORKLOAD) as Workload
+  const settings = SETTINGS.filter((setting) => setting.real === true && (!quick || setting.name === QUICK))
+  const situations = SITUATIONS.filter(({ trouble }) => !quick || trouble !== 'none')
+  return situations.flatMap((situation) =>
+    settings
+      .filter(({ name }) => TOLD.has(situation.name) || TOLD_SETTINGS.has(name))
+      .map((setting) => ({ setting, profile: LOOPBACK, situation, workload })),
+  )
+}
+
 function sectionOf(situation: Situation, cells: readonly CellResult[]): Section {
-  const group = `real processes on loopback, ${situation.name}, ${NAMES.workload}`
+  const group = `real processes on loopback, ${situation.name}, ${WORKLOAD}`
   const heals = cells.some(({ recoveryMs }) => recoveryMs !== undefined)
   return {
     part: 'real',
@@ -71,7 +97,7 @@ function sectionOf(situation: Situation, cells: readonly CellResult[]): Section 
         return { ...row, cells: [...row.cells.slice(0, -1), (broke ?? []).join(', ')] }
       }),
     notes: [
-      'Six processes of three clients make a call every 60th of a second or so; real time gives each run another order.',
+      `Six processes of three clients; real time gives each run another order. What goes wrong: ${situation.about}.`,
     ],
     plots: heals ? timelinePlots(group, cells) : [frontPlot(group, cells)],
     failures: cells.flatMap(({ setting, breaches }) =>
@@ -123,7 +149,7 @@ class CutLinks {
         const isAcross = this.#isSmall(id) !== (at === 0)
         replicas[id] = this.#cuts && isAcross ? await this.#through(url) : url
       }
-      this.#clients.push(await connect({ id: `client${at + 1}`, replicas, heartbeatMs: 500, timeoutMs: 2_000 }))
+      this.#clients.push(await connect({ id: idOf(at), replicas, heartbeatMs: 500, timeoutMs: 2_000 }))
     }
     return this.#clients
   }
@@ -133,6 +159,13 @@ class CutLinks {
     const proxy = await DelayingProxy.to(url, { there: none, back: none })
     this.#proxies.push(proxy)
     return proxy.url
+  }
+
+  /** The first replica answers late. */
+  async slow(ms: number): Promise<void> {
+    const others = this.#cluster.ids.filter((id) => id !== FIRST)
+    const clients = Array.from({ length: CLIENTS }, (_, at) => idOf(at))
+    for (const to of [...others, ...clients]) await this.#cluster.ask(FIRST, { kind: 'slow', to, ms })
   }
 
   async cut(): Promise<void> {
@@ -157,6 +190,10 @@ class CutLinks {
     await Promise.all(this.#clients.map((client) => client.close()))
     await Promise.all(this.#proxies.map((proxy) => proxy.close()))
   }
+}
+
+function idOf(client: number): string {
+  return `client${client + 1}`
 }
 
 class RealRun {
@@ -205,16 +242,18 @@ class RealRun {
     const endNs = nowNs()
     if (situation.trouble === 'partition') await this.#links.heal()
     await sleep(situation.trouble === 'none' ? SETTLE_MS / 3 : 3 * SETTLE_MS)
-    for (const key of this.#steps.keys) await (this.#clients.at(-1) as RealClient).final(key)
+    const alive = this.#cluster.ids.length - (situation.trouble === 'dead' ? 1 : 0)
+    for (const key of this.#steps.keys) await (this.#clients.at(-1) as RealClient).final(key, alive)
     const { keyspace } = setting
     const conflicts = keyspace.mode === 'ap' ? (keyspace.conflicts ?? 'siblings') : 'lww'
     return { history: this.#history, isCp: keyspace.mode === 'cp', conflicts, startNs, healedNs, endNs }
   }
 
   async #work(client: RealClient, run: { readonly isOver: boolean }): Promise<void> {
+    const rate = RATE_PER_SECOND[this.#cell.situation.trouble === 'none' ? 'calm' : 'troubled']
     while (!run.isOver) {
       await client.make(this.#steps.next())
-      await sleep((2000 / RATE_PER_SECOND) * this.#random.fraction())
+      await sleep((2000 / rate) * this.#random.fraction())
     }
   }
 
@@ -224,7 +263,8 @@ class RealRun {
     const startedAt = performance.now()
     const until = async (ms: number): Promise<void> => sleep(Math.max(0, startedAt + ms - performance.now()))
     await until(fromMs)
-    if (trouble === 'dead') this.#cluster.signal('a', 'SIGKILL')
+    if (trouble === 'slow') await this.#links.slow(SLOW_MS)
+    if (trouble === 'dead') this.#cluster.signal(FIRST, 'SIGKILL')
     if (trouble === 'partition') await this.#links.cut()
     const heals = trouble === 'partition' && fromMs + forMs < durationMs
     if (heals) {

@@ -4,7 +4,7 @@
  */
 import { Coordinator } from '../../src/core/coordinator.ts'
 import type { Call } from '../../src/core/coordinator-calls.ts'
-import type { Answer, Request } from '../../src/core/message.ts'
+import type { Answer, Message, Request } from '../../src/core/message.ts'
 import type { Keyspace } from '../../src/core/operation/keyspace.ts'
 import { Random } from '../../src/core/base/random.ts'
 import { resolveCore, resolveKeyspace, type Conflicts } from '../../src/core/options.ts'
@@ -22,8 +22,10 @@ const CLIENT_LINK = 1_024
 const ANSWERS: ReadonlySet<string> = new Set(['read-answer', 'written', 'minted', 'opened', 'pong', 'refused'])
 
 /** A coordinator and three replicas that hand each other their messages at once. */
-class Bed {
+export class MachineBed {
   readonly coordinator: Coordinator
+  /** Sees every message, in both directions. */
+  onMessage: ((message: Message) => void) | undefined
   readonly #keyspace: Keyspace
   readonly #replicas: readonly Replica[]
   readonly #records: readonly Map<string, StoredRecord>[]
@@ -96,16 +98,20 @@ class Bed {
   /** One replica's turn; what it answers goes to the coordinator at once. */
   #serve(index: number, request: Request): void {
     const own = new Step()
+    this.onMessage?.(request)
     this.#replicas[index]?.receive(request, CLIENT_LINK, this.#now, own)
     for (const { keyspace, key, record } of own.writes) {
       if (record !== undefined) this.#records[index]?.set(`${keyspace} ${key}`, record)
     }
-    for (const answer of own.messages) this.coordinator.receive(answer as Answer, index, this.#now, this.#step)
+    for (const message of own.messages) {
+      this.onMessage?.(message as Message)
+      this.coordinator.receive(message as Answer, index, this.#now, this.#step)
+    }
   }
 }
 
 function tasksOf(conflicts: Conflicts): Task[] {
-  const bed = new Bed(conflicts)
+  const bed = new MachineBed(conflicts)
   const puts = conflicts === 'lww' ? [{ name: 'put, lww, W = 2 of 3, all messages', run: () => bed.put() }] : []
   return [...puts, { name: `get, ${conflicts}, R = 2 of 3, all messages`, run: () => bed.get() }]
 }

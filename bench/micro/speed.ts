@@ -11,13 +11,13 @@ const TRIALS = 1_000_000
 const TRIALS_SECONDS_MAX = 2
 const HISTORIES_MIN = 50
 const HISTORIES = 40
-const WARM = 120
+const WARM = { quick: 50, full: 120 } as const
 
 export function measureSpeed(quick: boolean): Section {
   const rounds = Array.from({ length: quick ? 2 : 5 }, (_, round) => round)
   const cell = cellNamed('n3-r2-w2/LAN/healthy/ycsb-a', [])
   // Until its code has been compiled.
-  for (let seed = 1; seed <= WARM; seed++) play(cell, seed)
+  for (let seed = 1; seed <= WARM[quick ? 'quick' : 'full']; seed++) play(cell, seed)
   const perSecond = rounds.map((round) => {
     const seconds = cpuSeconds(() => {
       for (let seed = 1; seed <= HISTORIES; seed++) play(cell, round * HISTORIES + seed)

@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const READY_MS = 30_000
 const LOOK_MS = 100
+/** How long one attempt may take; whoever does not answer then is tried again. */
+const ATTEMPT_MS = 5_000
 /** Where Debian puts servers, which need not be in a user's PATH. */
 const MORE_FOLDERS = ['/usr/sbin', '/sbin']
 
@@ -19,11 +21,16 @@ export function programNamed(name: string): string | undefined {
   return folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
 }
 
-const running = new Set<ChildProcess>()
+const running = new Set<Server>()
 
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const server of running) server.kill()
 })
+
+/** Those that run now: what a peer that did not start has left behind is found by what ran before. */
+export function runningServers(): readonly Server[] {
+  return [...running]
+}
 
 /** A server process that ends with this one at the latest. */
 export class Server {
@@ -35,15 +42,18 @@ export class Server {
   constructor(program: string, args: readonly string[], options: { readonly name: string; readonly cwd: string }) {
     this.#name = options.name
     this.#process = spawn(program, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-    running.add(this.#process)
+    running.add(this)
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (text: Buffer) => {
         this.#said = (this.#said + text.toString()).slice(-2_000)
       })
     }
-    this.#process.on('error', (error) => (this.#ended = error.message))
+    this.#process.on('error', (error) => {
+      running.delete(this)
+      this.#ended = error.message
+    })
     this.#process.on('exit', (code, signal) => {
-      running.delete(this.#process)
+      running.delete(this)
       this.#ended ??= `ended by ${signal ?? `code ${code}`}: ${this.#said.trim().split('\n').at(-1) ?? ''}`
     })
   }
@@ -54,7 +64,7 @@ export class Server {
     for (;;) {
       if (this.#ended !== undefined) throw new Error(`${this.#name} did not start: ${this.#ended}`)
       try {
-        return await attempt()
+        return await within(ATTEMPT_MS, attempt)
       } catch (error) {
         if (performance.now() > endsAt)
           throw new Error(`${this.#name} did not get ready: ${String(error)}`, { cause: error })
@@ -63,11 +73,29 @@ export class Server {
     }
   }
 
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
   async stop(): Promise<void> {
     if (this.#ended !== undefined) return
     const ended = once(this.#process, 'exit')
-    this.#process.kill('SIGKILL')
+    this.kill()
     await ended
+  }
+}
+
+/** Fails when it takes longer; what was begun is left alone. */
+export async function within<T>(forMs: number, attempt: () => Promise<T>): Promise<T> {
+  const waiting = new AbortController()
+  const late = sleep(forMs, undefined, { signal: waiting.signal }).then(() => {
+    throw new Error(`no answer in ${forMs} ms`)
+  })
+  try {
+    return await Promise.race([attempt(), late])
+  } finally {
+    late.catch(() => {})
+    waiting.abort()
   }
 }
 

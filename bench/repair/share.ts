@@ -26,8 +26,8 @@ interface Side {
 }
 
 export async function upkeepShare({ quick }: Scale, progress: Progress): Promise<Row[]> {
-  const rounds = quick ? 5 : 21
-  const forMs = quick ? 400 : 1_000
+  const rounds = quick ? 2 : 9
+  const forMs = quick ? 250 : 1_000
   const sides = { with: await open(false), without: await open(true) }
   try {
     const rows: Row[] = []

@@ -19,7 +19,6 @@ import { median } from '../statistics.ts'
 
 const LIMITS: MessageLimits = { keyBytesMax: 1024, valueBytesMax: 2 ** 20, entriesMax: 4096, pageEntriesMax: 1024 }
 const KEYS = 10_000
-const ROUNDS = 30
 const NOW = { monoMs: 0, wallMs: 2 ** 43 }
 
 export interface UpkeepCost {
@@ -28,7 +27,7 @@ export interface UpkeepCost {
 }
 
 /** Puts to each of ten thousand keys in turn, round after round; the upkeep is timed apart, in the same rounds. */
-export function upkeepCost(conflicts: KeyspaceDefinition['conflicts']): UpkeepCost {
+export function upkeepCost(conflicts: KeyspaceDefinition['conflicts'], rounds: number): UpkeepCost {
   const definition: KeyspaceDefinition = { name: 'k', mode: 'ap', n: 3, read: '2', write: '2', conflicts }
   const storage = new MemoryStorage({ identity: { clusterId: 'c', replicaId: 'r', incarnation: 1 } })
   const life = { incarnation: 1, run: 1 }
@@ -41,7 +40,7 @@ export function upkeepCost(conflicts: KeyspaceDefinition['conflicts']): UpkeepCo
   const writer = new ByteWriter()
   const putNs: number[] = []
   const upkeepNs: number[] = []
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= rounds; round++) {
     const frames = Array.from({ length: KEYS }, (_, i) => {
       const record = versionOf(conflicts, round)
       writeMessage(writer, {
@@ -74,7 +73,7 @@ export function upkeepCost(conflicts: KeyspaceDefinition['conflicts']): UpkeepCo
     for (const key of keys) forest.update({ keyspace, key, before: digestOf(before), after: digestOf(after) })
     upkeepNs.push(((performance.now() - startedAt) * 1e6) / KEYS)
   }
-  return { putNs: median(putNs.slice(ROUNDS / 2)), upkeepNs: median(upkeepNs.slice(ROUNDS / 2)) }
+  return { putNs: median(putNs.slice(rounds / 2)), upkeepNs: median(upkeepNs.slice(rounds / 2)) }
 }
 
 function keyAt(index: number): string {

@@ -1,7 +1,7 @@
 /** Pictures of the report, and this run beside an earlier one. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { changesBetween, compareSection, figureOf, gateFailures } from '../../bench/compare.ts'
+import { changesBetween, compareSection, figureOf, gateFailures, isEarlierRun } from '../../bench/compare.ts'
 import { paretoFront, project, tickText, type Plot } from '../../bench/plot.ts'
 import { plotSvg } from '../../bench/plot-svg.ts'
 import { GOAL_COLUMNS, goalRow, type Row, type Section } from '../../bench/section.ts'
@@ -118,7 +118,7 @@ describe('an earlier run', () => {
   })
 
   it('a loss within the spread of the rounds: is none', () => {
-    const wild = { sections: [section(row('put', [20, 50, 80], 0.5))] }
+    const wild = { startedAt: 'then', sections: [section(row('put', [20, 50, 80], 0.5))] }
     expect(gateFailures(wild, [section(row('put', [20, 40, 80], 0.4))], 10)).toEqual([])
   })
 
@@ -137,8 +137,19 @@ describe('an earlier run', () => {
     expect(figureOf({ figures: { all: { p99Us: 7 } } })).toMatchObject({ value: 7, spread: 0, better: 'less' })
   })
 
+  it.each([[null], [[]], [{}], [{ sections: [] }], [{ startedAt: 'then', sections: 'x' }]])(
+    '%j: is no report to compare with',
+    (read) => {
+      expect(isEarlierRun(read)).toBe(false)
+    },
+  )
+
+  it('what --json wrote: is a report to compare with', () => {
+    expect(isEarlierRun({ startedAt: 'then', sections: [] })).toBe(true)
+  })
+
   it('anything at all in the file: is left out', () => {
     const sections = [null, 7, {}, { rows: 'x' }, { rows: [null, { name: 'put' }, { name: 'put', figures: 3 }] }]
-    expect(changesBetween({ sections }, [section(row('put', [1, 1], 1))])).toEqual([])
+    expect(changesBetween({ startedAt: 'then', sections }, [section(row('put', [1, 1], 1))])).toEqual([])
   })
 })

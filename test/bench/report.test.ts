@@ -26,6 +26,19 @@ describe('options', () => {
     expect(parseOptions(['--only', 'peers'], parts).only).toEqual(['peers'])
   })
 
+  it('ratios: run only when they are asked for', () => {
+    const parts = [...PARTS, 'ratios']
+    expect(parseOptions(['--peers'], parts).only).toEqual(PARTS)
+    expect(parseOptions(['--only', 'ratios'], parts).only).toEqual(['ratios'])
+  })
+
+  it.each([
+    [['--gate', '15'], '--gate needs --compare'],
+    [['--profile-name', 'mine'], '--profile-name needs --profile-file'],
+  ])('%j: is refused, since it means nothing alone', (args, message) => {
+    expect(() => parseOptions(args, PARTS)).toThrow(message)
+  })
+
   it('names of the matrix: in one option or in several', () => {
     const { matrix } = parseOptions(['--settings', 'a, b', '--settings', 'c', '--runs', '7'], PARTS)
     expect(matrix).toMatchObject({ settings: ['a', 'b', 'c'], profiles: undefined, runs: 7 })

@@ -130,7 +130,7 @@ export interface DigestChange extends KeyName {
   readonly after: number
 }
 
-/** Of all partitions behind each other: what a write touches is found in one step. */
+/** Of one partition. */
 interface Leaves {
   readonly sums: Float64Array
   readonly counts: Uint32Array
@@ -152,8 +152,8 @@ export class DigestTree {
   readonly #leafBits: number
   readonly #roots = new Float64Array(PARTITIONS)
   readonly #counts = new Uint32Array(PARTITIONS)
-  /** Made with the first record. */
-  #leaves: Leaves | undefined
+  /** Of each partition, made with its first record: replicas of a few keys are to stay small. */
+  readonly #leaves: (Leaves | undefined)[] = Array.from({ length: PARTITIONS }, () => undefined)
 
   /** @param leafBits a multiple of `CHILD_BITS`: how deep this replica goes. Others may go deeper. */
   constructor(leafBits: number = LEAF_BITS) {
@@ -172,8 +172,8 @@ export class DigestTree {
     const removed = before === ABSENT ? 0 : MODULUS - mix(hash, position, before)
     const added = after === ABSENT ? 0 : mix(hash, position, after)
     const difference = addDigests(removed, added)
-    const { sums, counts } = (this.#leaves ??= emptyLeaves(this.#leafBits))
-    const leaf = (partition << this.#leafBits) + (position >>> (POSITION_BITS - this.#leafBits))
+    const { sums, counts } = (this.#leaves[partition] ??= emptyLeaves(this.#leafBits))
+    const leaf = position >>> (POSITION_BITS - this.#leafBits)
     sums[leaf] = addDigests(sums[leaf] as number, difference)
     this.#roots[partition] = addDigests(this.#roots[partition] as number, difference)
     if (before !== ABSENT && after !== ABSENT) return
@@ -214,11 +214,11 @@ export class DigestTree {
     const below = Math.min(bitsOf(node) - PARTITION_BITS, this.#leafBits)
     const prefix = (node >>> Math.max(0, bitsOf(node) - PARTITION_BITS - this.#leafBits)) & (2 ** below - 1)
     const partition = rangeOf(node).partition
-    const leaves = this.#leaves
+    const leaves = this.#leaves[partition]
     if (leaves === undefined) return NOTHING
     if (below === 0) return { sum: this.#roots[partition] as number, count: this.#counts[partition] as number }
     const width = 2 ** (this.#leafBits - below)
-    const first = partition * 2 ** this.#leafBits + prefix * width
+    const first = prefix * width
     let sum = 0
     let count = 0
     for (let leaf = first; leaf < first + width; leaf++) {
@@ -232,7 +232,7 @@ export class DigestTree {
 const NOTHING: Part = { sum: 0, count: 0 }
 
 function emptyLeaves(leafBits: number): Leaves {
-  const length = PARTITIONS * 2 ** leafBits
+  const length = 2 ** leafBits
   return { sums: new Float64Array(length), counts: new Uint32Array(length) }
 }
 
