@@ -55,6 +55,9 @@ interface Waiter {
 interface Group {
   readonly elector: Elector
   waiters: Waiter[]
+  /** Its record as it was read last, and what that says. */
+  stored: StoredRecord | undefined
+  record: GroupRecord | undefined
 }
 
 const WAITERS_MAX = 64
@@ -130,10 +133,23 @@ export class Votes {
   floorOf(group: string): Ballot {
     let floor = this.#floors.get(group)
     if (floor === undefined) {
-      floor = ballotFloor(atLeast(recordToGroup(this.#config.read(groupKey(group))), this.#floor))
+      floor = ballotFloor(atLeast(this.#recordOf(group), this.#floor))
       this.#floors.set(group, floor)
     }
     return floor
+  }
+
+  /** What is stored of a group, which is text: the same object is not read twice. */
+  #recordOf(group: string): GroupRecord | undefined {
+    const stored = this.#config.read(groupKey(group))
+    const known = this.#groups.get(group)
+    if (known !== undefined && known.stored === stored) return known.record
+    const record = recordToGroup(stored)
+    if (known !== undefined) {
+      known.stored = stored
+      known.record = record
+    }
+    return record
   }
 
   /** The process runs: what an earlier one promised runs out from now on at the latest. */
@@ -148,7 +164,7 @@ export class Votes {
     const { group } = request
     if (!this.#electors.has(group, this.#config.index)) return { code: 'no-elector', detail: group }
     // Read in any case: a record that is damaged must not pass for none.
-    const record = atLeast(recordToGroup(this.#config.read(groupKey(group))), this.#floor)
+    const record = atLeast(this.#recordOf(group), this.#floor)
     const binds = request.kind !== 'look' && request.kind !== 'resign'
     if (binds && !this.recalls)
       return { code: 'catching-up', detail: 'it may have forgotten its votes, and asks the others' }
@@ -249,7 +265,12 @@ export class Votes {
     if (known !== undefined) return known
     const drift = this.#config.options.clockDriftMax
     const waitMs = record === undefined ? 0 : electorMs(record.leaseMs, drift)
-    const group = { elector: new Elector({ drift, nowMs: this.#startedAtMs ?? 0, waitMs }), waiters: [] }
+    const group = {
+      elector: new Elector({ drift, nowMs: this.#startedAtMs ?? 0, waitMs }),
+      waiters: [],
+      stored: undefined,
+      record: undefined,
+    }
     this.#groups.set(name, group)
     return group
   }

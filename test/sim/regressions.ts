@@ -80,5 +80,16 @@ export const REGRESSIONS: readonly Regression[] = [
     showed:
       'a session read nothing after its own write: a replica that had it had answered with a digest, and counted as one that had erased it',
   },
+  {
+    seed: 7000133,
+    options: { keyspace: { mode: 'cp', leader: true } },
+    showed:
+      'those who waited for a leader looked around so often that votes and renewals queued behind it on slow links',
+  },
+  {
+    seed: 7100004,
+    options: { keyspace: { mode: 'cp', leader: true } },
+    showed: 'seven contenders far apart, of whom a lease needed all, kept meeting in votes that elected nobody',
+  },
   { seed: 5001237, showed: 'a replica was given up that still waited to ask again for what it had lost' },
 ]
