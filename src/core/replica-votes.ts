@@ -44,7 +44,7 @@ export interface VotesConfig {
   readonly ownKeyspace: number
 }
 
-/** A pre-vote that was refused: told when the promise ends early. */
+/** Who asked for a pre-vote last: told when a promise to another ends early. */
 interface Waiter {
   readonly from: Address
   readonly id: number
@@ -188,10 +188,15 @@ export class Votes {
   }
 
   #preVote(request: PreVote, record: GroupRecord | undefined, at: At): undefined {
-    const granted =
-      record === undefined || this.#groupOf(request.group, record).elector.would(request, record, at.nowMs)
-    if (!granted) this.#wait(this.#groupOf(request.group, record), request, at.from)
-    return this.#answer(request, record, { granted }, at)
+    // Names that nobody has voted under yet do not fill the memory.
+    const isKnown = record !== undefined || this.#groups.has(request.group)
+    if (!isKnown && this.#groups.size >= this.#config.options.groupsMax) {
+      return this.#answer(request, record, { granted: true }, at)
+    }
+    const group = this.#groupOf(request.group, record)
+    // Who would be voted for may be late all the same: he stands back then, and wants to hear when the other resigns.
+    this.#wait(group, request, at.from)
+    return this.#answer(request, record, { granted: group.elector.would(request, record, at.nowMs) }, at)
   }
 
   #rule(request: Asking, record: GroupRecord | undefined, at: At): Refusal | undefined {

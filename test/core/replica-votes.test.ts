@@ -143,6 +143,24 @@ describe('an elector', () => {
     expect(bench.sent(resign)).toEqual([])
   })
 
+  test('a promise that is given back: is told as well to those who were late, and to nobody for his own', () => {
+    const bench = new Bench()
+    const mine = preVote(1)
+    const late = preVote(2)
+    expect([granted(bench.ask(mine)), granted(bench.ask(late, OTHER))]).toEqual([true, true])
+    bench.ask(vote(1))
+    const resign: ElectionRequest = { kind: 'resign', ...head(), generation: 1, proposer: 1 }
+    expect(bench.sent(resign).map(({ to, message }) => [to, (message as Ruled).id])).toEqual([[OTHER, late.id]])
+  })
+
+  test('names without a vote: are not remembered beyond groupsMax', () => {
+    const bench = new Bench({ groupsMax: 1 })
+    bench.ask(preVote(2, 'lock:y'))
+    expect(granted(bench.ask(preVote(2)))).toBe(true)
+    bench.ask(vote(1))
+    expect(bench.sent({ kind: 'resign', ...head(), generation: 1, proposer: 1 })).toEqual([])
+  })
+
   test('one who is gone: is told nothing', () => {
     const bench = new Bench()
     bench.ask(vote(1))
