@@ -7,6 +7,7 @@
  * Ring: machines.
  */
 import type { Ballot } from './base/ballot.ts'
+import { digestOfTwo } from './base/hash.ts'
 import type { ElectionRequest, PreVote, Recollection, Ruled } from './consensus/election-message.ts'
 import { Elector, isFarAhead, type Ruling } from './consensus/elector.ts'
 import {
@@ -61,6 +62,8 @@ interface Group {
 }
 
 const WAITERS_MAX = 64
+/** When a promise ends early, one of those who wait is to stand first, and each of the others that much after another. */
+const STAND_BACK_MS = 100
 
 export class Votes {
   readonly #config: VotesConfig
@@ -240,9 +243,10 @@ export class Votes {
     const group = this.#groupOf(request.group, record)
     if (!group.elector.resign(request, record, nowMs)) return
     const { generation, led } = record
-    for (const { from, id, proposer } of group.waiters.splice(0)) {
-      if (proposer === request.proposer) continue
-      step.send(from, { kind: 'ruled', id, round: 0, granted: true, generation, led, leftMs: 0 })
+    const waiting = group.waiters.splice(0).filter(({ proposer }) => proposer !== request.proposer)
+    for (const [rank, { from, id }] of inTurn(waiting, generation).entries()) {
+      const leftMs = rank * STAND_BACK_MS
+      step.send(from, { kind: 'ruled', id, round: 0, granted: rank === 0, generation, led, leftMs })
     }
   }
 
@@ -279,6 +283,15 @@ export class Votes {
     this.#groups.set(name, group)
     return group
   }
+}
+
+/**
+ * Who is to stand first after this generation: all electors say the same of the same contenders, so that they do not meet,
+ * and another each time. (Raft's leader names a successor, Ongaro 2014, section 3.10; here electors know who wants to be.)
+ */
+function inTurn(waiting: readonly Waiter[], generation: number): readonly Waiter[] {
+  const turn = ({ proposer }: Waiter): number => digestOfTwo(proposer, generation)
+  return [...waiting].sort((one, other) => turn(one) - turn(other))
 }
 
 /** Where a request came from and when, and where the answer goes. */

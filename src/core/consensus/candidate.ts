@@ -82,7 +82,7 @@ const LOOK_SHARE = 1 / 2
 /** A leader steps down this much of the lease before it lapses, so that whoever works for it has been told by then. */
 const MARGIN_SHARE = 1 / 20
 /** Those who wait for a resignation spread over this span, and over twice as much after each vote that elected nobody. */
-const HASTE_MS = 60
+const HASTE_MS = 20
 /** How long who has the votes tries to get his first lease, as a share of it: others are kept out meanwhile in any case. */
 const ELECT_SHARE = 1 / 2
 const ATTEMPTS_KEPT = 8
@@ -264,8 +264,12 @@ export class Candidate {
   #preVoted(position: number, { granted }: ElectorSaid, nowMs: number, agenda: SeatAgenda): void {
     const bit = 1 << position
     if (this.#role === 'follower') {
-      // It was refused, and the lease has ended before its time.
-      if (granted) this.#dueAtMs = Math.min(this.#dueAtMs, nowMs + this.#spreadMs(HASTE_MS))
+      const isLate = (this.#no & bit) === 0
+      if (!granted) this.#no |= bit
+      if (!granted && isLate) return
+      // It was refused, and the lease has ended before its time: it may stand now, or behind others who wait.
+      const freeAtMs = granted ? nowMs : Math.max(nowMs, quorumFreeAtMs(this.#freeAtMs, this.#config.electing))
+      this.#dueAtMs = Math.min(this.#dueAtMs, freeAtMs + this.#spreadMs(HASTE_MS))
       return
     }
     if (this.#role !== 'pre-candidate') return

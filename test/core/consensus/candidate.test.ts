@@ -137,6 +137,19 @@ describe('elections', () => {
     expect(seat.tick(seat.candidate.wakeAtMs)?.kind).toBe('pre-vote')
   })
 
+  test('a refused pre-vote whose promise ends sooner: waits that long with a quorum of such answers, and not with one', () => {
+    const seat = new Seat()
+    seat.tick()
+    seat.hear([0, 1], { granted: false, leftMs: 900 })
+    const usualMs = seat.candidate.wakeAtMs
+    seat.hear([2], { granted: false, leftMs: 900 }, 10)
+    seat.hear([0], { granted: false, leftMs: 100 }, 10)
+    expect(seat.candidate.wakeAtMs).toBe(usualMs)
+    seat.hear([1], { granted: false, leftMs: 100 }, 20)
+    expect(seat.candidate.wakeAtMs).toBeGreaterThanOrEqual(120)
+    expect(seat.candidate.wakeAtMs).toBeLessThan(120 + 20)
+  })
+
   test('votes that are refused, or do not come: are given back', () => {
     const seat = new Seat()
     seat.tick()
