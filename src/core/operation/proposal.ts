@@ -220,7 +220,8 @@ export class Proposal extends Operation {
       return
     }
     this.#isAccepting = true
-    this.round = 1
+    // Without a first phase these are the first questions: how long their answers take is measured as such.
+    if (led?.known === undefined) this.round = 1
     this.asked = this.answered = this.failed = this.#preemptors = 0
     this.#ask(view.usable & firstPositions(this.list.replicas.length), agenda)
   }
