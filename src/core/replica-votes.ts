@@ -291,7 +291,7 @@ export class Votes {
  */
 function inTurn(waiting: readonly Waiter[], generation: number): readonly Waiter[] {
   const turn = ({ proposer }: Waiter): number => digestOfTwo(proposer, generation)
-  return [...waiting].sort((one, other) => turn(one) - turn(other))
+  return waiting.toSorted((one, other) => turn(one) - turn(other))
 }
 
 /** Where a request came from and when, and where the answer goes. */
