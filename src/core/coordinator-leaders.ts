@@ -341,12 +341,13 @@ export class Leaders {
 
 /** The highest generation that anybody told of, but for those who said that it is over. */
 function leaderOf({ seat, watch, hint, overIn }: Led, nowMs: number): Leader | undefined {
-  let leader: Leader | undefined
-  for (const told of [seat?.candidate.leader(nowMs), watch.observer.leader(nowMs), hint]) {
-    if (told === undefined || told.generation <= Math.max(overIn, leader?.generation ?? 0)) continue
-    leader = told
-  }
-  return leader
+  const heard = later(watch.observer.leader(nowMs), hint)
+  const leader = seat === undefined ? heard : later(seat.candidate.leader(nowMs), heard)
+  return leader !== undefined && leader.generation > overIn ? leader : undefined
+}
+
+function later(one: Leader | undefined, other: Leader | undefined): Leader | undefined {
+  return other === undefined || (one !== undefined && one.generation >= other.generation) ? one : other
 }
 
 /** An electing quorum meets every other one, so that a generation has one leader, and all that accept or grant. */

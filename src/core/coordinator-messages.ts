@@ -75,24 +75,33 @@ function sendRecord(operation: Get | Put, key: string, { write, record }: Agenda
 
 function sendLook(operation: RegisterRead, agenda: Agenda, step: Step): void {
   const { id, round, births } = operation
-  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key, births }
-  if (agenda.full) sendTo(operation, agenda.full, { kind: 'inquire', ...where, digest: false }, step)
-  if (agenda.digest) sendTo(operation, agenda.digest, { kind: 'inquire', ...where, digest: true }, step)
+  const { key } = operation.plan
+  const keyspace = operation.keyspaceFingerprint
+  if (agenda.full) {
+    sendTo(operation, agenda.full, { kind: 'inquire', id, round, keyspace, key, births, digest: false }, step)
+  }
+  if (agenda.digest) {
+    sendTo(operation, agenda.digest, { kind: 'inquire', id, round, keyspace, key, births, digest: true }, step)
+  }
   sendProposal(operation, agenda, step)
 }
 
 function sendRound(operation: Proposal, agenda: Agenda, step: Step): void {
   const { id, round, ballot, births } = operation
-  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key, births }
-  if (agenda.prepare) sendTo(operation, agenda.prepare, { kind: 'prepare', ...where, ballot }, step)
+  const { key } = operation.plan
+  const keyspace = operation.keyspaceFingerprint
+  if (agenda.prepare) {
+    sendTo(operation, agenda.prepare, { kind: 'prepare', id, round, keyspace, key, births, ballot }, step)
+  }
   sendProposal(operation, agenda, step)
 }
 
 function sendProposal(operation: RegisterRead | Proposal, { accept }: Agenda, step: Step): void {
   if (accept === 0) return
   const { id, round, ballot, state, births } = operation
-  const where = { id, round, keyspace: operation.keyspaceFingerprint, key: operation.plan.key, births }
-  sendTo(operation, accept, { kind: 'accept', ...where, ballot, state }, step)
+  const { key } = operation.plan
+  const keyspace = operation.keyspaceFingerprint
+  sendTo(operation, accept, { kind: 'accept', id, round, keyspace, key, births, ballot, state }, step)
 }
 
 function sendScan(operation: Scan, agenda: Agenda, step: Step): void {

@@ -133,9 +133,9 @@ export class Operations {
     const times = { nowMs: now.monoMs, timeoutMs: call.timeoutMs ?? keyspace.timeoutMs }
     const list = keyspace.listOf(key)
     if (call.kind === 'look') {
-      const where = { keyspace, key, list, times }
-      if (keyspace.isLed && !call.stale) return new LedOperation({ ...where, ...LOOK })
-      return new RegisterRead({ ...where, isStale: call.stale, patience: random.fraction() })
+      const { stale: isStale } = call
+      if (keyspace.isLed && !isStale) return new LedOperation({ keyspace, key, list, times, ...LOOK })
+      return new RegisterRead({ keyspace, key, list, times, isStale, patience: random.fraction() })
     }
     const { change, operation, token } = call
     if (keyspace.definition.requireFence === true && change.kind !== 'fence' && token === undefined) {

@@ -84,6 +84,7 @@ export class Registers {
     let queue = this.#queues.get(name)
     if (queue === undefined) this.#queues.set(name, (queue = new Queue(operation.plan)))
     queue.waiting.push(operation)
+    operation.isQueued = true
     operation.proposal = queue.proposal
     if (queue.proposal === undefined && !this.#pausing.has(queue)) this.#begin(queue, now, step)
   }
@@ -94,7 +95,7 @@ export class Registers {
    */
   left(operation: RegisterOperation): boolean {
     operation.isOver = true
-    this.#leave(operation)
+    if (operation.isQueued) this.#leave(operation)
     return !this.#settling.delete(operation)
   }
 

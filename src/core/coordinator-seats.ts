@@ -73,6 +73,8 @@ export interface Watch extends Place {
 
 /** So many questions of one seat may still be answered. */
 const ASKED_MAX = 16
+/** What an elector said is looked at again this often in a heartbeat. */
+const LOOKS_PER_HEARTBEAT = 2
 /** Below this share of the lease observers are told how much is left. */
 const LOW_SHARE = 1 / 2
 
@@ -129,7 +131,8 @@ export class Seats {
   watch({ tag, group }: Pick<SeatPlan, 'tag' | 'group'>, now: Now, step: Step): Watch {
     this.#checkRoom()
     const list = this.#electors.listOf(group)
-    const observer = new Observer(this.#config.options.heartbeatMs / 2)
+    const electors = list.replicas.length
+    const observer = new Observer({ electors, everyMs: this.#config.options.heartbeatMs / LOOKS_PER_HEARTBEAT })
     const watch: Watch = { group, tag, list, observer, asked: [], told: undefined }
     this.#watches.add(watch)
     this.#look(watch, now, step)
@@ -169,10 +172,8 @@ export class Seats {
     const { seat, watch, attempt } = asked
     const position = (seat ?? watch)?.list.replicas.indexOf(from) ?? -1
     if (position < 0) return
-    if (watch !== undefined) {
-      if (answer.kind === 'ruled') watch.observer.heard(position, answer, now.monoMs)
-      this.#tellLeader(watch, now, step)
-    }
+    if (watch !== undefined) this.#answered(watch, answer.id)
+    if (answer.kind === 'ruled') this.#observe(asked, { position, ruled: answer }, now, step)
     if (seat === undefined) return
     if (answer.kind === 'refused') seat.refusal = `${answer.code} ${answer.detail}`.trim()
     const said = answer.kind === 'ruled' ? answer : NOTHING
@@ -183,6 +184,20 @@ export class Seats {
   tick(now: Now, step: Step): void {
     for (const seat of this.#seats) this.#tick(seat, now, step)
     for (const watch of this.#watches) this.#look(watch, now, step)
+  }
+
+  /** What a seat is told, whoever looks on at the same group in this process need not ask for. */
+  #observe(
+    { watch, seat }: Asked,
+    { position, ruled }: { readonly position: number; readonly ruled: Ruled },
+    now: Now,
+    step: Step,
+  ): void {
+    for (const each of this.#watches) {
+      if (each !== watch && each.group !== seat?.group) continue
+      each.observer.heard(position, ruled, now.monoMs)
+      this.#tellLeader(each, now, step)
+    }
   }
 
   #checkRoom(): void {
@@ -198,12 +213,15 @@ export class Seats {
   }
 
   #look(watch: Watch, now: Now, step: Step): void {
-    if (watch.observer.isDue(now.monoMs)) {
+    const { group, list, observer } = watch
+    const due = observer.due(now.monoMs)
+    for (let position = 0; due >> position > 0; position++) {
+      if ((due & (1 << position)) === 0) continue
       const id = this.#number(watch, { seat: undefined, watch, attempt: 0 })
-      this.#send(watch, { kind: 'look', id, round: 0, group: watch.group }, step)
+      step.send(list.replicas[position] as number, { kind: 'look', id, round: 0, group })
     }
     this.#tellLeader(watch, now, step)
-    step.wakeAt = Math.min(step.wakeAt, watch.observer.wakeAtMs)
+    step.wakeAt = Math.min(step.wakeAt, observer.wakeAtMs)
   }
 
   #carryOut(seat: Seat, now: Now, step: Step): void {
@@ -239,6 +257,12 @@ export class Seats {
     place.asked.push(id)
     if (place.asked.length > ASKED_MAX) this.#asked.delete(place.asked.shift() as number)
     return id
+  }
+
+  /** It was asked of one elector alone: no other answer to it will come. */
+  #answered({ asked }: Watch, id: number): void {
+    this.#asked.delete(id)
+    asked.splice(asked.indexOf(id), 1)
   }
 
   #send({ list }: Place, message: ElectionRequest, step: Step): void {

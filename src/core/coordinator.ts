@@ -303,8 +303,11 @@ export class Coordinator {
         operation.lateAtMs = this.#lateAtMs(operation, now)
       } else if (answer.kind === 'written') operation.written(position, agenda, view)
     } else if (operation instanceof RegisterRead || operation instanceof Proposal) {
-      if (answer.kind === 'promised') this.#operations.observe(newestOf(answer.state), now)
+      const isPromise = answer.kind === 'promised'
+      if (isPromise) this.#operations.observe(newestOf(answer.state), now)
       this.#registers.deliver(operation, position, answer, { agenda, view })
+      // Its second phase takes as long again: nobody is late before that.
+      if (isPromise && agenda.accept !== 0) operation.lateAtMs = this.#lateAtMs(operation, now)
       step.wakeAt = Math.min(step.wakeAt, operation.lateAtMs)
     } else if (operation instanceof LedOperation) {
       if (answer.kind === 'submitted' && answer.round === operation.round) {

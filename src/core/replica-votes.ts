@@ -7,6 +7,7 @@
  * Ring: machines.
  */
 import type { Ballot } from './base/ballot.ts'
+import { digestOfTwo } from './base/hash.ts'
 import type { ElectionRequest, PreVote, Recollection, Ruled } from './consensus/election-message.ts'
 import { Elector, isFarAhead, type Ruling } from './consensus/elector.ts'
 import {
@@ -44,7 +45,7 @@ export interface VotesConfig {
   readonly ownKeyspace: number
 }
 
-/** A pre-vote that was refused: told when the promise ends early. */
+/** Who asked for a pre-vote last: told when a promise to another ends early. */
 interface Waiter {
   readonly from: Address
   readonly id: number
@@ -55,9 +56,14 @@ interface Waiter {
 interface Group {
   readonly elector: Elector
   waiters: Waiter[]
+  /** Its record as it was read last, and what that says. */
+  stored: StoredRecord | undefined
+  record: GroupRecord | undefined
 }
 
 const WAITERS_MAX = 64
+/** When a promise ends early, one of those who wait is to stand first, and each of the others that much after another. */
+const STAND_BACK_MS = 100
 
 export class Votes {
   readonly #config: VotesConfig
@@ -130,10 +136,23 @@ export class Votes {
   floorOf(group: string): Ballot {
     let floor = this.#floors.get(group)
     if (floor === undefined) {
-      floor = ballotFloor(atLeast(recordToGroup(this.#config.read(groupKey(group))), this.#floor))
+      floor = ballotFloor(atLeast(this.#recordOf(group), this.#floor))
       this.#floors.set(group, floor)
     }
     return floor
+  }
+
+  /** What is stored of a group, which is text: the same object is not read twice. */
+  #recordOf(group: string): GroupRecord | undefined {
+    const stored = this.#config.read(groupKey(group))
+    const known = this.#groups.get(group)
+    if (known !== undefined && known.stored === stored) return known.record
+    const record = recordToGroup(stored)
+    if (known !== undefined) {
+      known.stored = stored
+      known.record = record
+    }
+    return record
   }
 
   /** The process runs: what an earlier one promised runs out from now on at the latest. */
@@ -148,7 +167,7 @@ export class Votes {
     const { group } = request
     if (!this.#electors.has(group, this.#config.index)) return { code: 'no-elector', detail: group }
     // Read in any case: a record that is damaged must not pass for none.
-    const record = atLeast(recordToGroup(this.#config.read(groupKey(group))), this.#floor)
+    const record = atLeast(this.#recordOf(group), this.#floor)
     const binds = request.kind !== 'look' && request.kind !== 'resign'
     if (binds && !this.recalls)
       return { code: 'catching-up', detail: 'it may have forgotten its votes, and asks the others' }
@@ -172,10 +191,15 @@ export class Votes {
   }
 
   #preVote(request: PreVote, record: GroupRecord | undefined, at: At): undefined {
-    const granted =
-      record === undefined || this.#groupOf(request.group, record).elector.would(request, record, at.nowMs)
-    if (!granted) this.#wait(this.#groupOf(request.group, record), request, at.from)
-    return this.#answer(request, record, { granted }, at)
+    // Names that nobody has voted under yet do not fill the memory.
+    const isKnown = record !== undefined || this.#groups.has(request.group)
+    if (!isKnown && this.#groups.size >= this.#config.options.groupsMax) {
+      return this.#answer(request, record, { granted: true }, at)
+    }
+    const group = this.#groupOf(request.group, record)
+    // Who would be voted for may be late all the same: he stands back then, and wants to hear when the other resigns.
+    this.#wait(group, request, at.from)
+    return this.#answer(request, record, { granted: group.elector.would(request, record, at.nowMs) }, at)
   }
 
   #rule(request: Asking, record: GroupRecord | undefined, at: At): Refusal | undefined {
@@ -219,9 +243,10 @@ export class Votes {
     const group = this.#groupOf(request.group, record)
     if (!group.elector.resign(request, record, nowMs)) return
     const { generation, led } = record
-    for (const { from, id, proposer } of group.waiters.splice(0)) {
-      if (proposer === request.proposer) continue
-      step.send(from, { kind: 'ruled', id, round: 0, granted: true, generation, led, leftMs: 0 })
+    const waiting = group.waiters.splice(0).filter(({ proposer }) => proposer !== request.proposer)
+    for (const [rank, { from, id }] of inTurn(waiting, generation).entries()) {
+      const leftMs = rank * STAND_BACK_MS
+      step.send(from, { kind: 'ruled', id, round: 0, granted: rank === 0, generation, led, leftMs })
     }
   }
 
@@ -249,10 +274,24 @@ export class Votes {
     if (known !== undefined) return known
     const drift = this.#config.options.clockDriftMax
     const waitMs = record === undefined ? 0 : electorMs(record.leaseMs, drift)
-    const group = { elector: new Elector({ drift, nowMs: this.#startedAtMs ?? 0, waitMs }), waiters: [] }
+    const group = {
+      elector: new Elector({ drift, nowMs: this.#startedAtMs ?? 0, waitMs }),
+      waiters: [],
+      stored: undefined,
+      record: undefined,
+    }
     this.#groups.set(name, group)
     return group
   }
+}
+
+/**
+ * Who is to stand first after this generation: all electors say the same of the same contenders, so that they do not meet,
+ * and another each time. (Raft's leader names a successor, Ongaro 2014, section 3.10; here electors know who wants to be.)
+ */
+function inTurn(waiting: readonly Waiter[], generation: number): readonly Waiter[] {
+  const turn = ({ proposer }: Waiter): number => digestOfTwo(proposer, generation)
+  return waiting.toSorted((one, other) => turn(one) - turn(other))
 }
 
 /** Where a request came from and when, and where the answer goes. */

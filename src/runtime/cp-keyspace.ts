@@ -232,7 +232,7 @@ export class CpKeyspace<V = unknown> {
       throw invalid(`fence is ${shown(token)}: use a token, as withLock and campaign give them`)
     }
     return this.#whenOpen(options, (keyspace) => {
-      const tag = new ChangeFinisher<V>((name) => this.#settle(keyspace, key, name))
+      const tag = new ChangeFinisher<V>(change.kind === 'update', (name) => this.#settle(keyspace, key, name))
       const call = { kind: 'change', tag, timeoutMs, keyspace, key, change, operation, token } as const
       return start(this.#config.engine, call, options.signal)
     })

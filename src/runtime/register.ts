@@ -90,10 +90,13 @@ export class ReadFinisher<V> extends Finisher<Register<V>> {
 }
 
 export class ChangeFinisher<V> extends Finisher<Updated<V>> {
+  readonly #isUpdate: boolean
   readonly #settle: (operation: string) => Promise<Settled>
 
-  constructor(settle: (operation: string) => Promise<Settled>) {
+  /** @param isUpdate whether the application is given the value: who wrote one has it. */
+  constructor(isUpdate: boolean, settle: (operation: string) => Promise<Settled>) {
     super()
+    this.#isUpdate = isUpdate
     this.#settle = settle
   }
 
@@ -103,7 +106,7 @@ export class ChangeFinisher<V> extends Finisher<Updated<V>> {
   }
 
   override finish({ value, revision, receipt }: RegisterResult): Updated<V> {
-    const isKnown = value !== null && value !== undefined
+    const isKnown = this.#isUpdate && value !== null && value !== undefined
     return { value: isKnown ? (decodeValue(value) as V) : undefined, revision, receipt }
   }
 }

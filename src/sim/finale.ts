@@ -215,8 +215,8 @@ export class Finale {
         this.#readAll(key, random.pick(hosts), this.#tries)
       }
       this.#work()
-      around.simulator.runFor(QUIET_MS)
       if (this.#isCp) return
+      around.simulator.runFor(QUIET_MS)
       keys = keys.filter((key) => this.#digests(key, promises.holdersOf(key)).size > 1)
     }
     for (const key of around.keys) this.#final(key, promises.holdersOf(key))

@@ -128,19 +128,48 @@ describe('an elector', () => {
     expect(bench.ask({ kind: 'look', ...head('group:unknown') })).toMatchObject({ generation: 0, leftMs: 0 })
   })
 
-  test('a promise that is given back: is told to those who were refused, once, with the numbers of their questions', () => {
+  test('a promise that is given back: is told once to those who were refused, one of them to stand before the other', () => {
+    const firsts = Array.from({ length: 20 }, (_, before) => {
+      const generation = before + 1
+      const turns = [2, 3].map((asksFirst) => {
+        const bench = new Bench()
+        bench.ask(vote(generation))
+        const [one, other] = [preVote(asksFirst), preVote(5 - asksFirst)]
+        bench.ask(one, asksFirst)
+        bench.ask(other, 5 - asksFirst)
+        const resign: ElectionRequest = { kind: 'resign', ...head(), generation, proposer: 1 }
+        const told = bench.sent(resign).map(({ to, message }) => ({ to, ruled: message as Ruled }))
+        expect(new Set(told.map(({ ruled }) => ruled.id))).toEqual(new Set([one.id, other.id]))
+        expect(told.map(({ ruled }) => [ruled.granted, ruled.leftMs])).toEqual([
+          [true, 0],
+          [false, 100],
+        ])
+        expect(bench.sent(resign)).toEqual([])
+        return told[0]?.to
+      })
+      // Every elector names the same one, whoever asked first.
+      expect(turns[0]).toBe(turns[1])
+      return turns[0]
+    })
+    expect(new Set(firsts)).toEqual(new Set([2, 3]))
+  })
+
+  test('a promise that is given back: is told as well to those who were late, and to nobody for his own', () => {
     const bench = new Bench()
+    const mine = preVote(1)
+    const late = preVote(2)
+    expect([granted(bench.ask(mine)), granted(bench.ask(late, OTHER))]).toEqual([true, true])
     bench.ask(vote(1))
-    const first = preVote(2)
-    const second = preVote(3)
-    bench.ask(first, CLIENT)
-    bench.ask(second, OTHER)
     const resign: ElectionRequest = { kind: 'resign', ...head(), generation: 1, proposer: 1 }
-    expect(bench.sent(resign).map(({ to, message }) => [to, (message as Ruled).id, granted(message)])).toEqual([
-      [CLIENT, first.id, true],
-      [OTHER, second.id, true],
-    ])
-    expect(bench.sent(resign)).toEqual([])
+    expect(bench.sent(resign).map(({ to, message }) => [to, (message as Ruled).id])).toEqual([[OTHER, late.id]])
+  })
+
+  test('names without a vote: are not remembered beyond groupsMax', () => {
+    const bench = new Bench({ groupsMax: 1 })
+    bench.ask(preVote(2, 'lock:y'))
+    expect(granted(bench.ask(preVote(2)))).toBe(true)
+    bench.ask(vote(1))
+    expect(bench.sent({ kind: 'resign', ...head(), generation: 1, proposer: 1 })).toEqual([])
   })
 
   test('one who is gone: is told nothing', () => {

@@ -86,5 +86,16 @@ export const REGRESSIONS: readonly Regression[] = [
     showed:
       'a change that one acceptor had accepted counted as never applied once a later round had looked it up elsewhere, and was found and proposed again',
   },
+  {
+    seed: 7000133,
+    options: { keyspace: { mode: 'cp', leader: true } },
+    showed:
+      'those who waited for a leader looked around so often that votes and renewals queued behind it on slow links',
+  },
+  {
+    seed: 7100004,
+    options: { keyspace: { mode: 'cp', leader: true } },
+    showed: 'seven contenders far apart, of whom a lease needed all, kept meeting in votes that elected nobody',
+  },
   { seed: 5001237, showed: 'a replica was given up that still waited to ask again for what it had lost' },
 ]

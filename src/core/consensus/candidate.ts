@@ -77,10 +77,14 @@ const ELECTION_MS = 200
 const ELECTION_SHARE = 1 / 4
 /** Renewals come this often, as a share of the lease. */
 const RENEWAL_SHARE = 1 / 3
+/** Who waits for a lease to end asks how it stands this often, as a share of it: before what it heard last is over. */
+const LOOK_SHARE = 1 / 2
 /** A leader steps down this much of the lease before it lapses, so that whoever works for it has been told by then. */
 const MARGIN_SHARE = 1 / 20
-/** Those who wait for a resignation spread over this span. */
-const HASTE_MS = 60
+/** Those who wait for a resignation spread over this span, and over twice as much after each vote that elected nobody. */
+const HASTE_MS = 20
+/** How long who has the votes tries to get his first lease, as a share of it: others are kept out meanwhile in any case. */
+const ELECT_SHARE = 1 / 2
 const ATTEMPTS_KEPT = 8
 
 interface SentRenewal {
@@ -96,8 +100,9 @@ export class Candidate {
   /** The highest generation heard of. */
   #highest = 0
   #attempt = 0
-  /** Rounds that failed, one after the other. */
+  /** Rounds that failed, one after the other; of these, those in which votes were asked for: others asked as well. */
   #failures = 0
+  #contests = 0
   #preVote = 0
   #vote = 0
   #yes = 0
@@ -226,6 +231,15 @@ export class Candidate {
     return Math.min(ELECTION_MS * 2 ** this.#failures, this.#config.leaseMs * ELECTION_SHARE)
   }
 
+  /**
+   * A random wait. Contenders keep meeting unless they spread over several times as long as a vote takes, which grows
+   * with how many they are and how far away: so each vote that elected nobody doubles the span, up to the lease.
+   */
+  #spreadMs(spanMs: number): number {
+    const { leaseMs, random } = this.#config
+    return random.fraction() * Math.max(spanMs, Math.min(HASTE_MS * 2 ** this.#contests, leaseMs))
+  }
+
   #heard(position: number, said: ElectorSaid, nowMs: number): void {
     const { granted, generation, leftMs } = said
     if (generation > this.#highest && generation < GENERATION_MAX) this.#highest = generation
@@ -250,8 +264,12 @@ export class Candidate {
   #preVoted(position: number, { granted }: ElectorSaid, nowMs: number, agenda: SeatAgenda): void {
     const bit = 1 << position
     if (this.#role === 'follower') {
-      // It was refused, and the lease has ended before its time.
-      if (granted) this.#dueAtMs = Math.min(this.#dueAtMs, nowMs + this.#config.random.fraction() * HASTE_MS)
+      const isLate = (this.#no & bit) === 0
+      if (!granted) this.#no |= bit
+      if (!granted && isLate) return
+      // It was refused, and the lease has ended before its time: it may stand now, or behind others who wait.
+      const freeAtMs = granted ? nowMs : Math.max(nowMs, quorumFreeAtMs(this.#freeAtMs, this.#config.electing))
+      this.#dueAtMs = Math.min(this.#dueAtMs, freeAtMs + this.#spreadMs(HASTE_MS))
       return
     }
     if (this.#role !== 'pre-candidate') return
@@ -260,7 +278,10 @@ export class Candidate {
     this.#no = granted ? this.#no & ~bit : this.#no | bit
     const standing = this.#tally()
     if (standing === 'won') this.#askVotes(nowMs, agenda)
-    else if (standing === 'lost') this.#follow(nowMs)
+    else if (standing === 'lost') {
+      if (this.#view.leader(nowMs) !== undefined) this.#failures = this.#contests = 0
+      this.#follow(nowMs)
+    }
   }
 
   #askVotes(nowMs: number, agenda: SeatAgenda): void {
@@ -287,7 +308,7 @@ export class Candidate {
     this.#before = last?.generation === this.#ledIn ? undefined : last
     this.#acts = !this.#config.fences || this.#before === undefined
     this.#isFencing = false
-    this.#leadsUntilMs = nowMs + this.#electionMs
+    this.#leadsUntilMs = nowMs + Math.max(this.#electionMs, this.#config.leaseMs * ELECT_SHARE)
     this.#renew(nowMs, agenda)
   }
 
@@ -329,7 +350,7 @@ export class Candidate {
     if (this.#role !== 'elect') return
     if (this.#acts && nowMs < this.#lastsUntilMs(this.#actsAtMs)) {
       this.#role = 'leader'
-      this.#failures = 0
+      this.#failures = this.#contests = 0
       this.#ledIn = this.#generation
       this.#leadsUntilMs = untilMs
       agenda.events.push({ kind: 'elected', generation: this.#generation, before: this.#before })
@@ -352,6 +373,7 @@ export class Candidate {
 
   #giveUp(nowMs: number, agenda: SeatAgenda): void {
     this.#ask('resign', agenda)
+    if (this.#role !== 'leader') this.#contests++
     this.#missed(nowMs)
   }
 
@@ -364,12 +386,12 @@ export class Candidate {
 
   /** Waits until a quorum is free as far as is known, but not so long that nothing new is heard; then a random time. */
   #follow(nowMs: number): void {
-    const { electing, leaseMs, random } = this.#config
+    const { electing, leaseMs } = this.#config
     this.#role = 'follower'
     this.#leadsUntilMs = -Infinity
     this.#acts = false
     const freeAtMs = quorumFreeAtMs(this.#freeAtMs, electing)
-    const fromMs = Math.max(nowMs, Math.min(freeAtMs, nowMs + leaseMs * RENEWAL_SHARE))
-    this.#dueAtMs = fromMs + random.fraction() * this.#electionMs
+    const fromMs = Math.max(nowMs, Math.min(freeAtMs, nowMs + leaseMs * LOOK_SHARE))
+    this.#dueAtMs = fromMs + this.#spreadMs(this.#electionMs)
   }
 }

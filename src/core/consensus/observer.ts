@@ -1,6 +1,8 @@
 /**
  * Looking on: asks the electors of a group again and again how they stand, and tells when another leads.
  *
+ * Each elector is asked on its own, one question at a time: whoever is in a hurry asks a near one often, and does not pile
+ * questions onto a slow link, where election messages queue behind them.
  * Ring: decisions.
  */
 import type { Leader } from './group.ts'
@@ -17,37 +19,52 @@ export class Observer {
   readonly #everyMs: number
   readonly #view = new LeaderView()
   #told: Leader | undefined
-  #dueAtMs = -Infinity
-  #lookedAtMs = -Infinity
+  /** By position: when the elector was asked last, and when it was heard last, whoever had asked it. */
+  readonly #askedAtMs: number[]
+  readonly #heardAtMs: number[]
+  /** How soon after an answer an elector is asked again. */
+  #afterMs: number
 
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs
+  /** @param settings `everyMs`: how long what an elector said is good for. */
+  constructor({ electors, everyMs }: { readonly electors: number; readonly everyMs: number }) {
+    this.#everyMs = this.#afterMs = everyMs
+    this.#askedAtMs = Array.from({ length: electors }, () => -Infinity)
+    this.#heardAtMs = [...this.#askedAtMs]
   }
 
   /** When it wants to look again. */
   get wakeAtMs(): number {
-    return this.#dueAtMs
+    let wakeAtMs = Infinity
+    for (let position = 0; position < this.#askedAtMs.length; position++) {
+      wakeAtMs = Math.min(wakeAtMs, this.#dueAtMs(position))
+    }
+    return wakeAtMs
   }
 
   leader(nowMs: number): Leader | undefined {
     return this.#view.leader(nowMs)
   }
 
-  /** Whether all electors are to be asked now. */
-  isDue(nowMs: number): boolean {
-    if (nowMs < this.#dueAtMs) return false
-    this.#lookedAtMs = nowMs
-    this.#dueAtMs = nowMs + this.#everyMs
-    return true
+  /** The positions of those to be asked now. */
+  due(nowMs: number): number {
+    let due = 0
+    for (let position = 0; position < this.#askedAtMs.length; position++) {
+      if (nowMs < this.#dueAtMs(position)) continue
+      this.#askedAtMs[position] = nowMs
+      due |= 1 << position
+    }
+    this.#afterMs = this.#everyMs
+    return due
   }
 
   heard(position: number, state: ElectorState, nowMs: number): void {
+    this.#heardAtMs[position] = nowMs
     this.#view.heard(position, state, nowMs)
   }
 
-  /** Somebody waits to hear of a leader: it looks again this long after it last did, or earlier. */
+  /** Somebody waits to hear of a leader: who has answered is asked again so long after that. Holds until the next look. */
   hasten(afterMs: number): void {
-    this.#dueAtMs = Math.min(this.#dueAtMs, this.#lookedAtMs + afterMs)
+    this.#afterMs = Math.min(this.#everyMs, afterMs)
   }
 
   /** What there is to tell since the last time. */
@@ -57,5 +74,12 @@ export class Observer {
     if (leader?.generation === before?.generation) return undefined
     this.#told = leader
     return { kind: 'leader', leader, before }
+  }
+
+  /** An answer that is still on its way is waited for: questions on top of it would only hold it up. */
+  #dueAtMs(position: number): number {
+    const askedAtMs = this.#askedAtMs[position] as number
+    const heardAtMs = this.#heardAtMs[position] as number
+    return heardAtMs >= askedAtMs ? heardAtMs + this.#afterMs : askedAtMs + this.#everyMs
   }
 }

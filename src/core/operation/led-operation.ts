@@ -194,7 +194,7 @@ export class LedOperation extends RegisterWrite {
         return { kind: 'fence' }
       case 'set':
         super.proposed({ kind: 'applied', now: { value: change.value, revision: 0 } }, undefined)
-        return { ...change, isUpdate: change.isUpdate === true }
+        return { kind: 'set', value: change.value, ifRevision: change.ifRevision, isUpdate: change.isUpdate === true }
       case 'update': {
         if (this.#seen === undefined || this.#made === undefined) return { kind: 'look', isFresh: false }
         super.proposed({ kind: 'applied', now: { value: this.#made, revision: 0 } }, undefined)

@@ -60,6 +60,16 @@ export interface Promised {
   readonly state: RegisterState
 }
 
+/**
+ * All replicas are asked to accept at once, over links that tell when they break: who is silent has the request, and is
+ * at work. He is asked again this late, for what was lost without a trace.
+ */
+const REPEAT_MS = 500
+/** A promise is a write to the disk, so one more replica is not asked for it as soon as it would be for an answer. */
+const HEDGE_MS = 50
+/** With a higher ballot in its way a round that cannot be won is over soon, though not before the others can have answered. */
+const PREEMPTED_MS_MIN = 10
+
 export class Proposal extends Operation {
   readonly kind = 'proposal'
   readonly plan: ProposalPlan
@@ -102,6 +112,10 @@ export class Proposal extends Operation {
     return this.#isAccepting ? 'unknown' : 'none'
   }
 
+  override get patienceMsMin(): number {
+    return this.#isAccepting ? REPEAT_MS : HEDGE_MS
+  }
+
   override waitingFor(): string {
     return this.#isAccepting ? 'too few replicas accepted it in time' : 'too few replicas gave their promise in time'
   }
@@ -140,6 +154,8 @@ export class Proposal extends Operation {
   preempted(position: number, by: Ballot, agenda: Agenda, view: View): void {
     this.#preemptors |= 1 << position
     this.preemptedBy = higherBallot(this.preemptedBy, by)
+    const tookMs = Math.max(PREEMPTED_MS_MIN, view.nowMs - this.startedAtMs)
+    this.lateAtMs = Math.min(this.lateAtMs, view.nowMs + tookMs)
     this.lost(position, agenda, view)
   }
 
@@ -235,7 +251,8 @@ export class Proposal extends Operation {
       return
     }
     this.#isAccepting = true
-    this.round = 1
+    // Without a first phase these are the first questions: how long their answers take is measured as such.
+    if (led?.known === undefined) this.round = 1
     this.asked = this.answered = this.failed = this.#preemptors = 0
     this.#ask(view.usable & firstPositions(this.list.replicas.length), agenda)
   }

@@ -81,6 +81,8 @@ export abstract class RegisterOperation extends Operation {
   /** Whether the last round gave way to somebody else's. */
   isPreempted = false
   isOver = false
+  /** Whether it has ever waited for a round: most reads do not. */
+  isQueued = false
   #mayLand = false
 
   constructor(plan: RegisterPlan) {

@@ -277,6 +277,7 @@ export class RegisterRead extends RegisterOperation {
       ms: view.nowMs - this.startedAtMs,
       settled: !this.#isStale,
     })
-    agenda.done = { kind: 'register', ...now, receipt } satisfies RegisterResult
+    const { value, revision } = now
+    agenda.done = { kind: 'register', value, revision, receipt } satisfies RegisterResult
   }
 }

@@ -97,7 +97,7 @@ describe('elections', () => {
     expect(seat.candidate.role).toBe('pre-candidate')
   })
 
-  test('a pre-vote that is refused by a quorum: raises no generation, and waits for the lease or a third of its own', () => {
+  test('a pre-vote that is refused by a quorum: raises no generation, and waits for the lease or half of its own', () => {
     const seat = new Seat()
     seat.tick()
     seat.hear([0, 1], { granted: false, leftMs: 200 })
@@ -107,7 +107,25 @@ describe('elections', () => {
     const patient = new Seat()
     patient.tick()
     patient.hear([0, 1], { granted: false, leftMs: 900 })
-    expect(patient.candidate.wakeAtMs).toBeLessThan(LEASE_MS / 3 + LEASE_MS / 4)
+    expect(patient.candidate.wakeAtMs).toBeLessThan(LEASE_MS / 2 + LEASE_MS / 4)
+    expect(patient.candidate.wakeAtMs).toBeGreaterThanOrEqual(LEASE_MS / 2)
+  })
+
+  test('votes that elect nobody: the next attempts spread over up to a lease, until somebody leads', () => {
+    const seat = new Seat()
+    const waits: number[] = []
+    for (let round = 0; round < 60; round++) {
+      seat.tick(seat.candidate.wakeAtMs === -Infinity ? 0 : seat.candidate.wakeAtMs)
+      seat.hear([0, 1])
+      seat.hear([0, 1], { granted: false })
+      expect(seat.candidate.role).toBe('follower')
+      if (round >= 10) waits.push(seat.candidate.wakeAtMs - seat.nowMs)
+    }
+    expect(Math.max(...waits)).toBeGreaterThan(LEASE_MS / 2)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(LEASE_MS)
+    seat.tick(seat.candidate.wakeAtMs)
+    seat.hear([0, 1], { granted: false, generation: 99, led: { id: 'other', generation: 99 }, leftMs: 10 })
+    expect(seat.candidate.wakeAtMs - seat.nowMs).toBeLessThanOrEqual(10 + LEASE_MS / 4)
   })
 
   test('a refused pre-vote that is granted later: is followed up soon', () => {
@@ -117,6 +135,19 @@ describe('elections', () => {
     seat.hear([0], {}, 10)
     expect(seat.candidate.wakeAtMs).toBeLessThan(10 + 60)
     expect(seat.tick(seat.candidate.wakeAtMs)?.kind).toBe('pre-vote')
+  })
+
+  test('a refused pre-vote whose promise ends sooner: waits that long with a quorum of such answers, and not with one', () => {
+    const seat = new Seat()
+    seat.tick()
+    seat.hear([0, 1], { granted: false, leftMs: 900 })
+    const usualMs = seat.candidate.wakeAtMs
+    seat.hear([2], { granted: false, leftMs: 900 }, 10)
+    seat.hear([0], { granted: false, leftMs: 100 }, 10)
+    expect(seat.candidate.wakeAtMs).toBe(usualMs)
+    seat.hear([1], { granted: false, leftMs: 100 }, 20)
+    expect(seat.candidate.wakeAtMs).toBeGreaterThanOrEqual(120)
+    expect(seat.candidate.wakeAtMs).toBeLessThan(120 + 20)
   })
 
   test('votes that are refused, or do not come: are given back', () => {
@@ -276,9 +307,36 @@ describe('lease arithmetic', () => {
 })
 
 describe('looking on', () => {
+  const NOTHING = { generation: 0, led: undefined, leftMs: 0 }
+
+  test('an observer: asks each elector again a while after it answered, or was asked in vain', () => {
+    const observer = new Observer({ electors: 2, everyMs: 100 })
+    expect(observer.due(0)).toBe(0b11)
+    observer.heard(0, NOTHING, 30)
+    expect([observer.wakeAtMs, observer.due(99), observer.due(100), observer.due(130)]).toEqual([100, 0, 0b10, 0b01])
+  })
+
+  test('an observer in a hurry: asks who has answered again soon, and waits for who has not', () => {
+    const observer = new Observer({ electors: 2, everyMs: 100 })
+    observer.due(0)
+    observer.heard(0, NOTHING, 10)
+    observer.hasten(20)
+    expect([observer.wakeAtMs, observer.due(30)]).toEqual([30, 0b01])
+    // It was in a hurry for that look alone.
+    observer.heard(0, NOTHING, 40)
+    expect([observer.due(60), observer.due(100), observer.due(140)]).toEqual([0, 0b10, 0b01])
+  })
+
+  test('an observer: what an elector told somebody else in this process need not be asked for', () => {
+    const observer = new Observer({ electors: 1, everyMs: 100 })
+    observer.due(0)
+    observer.heard(0, NOTHING, 10)
+    observer.heard(0, NOTHING, 90)
+    expect([observer.due(110), observer.due(190)]).toEqual([0, 1])
+  })
+
   test('an observer: tells each change once, the highest generation that is promised, and when nobody leads', () => {
-    const observer = new Observer(100)
-    expect([observer.isDue(0), observer.isDue(50), observer.isDue(100)]).toEqual([true, false, true])
+    const observer = new Observer({ electors: 2, everyMs: 100 })
     const old = { id: 'old', generation: 1 }
     const young = { id: 'young', generation: 2 }
     observer.heard(0, { generation: 1, led: old, leftMs: 500 }, 0)
