@@ -93,7 +93,7 @@ export function proposedBy(state: RegisterState, { proposer, counter }: Ballot):
 export function buildsOn(
   { proposers }: RegisterState,
   { proposer, counter }: Ballot,
-  since = counter,
+  since: number = counter,
 ): boolean | undefined {
   for (let i = 0; i < proposers.length; i += 2) {
     if (proposers[i] !== proposer) continue
