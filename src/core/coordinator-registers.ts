@@ -154,8 +154,7 @@ export class Registers {
     const { agenda, view } = at
     if (answer.kind === 'outdated') {
       this.#host.peers.learn(answer.births)
-      if (operation instanceof RegisterRead) operation.outdated(agenda, view)
-      else operation.outdated(position, agenda, view)
+      operation.outdated(position, agenda, view)
     } else if (answer.kind === 'accepted') operation.accepted(position, agenda, view)
     else if (operation instanceof RegisterRead) {
       if (answer.kind === 'told') operation.told(position, answer, agenda, view)

@@ -228,9 +228,12 @@ export interface Announce extends Life {
 export interface AcceptorTold {
   /** The keyspaces with registers in which it does not vote. */
   readonly abstains: readonly number[]
-  /** Whether it keeps the birth that was announced, of that very life. */
-  readonly noted: boolean
-  readonly births: Births
+  /** The birth that it keeps of the life that asked; 0 for none. */
+  readonly kept: number
+  /** Of each member that lost its disk: its index, its birth, and the incarnation that drew it. */
+  readonly births: readonly number[]
+  /** Of each member that it knows, and of itself: index, incarnation, run, mark, and 1 if there was another before. */
+  readonly lives: readonly number[]
   /** No higher counter was ever promised by it, but to leaders. */
   readonly bound: number
   /** Of registers that were erased: the highest revision, and the latest time of an operation. */
@@ -242,6 +245,8 @@ export interface AcceptorTold {
 export interface Acquainted extends Recollection {
   readonly kind: 'acquainted'
   readonly id: number
+  /** The incarnation that asked. */
+  readonly to: number
   /** The life of the asker with the highest mark; zeros for none. */
   readonly before: Life & { readonly mark: number }
   readonly incarnation: number

@@ -53,7 +53,8 @@ export interface ExchangeOwner {
   /** What becomes of it if it may have forgotten something. */
   readonly standing: Pick<ReplicaStanding, 'tick' | 'exchanged'>
   /** Merges a record that came from another replica, if it passes the checks of a write. */
-  readonly merge: (write: RecordWrite, now: Now, step: Step) => void
+  /** False for a register that is refused. */
+  readonly merge: (write: RecordWrite, now: Now, step: Step) => boolean
 }
 
 interface Running {
@@ -65,6 +66,8 @@ interface Running {
   wakeAtMs: number
   taught: boolean
   readonly demanded: boolean
+  /** Whether a register that the peer has could not be taken over here: there was no room for it. */
+  lacks: boolean
 }
 
 /** The last exchange with a peer that is over. */
@@ -291,8 +294,8 @@ export class ReplicaExchange {
       ageMsMax: this.#owner.clock.ageMsMax,
       pace: (sizeBytes, nowMs) => (nowMs - this.#servedAtMs < BUSY_MS ? nowMs + sizeBytes / BYTES_PER_MS : nowMs),
     })
-    const sequence = ++this.#sequence
-    return { exchange, peer, sequence, beganAtMs, out: new ExchangeStep(), wakeAtMs: Infinity, taught: false, demanded }
+    const at = { peer, sequence: ++this.#sequence, beganAtMs, wakeAtMs: Infinity }
+    return { exchange, ...at, out: new ExchangeStep(), taught: false, demanded, lacks: false }
   }
 
   /** Two runs of a process ask under other numbers, so that other digests are salted alike. */
@@ -307,7 +310,7 @@ export class ReplicaExchange {
     const { question, look, merges, outcome } = out
     running.wakeAtMs = out.wakeAt
     out.clear()
-    this.#merge(merges, now, step)
+    running.lacks ||= !this.#merge(merges, now, step)
     if (question !== undefined) step.send(peer, question)
     if (look !== undefined) {
       this.#look(look, step, (found, at, then) => {
@@ -324,7 +327,7 @@ export class ReplicaExchange {
   }
 
   #end(
-    { exchange, peer, sequence, beganAtMs, demanded }: Running,
+    { exchange, peer, sequence, beganAtMs, demanded, lacks }: Running,
     outcome: ExchangeSummary['outcome'],
     now: Now,
     step: Step,
@@ -334,7 +337,7 @@ export class ReplicaExchange {
     const summary = { outcome, rounds, bytes: sentBytes + receivedBytes, differing, offered, received }
     this.#last.set(peer, { ...summary, sequence, endedAtMs: now.monoMs })
     this.#schedule.ended(peer, { declined: outcome === 'declined', nowMs: now.monoMs })
-    this.#owner.standing.exchanged({ peer, sequence, beganAtMs, isDone: outcome === 'done' })
+    this.#owner.standing.exchanged({ peer, sequence, beganAtMs, isDone: outcome === 'done' && !lacks })
     // Of two replicas that are equal there is nothing to tell, unless somebody asked.
     if (demanded || outcome !== 'done' || differing > 0) {
       step.notices.push({ kind: 'exchange', replica: this.#owner.membership.members[peer]?.id ?? '', ...summary })
@@ -352,15 +355,17 @@ export class ReplicaExchange {
     step.looks.push({ id, look, keyspaces })
   }
 
-  /** One record for each key: what the step writes is visible only after it. */
-  #merge(writes: readonly RecordWrite[], now: Now, step: Step): void {
+  /** One record for each key: what the step writes is visible only after it. False if a register was refused. */
+  #merge(writes: readonly RecordWrite[], now: Now, step: Step): boolean {
     const seen = new Set<string>()
+    let isTaken = true
     for (const write of writes) {
       const name = `${write.keyspace}/${write.key}`
       if (seen.has(name)) continue
       seen.add(name)
-      this.#owner.merge(write, now, step)
+      if (!this.#owner.merge(write, now, step)) isTaken = false
     }
+    return isTaken
   }
 
   /** Whether anything is on both replicas. One that knows of no keyspace has to ask everybody. */

@@ -103,15 +103,16 @@ export class Merges {
     return addsTo(current, merged) ? merged : undefined
   }
 
-  /** A record of an exchange. What is refused stays a difference. */
-  mergeOffered(write: RecordWrite, now: Now, step: Step): void {
+  /** A record of an exchange. What is refused stays a difference. False for a register that is refused. */
+  mergeOffered(write: RecordWrite, now: Now, step: Step): boolean {
     const definition = this.#config.definitions.get(write.keyspace)
-    if (definition === undefined) return
+    if (definition === undefined) return true
     try {
-      this.merge(write, definition, now, step)
+      return this.merge(write, definition, now, step) === undefined || definition.mode !== 'cp'
     } catch (error) {
       // A record that is damaged here must not take those beside it along.
       if (!(error instanceof QuorateError)) throw error
+      return definition.mode !== 'cp'
     }
   }
 

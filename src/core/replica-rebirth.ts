@@ -19,14 +19,13 @@
  * acceptor: a read that meets it proposes anew (`promisedOf`).
  *
  * A witness is an acceptor that votes itself, in the life in which it kept the birth; it counts in those keyspaces in
- * which it votes. What is known of the births of
- * others, of ballots, and of erased registers comes along from each witness, so that it is not lost when the disks are
- * lost one after the other.
+ * which it votes. What is known of the births and lives of others, of ballots, and of erased registers comes along from
+ * each witness, so that it is not lost when the disks are lost one after the other.
  * Part of the replica machine: it shares its step. Ring: machines.
  */
 import { compareBallots, higherBallot, isSameBallot, NO_BALLOT, type Ballot } from './base/ballot.ts'
-import { birthOf, joinBirths, NO_BIRTHS, withBirth, type Births } from './births.ts'
-import type { AcceptorTold } from './message.ts'
+import { birthOf, NO_BIRTHS, withBirth, type Births } from './births.ts'
+import type { AcceptorTold, Life } from './message.ts'
 import { indexOf, nameIn, type Membership } from './placement/membership.ts'
 import type { RecordWrite, RegisterRecord, StoredRecord } from './record.ts'
 import { numbersIn, numbersRecord } from './life-mark.ts'
@@ -44,6 +43,7 @@ const BOUND_STRIDE = 256
 export interface RebirthConfig {
   /** The index of this replica. */
   readonly index: number
+  readonly life: Life
   readonly membership: Membership
   readonly floor: Floor
   readonly ownKeyspace: number
@@ -169,44 +169,53 @@ export class Rebirth {
     }
   }
 
-  /** Another member announces its life. Tells whether its birth is kept here, as of this very life. */
-  note(member: number, { incarnation, birth }: Announced, step: Step): boolean {
-    const known = birthOf(this.#births, member)
-    if (birth > known) {
-      this.#births = withBirth(this.#births, member, birth)
-      this.#incarnations.set(member, incarnation)
-      this.#keepBirth(member, birth, step)
-      return true
-    }
-    return birth === known && (birth === 0 || this.#incarnations.get(member) === incarnation)
+  /** Another member announces its life. Gives the birth that is kept of this very life now; 0 for none. */
+  note(member: number, announced: Announced, step: Step): number {
+    this.#learn(member, announced, step)
+    return this.#incarnations.get(member) === announced.incarnation ? birthOf(this.#births, member) : 0
+  }
+
+  #learn(member: number, { incarnation, birth }: Announced, step: Step): void {
+    const { index, membership } = this.#config
+    const isMember = member !== index && member < membership.members.length
+    if (!isMember || birth <= birthOf(this.#births, member)) return
+    this.#births = withBirth(this.#births, member, birth)
+    this.#incarnations.set(member, incarnation)
+    this.#keep(BIRTH_PREFIX + nameIn(membership, member), numbersRecord(birth, [incarnation]), step)
   }
 
   /** What it tells whoever asks, after it has noted who that is. */
-  tell(abstains: readonly number[], noted: boolean): AcceptorTold {
-    const { revision, forgottenAt } = this.#config.floor.erased
-    return { abstains, noted, births: this.#births, bound: this.#bound, revision, forgottenAt }
+  tell(told: Pick<AcceptorTold, 'abstains' | 'kept' | 'lives'>): AcceptorTold {
+    const { index, life, floor } = this.#config
+    const { revision, forgottenAt } = floor.erased
+    const births: number[] = []
+    for (let i = 0; i < this.#births.length; i += 2) {
+      const [member, birth] = [this.#births[i] as number, this.#births[i + 1] as number]
+      births.push(member, birth, member === index ? life.incarnation : (this.#incarnations.get(member) ?? 0))
+    }
+    return { ...told, births, bound: this.#bound, revision, forgottenAt }
   }
 
   /** Another life of this member has been given this birth or a higher one: it needs one above. 0 if not. */
-  missed({ births, noted }: AcceptorTold): number {
-    const told = birthOf(births, this.#config.index)
+  missed({ births }: AcceptorTold): number {
+    const { index, life } = this.#config
     const { birth } = this
-    return birth > 0 && (told > birth || (told === birth && !noted)) ? told + 1 : 0
+    for (let i = 0; i < births.length; i += 3) {
+      const told = births[i + 1] as number
+      if (births[i] === index && births[i + 2] !== life.incarnation && birth > 0 && told >= birth) return told + 1
+    }
+    return 0
   }
 
   /** This member has done all three. */
   witnessed(member: number, told: AcceptorTold, step: Step): void {
     const { abstains, births, bound, revision, forgottenAt } = told
-    const { index, floor } = this.#config
+    const { floor } = this.#config
     const own = this.birth
-    const joined = joinBirths(this.#births, births)
-    for (let i = 0; i < joined.length; i += 2) {
-      const [other, birth] = [joined[i] as number, joined[i + 1] as number]
-      if (other === index || birth === birthOf(this.#births, other)) continue
-      this.#incarnations.delete(other)
-      this.#keepBirth(other, birth, step)
+    for (let i = 0; i + 3 <= births.length; i += 3) {
+      const [other, birth, incarnation] = births.slice(i, i + 3) as [number, number, number]
+      this.#learn(other, { birth, incarnation }, step)
     }
-    this.#births = withBirth(joined, index, own)
     this.#floor = higherBallot(this.#floor, floorAt(bound + 1))
     this.#bound = Math.max(this.#bound, this.#floor.counter)
     this.#keep(BOUND_KEY, numbersRecord(this.#bound, []), step)
@@ -217,11 +226,6 @@ export class Rebirth {
     const isMore = known?.birth === own
     const none = isMore ? abstains.filter((keyspace) => known.abstains.includes(keyspace)) : abstains
     this.#keepWitness(member, { birth: own, abstains: none }, step)
-  }
-
-  #keepBirth(member: number, birth: number, step: Step): void {
-    const id = nameIn(this.#config.membership, member)
-    this.#keep(BIRTH_PREFIX + id, numbersRecord(birth, [this.#incarnations.get(member) ?? 0]), step)
   }
 
   #keepWitness(member: number, witness: Witness, step: Step): void {

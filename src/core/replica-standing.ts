@@ -18,23 +18,14 @@
  */
 import { CatchUps } from './operation/catch-up.ts'
 import { definitionFingerprint, type KeyspaceDefinition } from './keyspace-definition.ts'
-import {
-  lifeWrite,
-  NEW_SELF,
-  NO_LIFE,
-  readLifeMark,
-  readSelf,
-  selfWrite,
-  withPast,
-  type LifeMark,
-  type SelfMark,
-} from './life-mark.ts'
+import { NEW_SELF, readSelf, selfWrite, withPast, type LifeMark, type SelfMark } from './life-mark.ts'
 import type { Acquainted, Announce } from './message.ts'
 import type { Standing } from './notice.ts'
 import { Acquaintance, those, WHOLE } from './operation/acquaintance.ts'
-import { indexOf, nameIn } from './placement/membership.ts'
+import { nameIn } from './placement/membership.ts'
 import { count, firstPositions, majorityOf } from './quorum/quorum.ts'
 import type { RecordWrite } from './record.ts'
+import { Lives } from './replica-lives.ts'
 import type { Ended, StandingConfig } from './replica-standing-config.ts'
 import type { Address, Now, Step } from './step.ts'
 import { Witnessing } from './replica-witnessing.ts'
@@ -51,7 +42,7 @@ export class ReplicaStanding {
   readonly #config: StandingConfig
   readonly #peers: readonly Acquaintance[]
   /** What is remembered of the others. */
-  readonly #lives: (LifeMark | undefined)[]
+  readonly #lives: Lives
   readonly #catchUps: CatchUps
   readonly #witnessing: Witnessing
   #self: SelfMark = NEW_SELF
@@ -74,7 +65,7 @@ export class ReplicaStanding {
   constructor(config: StandingConfig) {
     const { members } = config.membership
     this.#config = config
-    this.#lives = members.map(() => undefined)
+    this.#lives = new Lives(config)
     this.#peers = members.map(() => new Acquaintance())
     this.#catchUps = new CatchUps(config.membership, config.index)
     this.#witnessing = new Witnessing({ ...config, peers: this.#peers, catchUps: this.#catchUps })
@@ -83,16 +74,11 @@ export class ReplicaStanding {
   /** Takes a record of the replica's own. False when it is about something else. */
   load(write: RecordWrite): boolean {
     const self = readSelf(write)
-    const life = readLifeMark(write)
-    if (self !== undefined) {
-      this.#self = self
-      this.#isFresh = !self.hasMet
-      this.#isEmpty = false
-    } else if (life !== undefined) {
-      const index = indexOf(this.#config.membership, life.memberId)
-      if (index >= 0) this.#lives[index] = life.life
-    }
-    return self !== undefined || life !== undefined
+    if (self === undefined) return this.#lives.load(write)
+    this.#self = self
+    this.#isFresh = !self.hasMet
+    this.#isEmpty = false
+    return true
   }
 
   get #isAlone(): boolean {
@@ -190,42 +176,44 @@ export class ReplicaStanding {
 
   /** Another replica announces its life. */
   asked(announce: Announce, asker: { readonly from: Address; readonly peer: number }, step: Step): void {
-    const { membership, index, life, ownKeyspace, known, teach, votes, rebirth } = this.#config
+    const { index, life, known, teach, votes, rebirth } = this.#config
     const { peer, from } = asker
     const remembered = this.#peers[peer]
     if (remembered === undefined || peer === index) return
-    const { id, incarnation, run, mark } = announce
-    const before = this.#lives[peer] ?? NO_LIFE
-    const isOther = before.mark > 0 && before.incarnation !== incarnation
-    const hadAnother = isOther || before.hadAnother === true
-    if (mark > before.mark) {
-      const now = { incarnation, run, mark, ...(hadAnother && { hadAnother }) }
-      this.#lives[peer] = now
-      step.writes.push(lifeWrite(ownKeyspace, nameIn(membership, peer), now))
-    }
+    const { id, incarnation: to, run, mark } = announce
+    const before = this.#lives.of(peer)
+    const hadAnother = before.hadAnother === true || (before.mark > 0 && before.incarnation !== to)
+    this.#lives.remember(peer, { incarnation: to, run, mark }, step)
     if (remembered.lacks(announce.known, known())) teach(peer, step)
     const { isWhole: whole } = this
     const about = { incarnation: life.incarnation, whole, remembers: whole || !this.#isFresh, known: known() }
     const recalls = votes.recalls && this.whyClosed === undefined
     const abstains = this.#witnessing.abstains((definition) => this.mayVote(definition))
-    const acceptor = rebirth.tell(abstains, rebirth.note(peer, announce, step))
-    step.send(from, { kind: 'acquainted', id, before, ...about, hadAnother, recalls, voted: votes.voted, acceptor })
+    const { births } = rebirth
+    const kept = rebirth.note(peer, announce, step)
+    if (rebirth.births !== births) this.touched()
+    const acceptor = rebirth.tell({ abstains, kept, lives: this.#lives.list({ ...life, mark: this.#self.mark }) })
+    step.send(from, { kind: 'acquainted', id, to, before, ...about, hadAnother, recalls, voted: votes.voted, acceptor })
   }
 
   /** What another one remembers. Late and doubled answers change nothing. */
   answered(answer: Acquainted, index: number, now: Now, step: Step): void {
     const peer = this.#peers[index]
-    if (peer === undefined || this.#isOlderCopy || !peer.isNext(answer)) return
+    const { incarnation } = this.#config.life
+    if (peer === undefined || this.#isOlderCopy || answer.to !== incarnation || !peer.isNext(answer)) return
+    this.#lives.learn(answer.acceptor.lives, step, index)
     if (!this.#compare(answer.before, index, step)) return
-    peer.answered(answer, { incarnation: this.#config.life.incarnation, nowMs: now.monoMs })
+    peer.answered(answer, { incarnation, birth: this.#config.rebirth.birth, nowMs: now.monoMs })
     this.#isOpen ||= answer.remembers
     this.#hasMet = true
     const { hasMet, past } = this.#self
     const isFirst = this.#self.isFirst || (past.length === 0 && this.#haveAll((other) => other.knowsNoOther))
     if (!hasMet || isFirst !== this.#self.isFirst) this.#keep({ ...this.#self, hasMet: true, isFirst }, step)
     this.#config.votes.heard(index, { ...answer, hadAnother: answer.hadAnother || past.length > 0 }, step)
-    if (this.#witnessing.answered(answer, index, step) && !this.#isUnwitnessed) {
-      this.#tellServing('it votes on registers again', step)
+    if (this.#witnessing.answered(answer, index, step)) {
+      this.#lives.learn(answer.acceptor.lives, step)
+      this.touched()
+      if (!this.#isUnwitnessed) this.#tellServing('it votes on registers again', step)
     }
     this.#catchUp(now, step)
   }

@@ -86,7 +86,7 @@ export class Replica {
       erase: (key, before, step) => change({ ...key, record: undefined }, before, step),
       ownKeyspace: OWN_KEYSPACE,
     })
-    this.#rebirth = new Rebirth({ index, membership, floor: this.#floor, ownKeyspace: OWN_KEYSPACE })
+    this.#rebirth = new Rebirth({ index, life, membership, floor: this.#floor, ownKeyspace: OWN_KEYSPACE })
     this.#registers = new ReplicaRegisters({
       index,
       read,
@@ -112,10 +112,7 @@ export class Replica {
     this.#votes = new Votes({ index, membership, options, read: ownKey, ...electing })
     const standing = exchange && this.#standingOf(config)
     this.standing = standing
-    for (const write of own) {
-      const isTaken = standing?.load(write) === true || this.#hints.load(write) || this.#floor.load(write)
-      if (!isTaken && !this.#rebirth.load(write) && !this.#votes.load(write)) this.#keyspaces.load(write)
-    }
+    for (const write of own) this.#load(write)
     if (exchange === undefined || standing === undefined) return
     const around = { index, membership, options, definitions }
     this.exchange = new ReplicaExchange(exchange, {
@@ -127,6 +124,11 @@ export class Replica {
     })
     const { usable } = exchange
     this.reaper = new ReplicaReaper({ ...around, run: life.run, floor: this.#floor, usable, read, change })
+  }
+
+  #load(write: RecordWrite): void {
+    const isTaken = this.standing?.load(write) === true || this.#hints.load(write) || this.#floor.load(write)
+    if (!isTaken && !this.#rebirth.load(write) && !this.#votes.load(write)) this.#keyspaces.load(write)
   }
 
   #standingOf({ index, membership, life, options }: ReplicaConfig): ReplicaStanding {

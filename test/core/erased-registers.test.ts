@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { NO_BALLOT, type Ballot } from '../../src/core/base/ballot.ts'
 import { stampOf } from '../../src/core/causality/hybrid-time.ts'
 import { decide } from '../../src/core/consensus/change.ts'
-import { buildsOn, erasedState, mergeErased, proposedBy, UNWRITTEN } from '../../src/core/consensus/register-state.ts'
+import {
+  erasedState,
+  mergeErased,
+  proposedBy,
+  revisionBuiltOn,
+  UNWRITTEN,
+} from '../../src/core/consensus/register-state.ts'
 import type { LocalMessage } from '../../src/core/message.ts'
 import type { RegisterRecord, RegisterState } from '../../src/core/record.ts'
 import { Cluster, FIRST, HORIZON_MS, LIST, LOCKS, OTHERS, SECOND, WALL_MS } from './reaping.ts'
@@ -107,7 +113,7 @@ describe('after a register was erased', () => {
     expect(fresh.verdict).toMatchObject({ kind: 'applied', now: { revision: 5 } })
     const retry = decide(state, { change, op: 66, at: AT + 9, isRetry: true, proposed: undefined })
     expect(retry.verdict).toEqual({ kind: 'forgotten' })
-    const preempted = { ballot: ballot(5), revision: 4, since: 5 }
+    const preempted = { proposer: ballot(5).proposer, rounds: [5, 4], since: 5 }
     const unsure = decide(state, { change, op: 66, at: AT + 9, isRetry: false, proposed: preempted })
     expect(unsure.verdict).toEqual({ kind: 'forgotten' })
   })
@@ -129,10 +135,12 @@ describe('after a register was erased', () => {
 describe('states of erased registers', () => {
   test('what they build on: cannot be told, for as long as others may have proposed before', () => {
     const state = proposedBy(proposedBy(mergeErased(UNWRITTEN, erasedState(3, 0)), ballot(7)), ballot(8))
-    expect(buildsOn(mergeErased(UNWRITTEN, UNWRITTEN), ballot(5))).toBe(false)
-    expect([buildsOn(state, ballot(8)), buildsOn(state, ballot(7)), buildsOn(state, ballot(5, 4))]).toEqual([
-      true,
-      false,
+    const builtOn = (from: RegisterState, { proposer, counter }: Ballot): number | undefined =>
+      revisionBuiltOn(from, { proposer, rounds: [counter, 2], since: counter })
+    expect(builtOn(mergeErased(UNWRITTEN, UNWRITTEN), ballot(5))).toBe(0)
+    expect([builtOn(state, ballot(8)), builtOn(state, ballot(7)), builtOn(state, ballot(5, 4))]).toEqual([
+      2,
+      0,
       undefined,
     ])
   })

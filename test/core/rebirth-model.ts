@@ -124,8 +124,14 @@ export class RebirthModel {
   #born(index: number): Acceptor {
     const ids = Array.from({ length: this.#setting.acceptors }, (_, member) => ({ id: `${member}`, zone: '' }))
     const floor = new Floor(OWN_KEYSPACE)
-    const rebirth = new Rebirth({ index, membership: membershipOf(ids), floor, ownKeyspace: OWN_KEYSPACE })
     const incarnation = ++this.#incarnations
+    const rebirth = new Rebirth({
+      index,
+      life: { incarnation, run: incarnation },
+      membership: membershipOf(ids),
+      floor,
+      ownKeyspace: OWN_KEYSPACE,
+    })
     return { incarnation, record: EMPTY_REGISTER, rebirth, isLost: false, kept: new Map() }
   }
 
@@ -154,8 +160,8 @@ export class RebirthModel {
 
   #asked(index: number, announced: { readonly incarnation: number; readonly birth: number }, member: number): void {
     const peer = this.#acceptors[member] as Acceptor
-    const noted = peer.rebirth.note(index, announced, new Step())
-    const told = peer.rebirth.tell(peer.isLost ? [KEYSPACE] : [], noted)
+    const kept = peer.rebirth.note(index, announced, new Step())
+    const told = peer.rebirth.tell({ abstains: peer.isLost ? [KEYSPACE] : [], kept, lives: [] })
     const { incarnation } = peer
     this.#send(-1, () => {
       const asker = this.#acceptors[index] as Acceptor
@@ -165,7 +171,8 @@ export class RebirthModel {
         asker.rebirth.begin(above, new Step())
         asker.kept.clear()
         asker.isLost = true
-      } else if (told.noted && told.abstains.length === 0) this.#kept(index, member, { incarnation, told })
+      } else if (told.kept === asker.rebirth.birth && told.abstains.length === 0)
+        this.#kept(index, member, { incarnation, told })
     })
   }
 

@@ -36,7 +36,7 @@ class Bench {
         isConfirmed: () => true,
         clock: new ReplicaClock({ run: 1, horizonMs: 0 }),
         standing: { tick: () => {}, exchanged: () => {} },
-        merge: (write) => void this.merged.push(write),
+        merge: (write) => this.merged.push(write) > 0,
       },
     )
   }

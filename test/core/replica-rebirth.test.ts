@@ -12,7 +12,9 @@ const MEMBERS = membershipOf(['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, zone: 
 const SELF = 2
 const PEER = 0
 const KEYSPACE = 77
-const TOLD = { abstains: [], noted: true, births: [], bound: 0, revision: 0, forgottenAt: 0 }
+const LIFE = 9
+const TOLD = { abstains: [], kept: 0, births: [], lives: [], bound: 0, revision: 0, forgottenAt: 0 }
+const ASKED = { abstains: [], kept: 0, lives: [] }
 
 /** Acceptor c over what was written; each change is kept as on a disk. */
 class Bench {
@@ -39,7 +41,13 @@ class Bench {
 
   #open(): [Rebirth, Floor] {
     const floor = new Floor(OWN_KEYSPACE)
-    const rebirth = new Rebirth({ index: SELF, membership: MEMBERS, floor, ownKeyspace: OWN_KEYSPACE })
+    const rebirth = new Rebirth({
+      index: SELF,
+      life: { incarnation: LIFE, run: 1 },
+      membership: MEMBERS,
+      floor,
+      ownKeyspace: OWN_KEYSPACE,
+    })
     for (const write of this.disk.values()) if (!rebirth.load(write)) floor.load(write)
     return [rebirth, floor]
   }
@@ -48,12 +56,12 @@ class Bench {
 describe('a witness', () => {
   test('keeps the highest birth of each member, over a restart, and says whether it is of the life that asks', () => {
     const bench = new Bench()
-    const note = (incarnation: number, birth: number): boolean =>
+    const note = (incarnation: number, birth: number): number =>
       bench.act((rebirth, step) => rebirth.note(PEER, { incarnation, birth }, step))
-    expect([note(1, 0), note(2, 5), note(2, 5), note(3, 5), note(3, 4)]).toEqual([true, true, true, false, false])
+    expect([note(1, 0), note(2, 5), note(2, 5), note(3, 5), note(3, 4)]).toEqual([0, 5, 5, 0, 0])
     bench.restart()
-    expect([note(2, 5), note(3, 5), note(3, 6), note(2, 5)]).toEqual([true, false, true, false])
-    expect(bench.rebirth.births).toEqual([PEER, 6])
+    expect([note(2, 5), note(3, 5), note(3, 6), note(2, 5)]).toEqual([5, 0, 6, 0])
+    expect(bench.rebirth.tell(ASKED).births).toEqual([PEER, 6, 3])
   })
 
   test('answers no round that does not know a birth that it keeps', () => {
@@ -76,7 +84,7 @@ describe('a witness', () => {
       bench.act((rebirth, step) => rebirth.promise({ counter, proposer: 1, step: 0 }, step))
     }
     bench.restart()
-    expect(bench.rebirth.tell([], true).bound).toBeGreaterThanOrEqual(900)
+    expect(bench.rebirth.tell(ASKED).bound).toBeGreaterThanOrEqual(900)
   })
 })
 
@@ -86,7 +94,11 @@ describe('an acceptor that was born again', () => {
     const bench = new Bench()
     bench.act((rebirth, step) => rebirth.begin(8, step))
     bench.act((rebirth, step) =>
-      rebirth.witnessed(PEER, { ...TOLD, births: [1, 3, SELF, 7], bound: 40, revision: 6, forgottenAt: 9 }, step),
+      rebirth.witnessed(
+        PEER,
+        { ...TOLD, births: [1, 3, 77, SELF, 7, LIFE, 31, 4, 4], bound: 40, revision: 6, forgottenAt: 9 },
+        step,
+      ),
     )
     return bench
   }
@@ -103,7 +115,7 @@ describe('an acceptor that was born again', () => {
     const bench = reborn()
     bench.restart()
     expect(bench.rebirth.floor.counter).toBe(41)
-    expect(bench.rebirth.tell([], true).bound).toBeGreaterThanOrEqual(41)
+    expect(bench.rebirth.tell(ASKED).bound).toBeGreaterThanOrEqual(41)
     expect(bench.rebirth.births).toEqual([1, 3, SELF, 8])
     expect(bench.rebirth.witnessesOf(KEYSPACE)).toBe(1 << PEER)
     expect(bench.floor.registerOf(KEYSPACE)).toMatchObject({ state: { revision: 6, forgottenAt: 9 } })
@@ -120,9 +132,17 @@ describe('an acceptor that was born again', () => {
 
   test('that hears of a birth of its own that is not from this life needs one above it', () => {
     const { rebirth } = reborn()
-    const missed = (birth: number, noted: boolean): number =>
-      rebirth.missed({ ...TOLD, births: birth === 0 ? [] : [SELF, birth], noted })
-    expect([missed(0, false), missed(8, true), missed(8, false), missed(11, false)]).toEqual([0, 0, 9, 12])
+    const missed = (...births: number[]): number => rebirth.missed({ ...TOLD, births })
+    expect([missed(), missed(SELF, 8, LIFE), missed(SELF, 7, 4), missed(SELF, 8, 4), missed(SELF, 11, 4)]).toEqual([
+      0, 0, 0, 9, 12,
+    ])
+  })
+
+  test('what it learns of others it knows as well as they do: whoever asks under that birth is told that it is kept', () => {
+    const bench = reborn()
+    bench.restart()
+    expect(bench.act((rebirth, step) => rebirth.note(1, { incarnation: 77, birth: 3 }, step))).toBe(3)
+    expect(bench.act((rebirth, step) => rebirth.note(1, { incarnation: 78, birth: 3 }, step))).toBe(0)
   })
 
   test('a new birth is witnessed anew; what a witness has given stays, whatever it abstains from later', () => {

@@ -21,7 +21,15 @@ const LIFE = { incarnation: 11, run: 7 }
 const CARTS: KeyspaceDefinition = { name: 'carts', mode: 'ap', n: 3, read: '2', write: '2', conflicts: 'siblings' }
 const ID = definitionFingerprint(CARTS)
 const RECALLS = { voted: 0, recalls: true, hadAnother: false }
-const ACCEPTOR: AcceptorTold = { abstains: [], noted: true, births: [], bound: 0, revision: 0, forgottenAt: 0 }
+const ACCEPTOR: AcceptorTold = {
+  abstains: [],
+  kept: 0,
+  births: [],
+  lives: [],
+  bound: 0,
+  revision: 0,
+  forgottenAt: 0,
+}
 const NONE: LifeMark = { incarnation: 0, run: 0, mark: 0 }
 const OPEN = { kind: 'open', id: 1, round: 0, name: 'carts', definition: CARTS } as const
 
@@ -49,6 +57,16 @@ class Bench {
 
   get nowMs(): number {
     return this.#nowMs
+  }
+
+  /** As it announced it last. */
+  get birth(): number {
+    return this.sent.findLast((message): message is Announce => message.kind === 'announce')?.birth ?? 0
+  }
+
+  /** What a witness tells. */
+  keeping(told: Partial<AcceptorTold> = {}): Pick<Acquainted, 'acceptor'> {
+    return { acceptor: { ...ACCEPTOR, kept: this.birth, ...told } }
   }
 
   get standing(): ReplicaStanding {
@@ -95,6 +113,7 @@ class Bench {
       whole: true,
       remembers: true,
       known: 0,
+      to: LIFE.incarnation,
       ...RECALLS,
       acceptor: ACCEPTOR,
       ...answer,
@@ -243,13 +262,14 @@ describe('an acceptor', () => {
 
   test('that has had an earlier life votes once the others have kept its birth and handed over all, and over a restart', () => {
     const bench = openTo(new Bench([lostOnce()]), false)
-    exchangeWithBoth(bench, { acceptor: { ...ACCEPTOR, noted: false } })
+    exchangeWithBoth(bench, bench.keeping({ kept: bench.birth - 1 }))
     expect(bench.standing.of(accounts)).toBe('serving')
     expect(answers(bench)).toEqual(NO)
-    exchangeWithBoth(bench, { acceptor: { ...ACCEPTOR, abstains: [keyspace] } })
+    exchangeWithBoth(bench, bench.keeping({ abstains: [keyspace] }))
     expect(answers(bench)).toEqual(NO)
-    exchangeWithBoth(bench, { acceptor: { ...ACCEPTOR, bound: 40 } })
-    const { birth } = bench.sent.findLast((message): message is Announce => message.kind === 'announce') as Announce
+    exchangeWithBoth(bench, bench.keeping({ bound: 40, lives: [1, 101, 3, 9, 0, 2, 102, 4, 8, 1] }))
+    const { birth } = bench
+    expect([...bench.records.keys()].filter((key) => key.includes('/life/'))).toEqual(['0 /life/b', '0 /life/c'])
     expect(answers(bench)).toEqual(['outdated', 'outdated', 'outdated', 'walks'])
     expect(answers(bench, [0, birth])).toEqual(['preempted', 'preempted', 'told', 'walks'])
     expect(answers(bench, [0, birth], { ...ballot, counter: 42 })).toEqual(YES)
@@ -261,13 +281,13 @@ describe('an acceptor', () => {
 
   test('that has had an earlier life: what it has witnessed stands when another keyspace comes', () => {
     const bench = openTo(new Bench([lostOnce()]), false)
-    exchangeWithBoth(bench, {})
-    const { birth } = bench.sent.findLast((message): message is Announce => message.kind === 'announce') as Announce
+    exchangeWithBoth(bench, bench.keeping())
+    const { birth } = bench
     const later = { ...open, name: 'later', definition: { ...accounts, name: 'later' } }
     bench.act((now, step) => bench.replica.receive({ ...later, confirmed: true }, 1_000, now, step))
     expect(answers(bench, [0, birth], { ...ballot, counter: 42 })).toEqual(YES)
     expect(bench.standing.mayVote(later.definition)).toBe(false)
-    exchangeWithBoth(bench, { known: bench.replica.exchange?.known() ?? 0 })
+    exchangeWithBoth(bench, { known: bench.replica.exchange?.known() ?? 0, ...bench.keeping() })
     expect(bench.standing.mayVote(later.definition)).toBe(true)
   })
 
@@ -312,7 +332,15 @@ describe('a replica that starts over data', () => {
   test('late, doubled and made-up answers change nothing', () => {
     const bench = new Bench([dataOf(4)])
     const { standing } = bench
-    const about = { incarnation: 101, whole: true, remembers: true, known: 0, ...RECALLS, acceptor: ACCEPTOR }
+    const about = {
+      incarnation: 101,
+      whole: true,
+      remembers: true,
+      known: 0,
+      to: LIFE.incarnation,
+      ...RECALLS,
+      acceptor: ACCEPTOR,
+    }
     const old = { ...LIFE, run: 6, mark: 90 }
     bench.told(1, NONE)
     for (const id of [0, 1, 99]) {

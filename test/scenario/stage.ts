@@ -122,12 +122,18 @@ export class StagedReplica {
     const step = new Step()
     standing?.tick(now(), step)
     const acquainted = { kind: 'acquainted', before: NO_LIFE, whole: true, remembers: true, known: 0 } as const
-    const acceptor = { abstains: [], noted: true, births: NO_BIRTHS, bound: 0, revision: 0, forgottenAt: 0 }
+    const acceptor = { abstains: [], kept: 0, births: NO_BIRTHS, lives: [], bound: 0, revision: 0, forgottenAt: 0 }
     const recollection = { voted: 0, recalls: true, hadAnother: false, acceptor }
     for (const [at, message] of [...step.messages].entries()) {
       const peer = step.to[at] as number
       if (message.kind !== 'announce') continue
-      const told = { ...acquainted, ...recollection, id: message.id, incarnation: membership.members.length + peer }
+      const told = {
+        ...acquainted,
+        ...recollection,
+        id: message.id,
+        incarnation: membership.members.length + peer,
+        to: message.incarnation,
+      }
       standing?.answered(told, peer, now(), step)
     }
     for (const write of step.writes) this.store(write)

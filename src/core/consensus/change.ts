@@ -9,13 +9,14 @@ import type { Ballot } from '../base/ballot.ts'
 import type { RegisterState } from '../record.ts'
 import { ruleOnToken } from './fence.ts'
 import {
-  buildsOn,
   mayBeForgotten,
+  revisionBuiltOn,
   revisionOf,
   visibleRevision,
   withChange,
   withFence,
   type OperationStamp,
+  type ProposedRounds,
 } from './register-state.ts'
 
 /** A value and its revision, as application code sees them. */
@@ -67,8 +68,8 @@ export interface Attempt extends OperationStamp {
   readonly token?: number | undefined
   /** What a leader remembers beyond the state's own table, of a retry. */
   readonly memory?: Memory | undefined
-  /** The last round of this call that proposed it, and the counter of the first one that did. */
-  readonly proposed: (ProposedAs & { readonly since: number }) | undefined
+  /** The rounds of this call that proposed it, or something that builds on it. */
+  readonly proposed: ProposedRounds | undefined
 }
 
 /** What the operation comes to once the state is chosen. */
@@ -103,8 +104,8 @@ export function decide(state: RegisterState, attempt: Attempt): Decision {
   if (revision === 0) return { state, verdict: { kind: 'fenced' } }
   if (revision !== undefined) return { state, verdict: { kind: 'repeated', revision } }
   const { proposed } = attempt
-  const landed = proposed === undefined ? false : buildsOn(state, proposed.ballot, proposed.since)
-  if (landed === true) return { state, verdict: { kind: 'repeated', revision: proposed?.revision ?? 0 } }
+  const landed = proposed === undefined ? 0 : revisionBuiltOn(state, proposed)
+  if (landed !== undefined && landed > 0) return { state, verdict: { kind: 'repeated', revision: landed } }
   const isLost = landed === undefined || attempt.isRetry
   const isKnown = memory !== undefined && attempt.at > memory.completeFrom
   if (isLost && !isKnown && mayBeForgotten(state, attempt.at)) return { state, verdict: { kind: 'forgotten' } }

@@ -84,24 +84,45 @@ export function proposedBy(state: RegisterState, { proposer, counter }: Ballot):
   return { ...state, proposers: next }
 }
 
-/**
- * Whether a state builds on what was proposed with this ballot, where that was its proposer's last one for the register;
- * `undefined` if so many others have proposed since that it cannot be told, or if it builds on an earlier one that may
- * have proposed the same.
- * @param since the first counter with which that was proposed
- */
-export function buildsOn(
-  { proposers }: RegisterState,
+/** Rounds of one proposer that proposed an operation, or a state in which it was found. */
+export interface ProposedRounds {
+  readonly proposer: number
+  /** Counters, each with the revision that the operation made or was to make; the oldest first. */
+  readonly rounds: readonly number[]
+  /** The counter of the first one, which the list may have dropped. */
+  readonly since: number
+}
+
+/** So many are kept of one call. */
+const ROUNDS_MAX = 16
+
+/** With another round. */
+export function withRound(
   { proposer, counter }: Ballot,
-  since: number = counter,
-): boolean | undefined {
+  revision: number,
+  before: ProposedRounds | undefined,
+): ProposedRounds {
+  const rounds = [...(before?.rounds ?? []), counter, revision].slice(-2 * ROUNDS_MAX)
+  return { proposer, rounds, since: before?.since ?? counter }
+}
+
+/**
+ * The revision that an operation made if the state builds on one of its rounds, and 0 if it does not: the state names
+ * the last round of each proposer that it builds on, and in each of those an operation that waits is looked up.
+ * `undefined` if so many others have proposed since that it cannot be told, or so many rounds were lost.
+ */
+export function revisionBuiltOn(
+  { proposers }: RegisterState,
+  { proposer, rounds, since }: ProposedRounds,
+): number | undefined {
   for (let i = 0; i < proposers.length; i += 2) {
     if (proposers[i] !== proposer) continue
     const last = proposers[i + 1] as number
-    return last >= since && last < counter ? undefined : last === counter
+    for (let at = 0; at < rounds.length; at += 2) if (rounds[at] === last) return rounds[at + 1]
+    return last >= since && last < (rounds[0] as number) ? undefined : 0
   }
   const namesAll = proposers.length < 2 * PROPOSERS_MAX && proposers.at(-2) !== OTHERS
-  return namesAll ? false : undefined
+  return namesAll ? 0 : undefined
 }
 
 /** The state after a change by this operation, which may carry a fencing token. */

@@ -61,13 +61,16 @@ export class Acquaintance {
     return true
   }
 
-  /** @param self the incarnation of this replica. */
-  answered(answer: Acquainted, self: { readonly incarnation: number; readonly nowMs: number }): void {
+  /** @param self the incarnation of this replica, and its birth as it is now: an answer may be about an earlier one. */
+  answered(
+    answer: Acquainted,
+    self: { readonly incarnation: number; readonly birth: number; readonly nowMs: number },
+  ): void {
     const { before, incarnation, whole, known, acceptor } = answer
     this.knowsNoOther = before.incarnation === 0 || before.incarnation === self.incarnation
     const isSame = this.#incarnation === incarnation && this.isWhole === whole && this.known === known
     if (!isSame) this.#sinceMs = self.nowMs
-    const mayWitness = whole && acceptor.noted
+    const mayWitness = whole && self.birth > 0 && acceptor.kept === self.birth
     const isOther = this.#incarnation !== incarnation || String(this.abstains) !== String(acceptor.abstains)
     if (!mayWitness || isOther) this.forgetWitness()
     this.abstains = acceptor.abstains

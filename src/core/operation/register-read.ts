@@ -120,7 +120,8 @@ export class RegisterRead extends RegisterOperation {
   }
 
   /** An acceptor knows of births that this read does not know, and says nothing. */
-  outdated(agenda: Agenda, view: View): void {
+  outdated(position: number, agenda: Agenda, view: View): void {
+    if (view.births === this.births) return this.lost(position, agenda, view)
     const isLooking = this.#stage === 'look' && this.#looks < (this.#isStale ? STALE_LOOKS_MAX : LOOKS_MAX)
     if (isLooking) this.#lookAgain(agenda, view)
     else if (this.#isStale) this.unavailable(agenda, view)

@@ -5,6 +5,7 @@
  */
 import { QuorateError, type ErrorDetail } from '../base/errors.ts'
 import type { Attempt, Change, ProposedAs, Verdict, Visible } from '../consensus/change.ts'
+import { withRound } from '../consensus/register-state.ts'
 import { operationName } from './operation-name.ts'
 import type { Agenda, View } from './operation.ts'
 import { RegisterOperation, type RegisterPlan, type Round } from './register-operation.ts'
@@ -43,6 +44,8 @@ export class RegisterWrite extends RegisterOperation {
   readonly kind: 'get' | 'put' | 'delete' | 'update' | 'settle'
   readonly #attempt: Omit<Attempt, 'proposed'>
   #proposed: Attempt['proposed']
+  /** Whether a round found that nobody can tell whether it was applied. */
+  #isUnsure = false
   #value: Uint8Array | null | undefined
 
   constructor(plan: RegisterWritePlan) {
@@ -53,7 +56,8 @@ export class RegisterWrite extends RegisterOperation {
   }
 
   override get attempt(): Attempt {
-    return { ...this.#attempt, proposed: this.#proposed }
+    const attempt = { ...this.#attempt, proposed: this.#proposed }
+    return this.#isUnsure ? { ...attempt, isRetry: true } : attempt
   }
 
   override get patienceMsMin(): number {
@@ -77,9 +81,11 @@ export class RegisterWrite extends RegisterOperation {
 
   override proposed(verdict: Verdict, as: ProposedAs | undefined): void {
     super.proposed(verdict, as)
-    if (verdict.kind !== 'applied') return
-    this.#value = verdict.now.value
-    this.#proposed = as && { ...as, since: this.#proposed?.since ?? as.ballot.counter }
+    if (verdict.kind === 'applied') this.#value = verdict.now.value
+    if (as === undefined) return
+    if (verdict.kind === 'applied') this.#proposed = withRound(as.ballot, as.revision, this.#proposed)
+    else if (verdict.kind === 'repeated') this.#proposed = withRound(as.ballot, verdict.revision, this.#proposed)
+    else if (verdict.kind === 'forgotten') this.#isUnsure = true
   }
 
   override conclude(verdict: Verdict, round: Round, agenda: Agenda, view: View): void {

@@ -161,7 +161,7 @@ export function readRegisterMessage(
 }
 
 /** Members by rising index, each with a number above 0. */
-export function readBirths(reader: ByteReader): Births {
+function readBirths(reader: ByteReader): Births {
   const births = reader.numbers(2 * POSITIONS_MAX, 2)
   if (births.length === 0) return NO_BIRTHS
   for (let i = 0; i < births.length; i += 2) {

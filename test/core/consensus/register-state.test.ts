@@ -13,6 +13,7 @@ import {
   UNWRITTEN,
   visibleRevision,
   withChange,
+  withRound,
   withFence,
 } from '../../../src/core/consensus/register-state.ts'
 import type { Ballot } from '../../../src/core/base/ballot.ts'
@@ -163,7 +164,7 @@ describe('decide', () => {
 
   test('one that was proposed in this call: the state says whether it builds on that, however much came after', () => {
     const ballot = (proposer: number, counter = 7): Ballot => ({ counter, proposer, step: 0 })
-    const mine = { ballot: ballot(1), revision: 3, since: 7 }
+    const mine = { proposer: 1, rounds: [7, 3], since: 7 }
     const proposed = attempt(set('x'), { op: 99, at: 1, proposed: mine })
     const others = (from: RegisterState, count: number): RegisterState => {
       let state = from
@@ -172,7 +173,7 @@ describe('decide', () => {
       for (let i = 0; i < count; i++) state = proposedBy(state, ballot(2 + i))
       return state
     }
-    const landed = proposedBy(decide(two, proposed).state, mine.ballot)
+    const landed = proposedBy(decide(two, proposed).state, ballot(1))
     expect(decide(others(landed, PROPOSERS_MAX - 1), proposed).verdict).toEqual({ kind: 'repeated', revision: 3 })
     expect(decide(others(two, PROPOSERS_MAX - 1), proposed).verdict.kind).toBe('applied')
     expect(decide(others(proposedBy(two, ballot(1, 6)), 3), proposed).verdict.kind).toBe('applied')
@@ -180,6 +181,10 @@ describe('decide', () => {
     const again = attempt(set('x'), { op: 99, at: 1, proposed: { ...mine, since: 5 } })
     expect(decide(others(proposedBy(two, ballot(1, 6)), 3), again).verdict.kind).toBe('forgotten')
     expect(decide(others(proposedBy(two, ballot(1, 4)), 3), again).verdict.kind).toBe('applied')
+    // A round in which it was found counts as well.
+    const found = attempt(set('x'), { op: 99, at: 1, proposed: withRound(ballot(1, 9), 3, mine) })
+    expect(decide(others(proposedBy(two, ballot(1, 9)), 3), found).verdict).toEqual({ kind: 'repeated', revision: 3 })
+    expect(decide(others(proposedBy(two, ballot(1, 8)), 3), found).verdict.kind).toBe('applied')
     // So many have proposed since that nobody can tell: what is not known is not done again.
     for (const before of [landed, two]) {
       expect(decide(others(before, PROPOSERS_MAX), proposed).verdict.kind).toBe('forgotten')

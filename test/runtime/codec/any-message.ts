@@ -320,6 +320,7 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
   fc.record({
     kind: kind('acquainted'),
     id: whole,
+    to: whole,
     before: fc.record(mark),
     incarnation: whole,
     whole: fc.boolean(),
@@ -330,8 +331,11 @@ export const anyAnswer: fc.Arbitrary<Answer | ExchangeAnswer | Agreed | Acquaint
     hadAnother: fc.boolean(),
     acceptor: fc.record({
       abstains: fc.array(whole, { maxLength: 3 }),
-      noted: fc.boolean(),
-      births,
+      kept: whole,
+      births: fc
+        .array(fc.tuple(fc.nat({ max: 30 }), positive, whole), { maxLength: 3 })
+        .map((members) => members.flat()),
+      lives: fc.array(fc.tuple(whole, whole, whole, whole, whole), { maxLength: 3 }).map((members) => members.flat()),
       bound: fc.nat({ max: 2 ** 50 }),
       revision: whole,
       forgottenAt: whole,
