@@ -42,11 +42,14 @@ export class UsageError extends Error {
 /** The part that `--peers` adds, and all that are run only when they are asked for. */
 const PEERS = 'peers'
 const ASKED_FOR: ReadonlySet<string> = new Set([PEERS, 'ratios'])
+/** Those that a quick run leaves out as well, since they need their time. */
+const UNHURRIED: ReadonlySet<string> = new Set(['memory', 'ycsb', 'micro'])
 const RUNS_MAX = 100_000
 
 export function parseOptions(args: readonly string[], parts: readonly string[]): BenchOptions {
   const values = parse(args)
-  const usual = parts.filter((name) => !ASKED_FOR.has(name) || (name === PEERS && values.peers === true))
+  const isUsual = (name: string): boolean => !ASKED_FOR.has(name) && !(values.quick === true && UNHURRIED.has(name))
+  const usual = parts.filter((name) => isUsual(name) || (name === PEERS && values.peers === true))
   const only = values.only === undefined ? usual : [...values.only, ...(values.peers === true ? [PEERS] : [])]
   const unknown = only.find((name) => !parts.includes(name))
   if (unknown !== undefined)
@@ -137,7 +140,7 @@ export function helpText(parts: readonly { readonly name: string; readonly about
   const lines = parts.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join('\n')
   return `npm run bench -- [options]
 
-  --quick             under two minutes, with shorter and fewer rounds
+  --quick             under two minutes: shorter and fewer rounds, without memory, ycsb and micro unless --only names them
   --only NAME         one part; may be given several times
   --peers             also the part \`peers\`: stores of others that are installed here
   --json FILE         also write every figure to a file

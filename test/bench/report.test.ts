@@ -18,6 +18,11 @@ describe('options', () => {
     })
   })
 
+  it('--quick: leaves out what needs its time, unless that is named', () => {
+    expect(parseOptions(['--quick'], PARTS).only).toEqual(['goals'])
+    expect(parseOptions(['--quick', '--only', 'ycsb'], PARTS).only).toEqual(['ycsb'])
+  })
+
   it('--peers: adds the part that nothing else runs', () => {
     const parts = [...PARTS, 'peers']
     expect(parseOptions([], parts).only).toEqual(PARTS)
