@@ -76,6 +76,7 @@ export class Host implements Receiver {
   #isPaused = false
   #isLost = false
   #votesAreLost = false
+  #hasVoted = false
   #ticksFirst = true
   readonly #inbox: (() => void)[] = []
   #wakeUs = Infinity
@@ -107,6 +108,13 @@ export class Host implements Receiver {
   get isLost(): boolean {
     if (this.#process?.isWhole === true) this.#isLost = false
     return this.#isLost
+  }
+
+  /** Whether it keeps registers, and has never voted on one. */
+  get isNewAcceptor(): boolean {
+    const { disk, keyspace } = this.config
+    this.#hasVoted ||= this.#process?.isWhole === true
+    return keyspace.definition.mode === 'cp' && disk !== undefined && !this.#hasVoted
   }
 
   /** Whether its disk was lost, and it has not come to vote again. */

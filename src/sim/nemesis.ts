@@ -20,6 +20,7 @@ export interface NemesisParts {
 /** A crash that waits for its moment comes after this span anyway. */
 const MOMENT_MS_MAX = 1500
 /** How long others take to notice a closed connection. */
+const NEW_MS = 200
 const NOTICE_MS = 2
 
 /** Ends a fault; does nothing the second time. */
@@ -45,11 +46,19 @@ export class Nemesis implements HostWatcher {
     const { simulator, plan, hosts } = this.#parts
     for (const host of hosts) host.watcher = this
     for (const fault of plan.faults) {
-      simulator.after(fault.atMs, () => {
-        this.begun++
-        this.#begin(fault)
-      })
+      simulator.after(fault.atMs, () => this.#start(fault))
     }
+  }
+
+  /** What never heals waits until every acceptor has voted once: before that each has to hear of all others. */
+  #start(fault: Fault): void {
+    const { simulator, hosts } = this.#parts
+    if (fault.permanent === true && hosts.some(({ isNewAcceptor }) => isNewAcceptor)) {
+      if (!this.#isHealed) simulator.after(NEW_MS, () => this.#start(fault))
+      return
+    }
+    this.begun++
+    this.#begin(fault)
   }
 
   /** Ends every fault that is not permanent, and restarts every process that is not down for good. */

@@ -97,5 +97,11 @@ export const REGRESSIONS: readonly Regression[] = [
     options: { keyspace: { mode: 'cp', leader: true } },
     showed: 'seven contenders far apart, of whom a lease needed all, kept meeting in votes that elected nobody',
   },
+  {
+    seed: 7009987,
+    mode: 'cp',
+    showed:
+      'a fault for good had begun before an acceptor had heard of all others, and the others were asked to do without it',
+  },
   { seed: 5001237, showed: 'a replica was given up that still waited to ask again for what it had lost' },
 ]
